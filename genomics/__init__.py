@@ -1,0 +1,1 @@
+"""What every other part of the platform shares: contracts at its boundaries and the model library."""

@@ -1,0 +1,95 @@
+"""The run ledger: one DynamoDB table that says what ran, what was skipped and why. `genomics status` reads it.
+
+Partition key `run_id`, sort key `item`: `run`, `sample#<sample>`, `step#<sample>#<step>#<part>`, `load`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from genomics.contracts.codec import from_dict, to_dict
+from genomics.contracts.runs import State
+from genomics.contracts.steps import Step
+
+PARTITION_KEY = "run_id"
+SORT_KEY = "item"
+RUN = "run"
+LOAD = "load"
+
+
+def sample_item(sample: str) -> str:
+    """Sort key of a sample's entry."""
+    return f"sample#{sample}"
+
+
+def step_item(sample: str, step: Step, part: str) -> str:
+    """Sort key of a step's entry."""
+    return f"step#{sample}#{step}#{part}"
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """One item. Which fields are set depends on what it speaks of; times are ISO 8601 in UTC, `seconds` wall time."""
+
+    run_id: str
+    item: str
+    state: State
+    reason: str | None = None
+    fingerprint: str | None = None
+    job_id: str | None = None
+    log_stream: str | None = None
+    attempt: int | None = None
+    exit_code: int | None = None
+    started_at: str | None = None
+    finished_at: str | None = None
+    seconds: float | None = None
+    peak_memory_mib: int | None = None
+    study: str | None = None
+    execution_arn: str | None = None
+    rows: Mapping[str, int] | None = None
+    # Sorts entries as the plan lists them.
+    order: int | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The sort key's parts: ("step", sample, step, part) and so on."""
+        return tuple(self.item.split("#", 3))
+
+
+def to_item(entry: LedgerEntry) -> dict[str, dict[str, Any]]:
+    """The entry in DynamoDB's attribute-value form."""
+    return {name: _attribute(value) for name, value in to_dict(entry).items()}
+
+
+def update(entry: LedgerEntry) -> dict[str, Any]:
+    """Arguments of `UpdateItem` that set the entry's fields and leave the item's other attributes as they are."""
+    values = {n: v for n, v in to_item(entry).items() if n not in (PARTITION_KEY, SORT_KEY)}
+    return {
+        "Key": {PARTITION_KEY: _attribute(entry.run_id), SORT_KEY: _attribute(entry.item)},
+        "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in values),
+        "ExpressionAttributeNames": {f"#{name}": name for name in values},
+        "ExpressionAttributeValues": {f":{name}": value for name, value in values.items()},
+    }
+
+
+def from_item(item: Mapping[str, Mapping[str, Any]]) -> LedgerEntry:
+    """Read DynamoDB's attribute-value form."""
+    return from_dict(LedgerEntry, {name: _plain(value) for name, value in item.items()})
+
+
+def _attribute(value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return {"M": {name: _attribute(item) for name, item in value.items()}}
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return {"N": repr(value)}
+    return {"S": str(value)}
+
+
+def _plain(value: Mapping[str, Any]) -> Any:
+    kind, content = next(iter(value.items()))
+    if kind == "M":
+        return {name: _plain(item) for name, item in content.items()}
+    if kind == "N":
+        number = float(content)
+        return int(number) if number.is_integer() and "." not in content else number
+    return content

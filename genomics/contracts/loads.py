@@ -1,0 +1,41 @@
+"""Loading VCFs into the lake: what is to be loaded, and the commit that says it was."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from genomics.contracts.runs import Artifact
+
+
+@dataclass(frozen=True)
+class LoadSource:
+    """A VCF to load. `dataset` names what it is a version of: loading a newer version replaces the rows of the older."""
+
+    dataset: str
+    vcf: Artifact
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """Argument of the variants job."""
+
+    run_id: str
+    sources: tuple[LoadSource, ...]
+
+
+@dataclass(frozen=True)
+class LoadManifest:
+    """The commit of a load, written last. `files` maps a table's name to its objects' keys, `rows` to its row counts.
+
+    `schema` is the version of the tables' layout: a dataset loaded with an older one is loaded again.
+    """
+
+    dataset: str
+    source: Artifact
+    run_id: str
+    schema: int
+    files: Mapping[str, tuple[str, ...]]
+    rows: Mapping[str, int]
+
+
+# Raised when the rows made of the same VCF change.
+SCHEMA = 1

@@ -1,0 +1,90 @@
+"""Every S3 key of the platform. Functions give keys; `uri` joins one to its bucket."""
+
+from urllib.parse import quote
+
+from genomics.contracts.steps import Step
+
+# Deliveries: what a user or the transfer stage brings. Only this prefix starts runs.
+INBOX = "inbox/"
+RUN_REQUEST = "run.json"
+
+# What the platform makes of them.
+RUNS = "runs/"
+STEPS = "steps/"
+REFERENCES = "references/"
+
+# In the data lake's bucket.
+TABLES = "tables/"
+LOADS = "loads/"
+QUERY_RESULTS = "query-results/"
+
+
+def uri(bucket: str, key: str) -> str:
+    """`s3://bucket/key`."""
+    return f"s3://{bucket}/{key}"
+
+
+def parse(text: str) -> tuple[str, str]:
+    """Bucket and key of an s3:// URI."""
+    scheme, _, rest = text.partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme != "s3" or not bucket or not key:
+        raise ValueError(f"{text!r} is not s3://bucket/key")
+    return bucket, key
+
+
+def reads(sha256: str, name: str) -> str:
+    """A FASTQ, under its content, so that the same file is uploaded once."""
+    return f"{INBOX}reads/{sha256}/{name}"
+
+
+def reference_fasta(sha256: str, name: str) -> str:
+    """A reference as it was brought."""
+    return f"{REFERENCES}{sha256}/{name}"
+
+
+def run_request(run_id: str) -> str:
+    """The request; its arrival starts the run."""
+    return f"{INBOX}{run_id}/{RUN_REQUEST}"
+
+
+def run_document(run_id: str, name: str) -> str:
+    """A document about a run: `request.json`, `results.json`, `load.json`."""
+    return f"{RUNS}{run_id}/{name}"
+
+
+def run_results(run_id: str) -> str:
+    """Every sample's outcome."""
+    return run_document(run_id, "results.json")
+
+
+def task(run_id: str, sample: str, step: Step, part: str) -> str:
+    """What a tool's container is told."""
+    name = f"{step}.{quote(part, safe='')}" if part else step.value
+    return run_document(run_id, f"tasks/{sample}/{name}.json")
+
+
+def step_output(step: Step, fingerprint: str, name: str) -> str:
+    """An output of a step, under the step's fingerprint."""
+    return f"{STEPS}{step}/{fingerprint}/{name}"
+
+
+def step_record(step: Step, fingerprint: str) -> str:
+    """The record that completes a step's outputs."""
+    return step_output(step, fingerprint, "record.json")
+
+
+def partial(key: str, attempt: str) -> str:
+    """Where an output waits until all of its step's outputs are there."""
+    head, _, name = key.rpartition("/")
+    return f"{head}/.partial/{attempt}/{name}"
+
+
+def table(name: str) -> str:
+    """Root of a lake table."""
+    return f"{TABLES}{name}/"
+
+
+def load_manifest(dataset: str) -> str:
+    """The commit of a dataset's latest load into the lake: its source and the files that hold its rows."""
+    return f"{LOADS}variants/{quote(dataset, safe='')}.json"

@@ -1,0 +1,106 @@
+"""What a user may change about a run's tools. Parameters are part of a step's fingerprint: changing one reruns it."""
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from genomics.contracts.codec import ContractError
+
+
+@dataclass(frozen=True)
+class FastpParameters:
+    """Read trimming. Lengths in bases, qualities Phred-scaled."""
+
+    minimum_length: int = 30
+    minimum_base_quality: int = 15
+
+    def __post_init__(self) -> None:
+        _at_least(self, minimum_length=1, minimum_base_quality=0)
+
+
+@dataclass(frozen=True)
+class AlignParameters:
+    """Alignment with bwa mem; `minimum_score` is its -T."""
+
+    minimum_score: int = 30
+
+    def __post_init__(self) -> None:
+        _at_least(self, minimum_score=0)
+
+
+@dataclass(frozen=True)
+class CallVariantsParameters:
+    """bcftools mpileup and call. Qualities Phred-scaled; `maximum_depth` in reads per position."""
+
+    minimum_mapping_quality: int = 20
+    minimum_base_quality: int = 13
+    maximum_depth: int = 1000
+    ploidy: int = 2
+
+    def __post_init__(self) -> None:
+        _at_least(self, minimum_mapping_quality=0, minimum_base_quality=0, maximum_depth=1, ploidy=1)
+        if self.ploidy > 2:
+            raise ValueError(f"ploidy is {self.ploidy}; bcftools call takes 1 or 2")
+
+
+@dataclass(frozen=True)
+class GatherVariantsParameters:
+    """Records below these are kept, with FILTER naming why: LowQual, LowDepth."""
+
+    minimum_quality: float = 10.0
+    minimum_depth: int = 3
+
+    def __post_init__(self) -> None:
+        _at_least(self, minimum_quality=0, minimum_depth=0)
+
+
+@dataclass(frozen=True)
+class ScatterParameters:
+    """How calling is split: contigs are cut into pieces of at most `bases_per_region`."""
+
+    bases_per_region: int = 30_000_000
+
+    def __post_init__(self) -> None:
+        _at_least(self, bases_per_region=1000)
+
+
+@dataclass(frozen=True)
+class RunParameters:
+    """Parameters of every step of a run."""
+
+    fastp: FastpParameters = field(default_factory=FastpParameters)
+    align: AlignParameters = field(default_factory=AlignParameters)
+    call_variants: CallVariantsParameters = field(default_factory=CallVariantsParameters)
+    gather_variants: GatherVariantsParameters = field(default_factory=GatherVariantsParameters)
+    scatter: ScatterParameters = field(default_factory=ScatterParameters)
+
+    def changed(self, assignments: Iterable[str]) -> "RunParameters":
+        """A copy with `step.name=value` assignments applied; ContractError names one that does not fit."""
+        result = self
+        for assignment in assignments:
+            result = result._assign(assignment)
+        return result
+
+    def _assign(self, assignment: str) -> "RunParameters":
+        path, separator, text = assignment.partition("=")
+        step_name, dot, name = path.strip().partition(".")
+        step = getattr(self, step_name, None)
+        if not (separator and dot and dataclasses.is_dataclass(step)):
+            steps = ", ".join(f.name for f in dataclasses.fields(self))
+            raise ContractError(f"{assignment}: expected STEP.NAME=VALUE with STEP one of {steps}")
+        known = {f.name: f.type for f in dataclasses.fields(step)}
+        if name not in known:
+            raise ContractError(f"{assignment}: {step_name} has no parameter {name!r}; it has {', '.join(known)}")
+        kind = type(getattr(step, name))
+        try:
+            changed: Any = dataclasses.replace(step, **{name: kind(text.strip())})  # type: ignore[type-var]
+        except ValueError as error:
+            raise ContractError(f"{assignment}: {error}") from error
+        return dataclasses.replace(self, **{step_name: changed})
+
+
+def _at_least(parameters: object, **limits: float) -> None:
+    for name, limit in limits.items():
+        if (value := getattr(parameters, name)) < limit:
+            raise ValueError(f"{name} is {value}; it must be at least {limit}")

@@ -1,0 +1,119 @@
+"""Genomic regions. 1-based and closed, as in VCF and in samtools' `chrom:start-end`; BED is converted on reading."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+# Contig names may themselves hold a colon (HLA*01:01), so the interval is anchored at the end.
+_REGION = re.compile(r"^(?P<chrom>.+?)(?::(?P<start>[\d,]+)-(?P<end>[\d,]+))?$")
+
+
+class RegionError(ValueError):
+    """A region cannot be read, or is not on the reference; the message names it."""
+
+
+@dataclass(frozen=True, order=True)
+class Region:
+    """`start` and `end` are 1-based and both included."""
+
+    chrom: str
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not self.chrom or self.start < 1 or self.end < self.start:
+            raise RegionError(f"{self}: a region needs 1 <= start <= end")
+
+    @property
+    def length(self) -> int:
+        """Bases in the region."""
+        return self.end - self.start + 1
+
+    def __str__(self) -> str:
+        return f"{self.chrom}:{self.start}-{self.end}"
+
+
+def read_fai(text: str) -> dict[str, int]:
+    """Contig lengths in reference order, from a samtools `.fai` index."""
+    return {row[0]: int(row[1]) for line in text.splitlines() if (row := line.split("\t")) and len(row) >= 2}
+
+
+def parse_regions(texts: Iterable[str], contigs: Mapping[str, int]) -> tuple[Region, ...]:
+    """Read `chrom` or `chrom:start-end` (commas allowed) and check each against the reference."""
+    return tuple(_on_reference(_parse(text, contigs), contigs, text) for text in texts)
+
+
+def read_bed(path: Path, contigs: Mapping[str, int]) -> tuple[Region, ...]:
+    """Read a BED file (0-based, half-open) and check each line against the reference."""
+    regions = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if not line.strip() or line.startswith(("#", "track", "browser")):
+            continue
+        where = f"{path}:{number}"
+        columns = line.split("\t") if "\t" in line else line.split()
+        try:
+            region = Region(columns[0], int(columns[1]) + 1, int(columns[2]))
+        except (IndexError, ValueError) as error:
+            raise RegionError(f"{where}: expected chrom, start, end; found {line[:80]!r}") from error
+        regions.append(_on_reference(region, contigs, where))
+    if not regions:
+        raise RegionError(f"{path}: holds no region")
+    return tuple(regions)
+
+
+def split(regions: Iterable[Region], pieces: int) -> tuple[Region, ...]:
+    """Cut regions into at least `pieces` of nearly equal length, never across contigs, in the given order.
+
+    Every base of the input is in exactly one piece. Asking for more pieces than bases gives one per base.
+    """
+    regions = tuple(regions)
+    total = sum(region.length for region in regions)
+    if not regions or pieces < 1:
+        raise RegionError("splitting needs at least one region and one piece")
+    size = max(1, -(-total // pieces))
+    cut = []
+    for region in regions:
+        count = -(-region.length // size)
+        edges = [region.start + region.length * i // count for i in range(count + 1)]
+        cut += [Region(region.chrom, a, b - 1) for a, b in zip(edges, edges[1:], strict=False)]
+    return tuple(cut)
+
+
+def merge(regions: Iterable[Region]) -> tuple[Region, ...]:
+    """Join overlapping and touching regions of the same contig; contigs keep the order in which they first appear."""
+    by_chrom: dict[str, list[Region]] = {}
+    for region in regions:
+        by_chrom.setdefault(region.chrom, []).append(region)
+    merged = []
+    for chrom, group in by_chrom.items():
+        start, end = 0, -1
+        for region in sorted(group):
+            if region.start > end + 1:
+                if end >= start:
+                    merged.append(Region(chrom, start, end))
+                start, end = region.start, region.end
+            end = max(end, region.end)
+        merged.append(Region(chrom, start, end))
+    return tuple(merged)
+
+
+def _parse(text: str, contigs: Mapping[str, int]) -> Region:
+    text = text.strip()
+    if text in contigs:
+        return Region(text, 1, contigs[text])
+    match = _REGION.match(text)
+    if match and match["start"]:
+        return Region(match["chrom"], int(match["start"].replace(",", "")), int(match["end"].replace(",", "")))
+    known = ", ".join(list(contigs)[:5])
+    raise RegionError(f"{text}: not a contig of the reference ({known}, ...) nor chrom:start-end")
+
+
+def _on_reference(region: Region, contigs: Mapping[str, int], where: str) -> Region:
+    if region.chrom not in contigs:
+        raise RegionError(
+            f"{where}: the reference has no contig {region.chrom!r} ({', '.join(list(contigs)[:5])}, ...)"
+        )
+    if region.end > contigs[region.chrom]:
+        raise RegionError(f"{where}: {region} ends after the contig's last base, {contigs[region.chrom]}")
+    return region

@@ -1,0 +1,115 @@
+"""A run: what is asked for, what came out."""
+
+import enum
+import re
+from dataclasses import dataclass, field
+
+from genomics.contracts.parameters import RunParameters
+from genomics.contracts.regions import Region
+
+_RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An object in S3 and what it must hold. `sha256` in lower-case hex, `size` in bytes."""
+
+    uri: str
+    sha256: str
+    size: int
+
+    @property
+    def name(self) -> str:
+        """The last part of its key."""
+        return self.uri.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True)
+class LaneReads:
+    """Both mates of one lane."""
+
+    lane: str
+    fastq_1: Artifact
+    fastq_2: Artifact
+
+
+@dataclass(frozen=True)
+class SampleReads:
+    """One sample and all its lanes."""
+
+    sample: str
+    patient: str
+    lanes: tuple[LaneReads, ...]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reference genome: FASTA, plain or BGZF."""
+
+    name: str
+    fasta: Artifact
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """Asks for a run. Written last, to `object_keys.run_request`; its arrival starts the run.
+
+    Empty `regions` mean the whole reference. `run_id` names the execution, so a request is carried out once.
+    """
+
+    run_id: str
+    study: str
+    reference: Reference
+    samples: tuple[SampleReads, ...]
+    regions: tuple[Region, ...] = ()
+    parameters: RunParameters = field(default_factory=RunParameters)
+
+    def __post_init__(self) -> None:
+        if not _RUN_ID.match(self.run_id):
+            raise ValueError(f"run_id {self.run_id!r} may hold letters, digits, '_' and '-' only (80 at most)")
+        if not self.samples:
+            raise ValueError("a run needs at least one sample")
+
+    @property
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """Every object the run reads."""
+        reads = [a for s in self.samples for lane in s.lanes for a in (lane.fastq_1, lane.fastq_2)]
+        return (self.reference.fasta, *reads)
+
+
+class State(enum.StrEnum):
+    """Where a run, a sample or a step stands."""
+
+    PLANNED = "PLANNED"
+    SKIPPED = "SKIPPED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing more will happen."""
+        return self in (State.SKIPPED, State.SUCCEEDED, State.FAILED)
+
+
+@dataclass(frozen=True)
+class SampleResult:
+    """What a sample's analysis came to. Without `vcf` it failed, and `reason` says how."""
+
+    sample: str
+    patient: str
+    state: State
+    vcf: Artifact | None = None
+    vcf_index: Artifact | None = None
+    alignments: Artifact | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """Written to `object_keys.run_results` when every sample has ended."""
+
+    run_id: str
+    study: str
+    reference: str
+    samples: tuple[SampleResult, ...]

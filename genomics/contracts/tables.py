@@ -1,0 +1,114 @@
+"""Every table of the lake: names, columns and Hive types. The catalog, the jobs and the documents all read it here.
+
+Coordinates are 1-based and closed. A missing value is null: `.` in the VCF, an array that is all missing. Elements that
+are missing inside an array are null elements. FILTER null means that no filter was applied, which is not PASS.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: `type` as Hive writes it, `comment` what it says, with its unit."""
+
+    name: str
+    type: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of Parquet files. `partitions` are columns that stand in the path, not in the files."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    partitions: tuple[Column, ...]
+
+
+_PROVENANCE = (
+    Column("dataset", "string", "What the source is a version of; loading it again replaces these rows"),
+    Column("source_uri", "string", "The file the row was read from"),
+    Column("source_sha256", "string", "SHA-256 of that file, hex"),
+    Column("run_id", "string", "The run that loaded it"),
+)
+
+# The record's place after splitting to one ALT per row and trimming shared bases, and as it stood in the file.
+_PLACE = (
+    Column("pos", "bigint", "First base of ref, 1-based"),
+    Column("ref", "string", "Reference allele, upper case"),
+    Column("alt", "string", "This row's alternate allele; null where the record has none"),
+    Column("alt_index", "int", "Which ALT of the original record, counted from 1; null where it has none"),
+    Column("original_pos", "bigint", "POS as the file has it"),
+    Column("original_ref", "string", "REF as the file has it"),
+    Column("original_alts", "array<string>", "ALT as the file has it; null for `.`"),
+)
+
+VARIANTS = Table(
+    name="variants",
+    description="One row per alternate allele of each record, with typed INFO",
+    columns=(
+        *_PLACE,
+        Column("end", "bigint", "Last base, 1-based and included: INFO END, else from the length of ref"),
+        Column("ids", "array<string>", "ID, split on `;`"),
+        Column("qual", "double", "QUAL, Phred-scaled"),
+        Column("filters", "array<string>", "FILTER; [PASS] where it passed, null where none was applied"),
+        Column("depth", "int", "INFO DP, reads"),
+        Column("allele_count", "int", "INFO AC of this ALT"),
+        Column("allele_number", "int", "INFO AN, called alleles"),
+        Column("allele_frequency", "double", "INFO AF of this ALT"),
+        Column("info_flags", "array<string>", "Flags present; null where there is none"),
+        Column(
+            "info_integers", "map<string,array<int>>", "Integer fields by name; of Number A and R this ALT's values"
+        ),
+        Column("info_floats", "map<string,array<double>>", "Float fields by name, likewise"),
+        Column(
+            "info_strings", "map<string,array<string>>", "String, Character and undeclared fields by name, likewise"
+        ),
+        *_PROVENANCE,
+    ),
+    partitions=(Column("chrom", "string", "Contig, as the file names it"),),
+)
+
+GENOTYPES = Table(
+    name="genotypes",
+    description=(
+        "One row per sample and alternate allele that the sample carries, or may carry because its call is missing. "
+        "Homozygous reference calls have no row"
+    ),
+    columns=(
+        Column("chrom", "string", "Contig, as the file names it"),
+        *_PLACE,
+        Column("genotype", "string", "GT as the file has it; indexes refer to original_alts"),
+        Column("alleles", "array<int>", "GT's allele indexes into the original record; null elements are missing"),
+        Column("phased", "boolean", "Every separator is `|`; null where the sample has one allele or none"),
+        Column("phase_set", "int", "FORMAT PS"),
+        Column("dosage", "int", "Copies of this row's ALT; null if any allele is missing"),
+        Column("depth", "int", "FORMAT DP, reads"),
+        Column("genotype_quality", "int", "FORMAT GQ, Phred-scaled"),
+        Column("allele_depths", "array<int>", "FORMAT AD of ref and this ALT, reads"),
+        Column("genotype_likelihoods", "array<int>", "FORMAT PL as the file has it, all alleles, Phred-scaled"),
+        Column("sample_filters", "array<string>", "FORMAT FT"),
+        Column(
+            "format_integers", "map<string,array<int>>", "Other integer fields; of Number A and R this ALT's values"
+        ),
+        Column("format_floats", "map<string,array<double>>", "Other float fields, likewise"),
+        Column("format_strings", "map<string,array<string>>", "Other String and Character fields, likewise"),
+        *_PROVENANCE,
+    ),
+    partitions=(Column("sample", "string", "The sample's name in the VCF header"),),
+)
+
+REJECTS = Table(
+    name="rejects",
+    description="Records that could not be loaded, and why",
+    columns=(
+        Column("line", "bigint", "Line of the uncompressed file, counted from 1; null where it is not known"),
+        Column("reason", "string", "What is wrong with it"),
+        Column("text", "string", "The line as it stands, 64 KiB at most"),
+        *_PROVENANCE,
+    ),
+    partitions=(),
+)
+
+TABLES = (VARIANTS, GENOTYPES, REJECTS)
