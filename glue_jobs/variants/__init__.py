@@ -1,0 +1,1 @@
+"""VCF to the tables `variants`, `genotypes` and `rejects`."""
