@@ -1,0 +1,34 @@
+# Every target installs what it needs first; nothing has to be set up by hand.
+SHELL := /bin/bash
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export PYTHONPATH := $(CURDIR)
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+
+.PHONY: help setup demo test test-slow synth lint format
+
+help:            ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 16
+
+setup:           ## install everything that is missing
+	@python3 setup/install.py
+
+demo: setup      ## make a sequencing run with known truth, run the whole platform on it, write demo-output/
+	@genomics demo --output demo-output
+
+test: setup lint ## the whole test suite, as CI runs it
+	@pytest -m "not slow"
+
+test-slow: setup ## the long sweeps
+	@pytest -m slow
+
+synth: setup     ## cdk synth of every stack
+	@cdk synth --quiet
+
+lint: setup      ## ruff, mypy, import-linter, hadolint
+	@ruff check . && ruff format --check .
+	@mypy
+	@lint-imports
+	@hadolint batch_tools/*/Dockerfile
+
+format: setup    ## let ruff put the code into shape
+	@ruff check --fix --quiet . ; ruff format --quiet .

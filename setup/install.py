@@ -1,0 +1,121 @@
+"""Install what the project needs and nothing that is there already. Standard library only: runs before anything else is.
+
+Debian's packages come from apt where that is allowed, everything else from the lock files into this folder.
+A second call compares a stamp and looks for the commands: a few hundredths of a second.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+STAMP = VENV / ".installed"
+UV_VERSION = "0.13.8"
+INPUTS = (
+    "pyproject.toml",
+    "run_tracker/pyproject.toml",
+    "uv.lock",
+    "package.json",
+    "package-lock.json",
+    "setup/install.py",
+)
+
+
+class SetupError(Exception):
+    """Something that a person has to do; the message says what."""
+
+
+def debian_packages() -> dict[str, str]:
+    """Command -> Debian package, from the one list."""
+    lines = (ROOT / "setup/debian-packages.txt").read_text().splitlines()
+    return {fields[0]: fields[1] for line in lines if not line.startswith("#") and (fields := line.split())}
+
+
+def run(*command: str, **environment: str) -> None:
+    """Run a command, its output shown; a failure ends the set-up."""
+    print("+ " + " ".join(command), flush=True)
+    try:
+        status = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
+    except OSError as error:
+        raise SetupError(f"{command[0]} cannot be run ({error.strerror})") from error
+    if status:
+        raise SetupError(f"`{' '.join(command)}` ended with status {status}; its own words stand above")
+
+
+def install_debian(packages: list[str]) -> None:
+    """apt-get install, as root or through a sudo that asks for no password; else say what to install."""
+    by_hand = SetupError(f"missing Debian packages; run: sudo apt-get install --yes {' '.join(packages)}")
+    if not shutil.which("apt-get"):
+        raise by_hand
+    prefix: tuple[str, ...] = ()
+    if os.geteuid() != 0:
+        prefix = ("sudo", "-n")
+        if not shutil.which("sudo") or subprocess.run((*prefix, "true"), capture_output=True, check=False).returncode:
+            raise by_hand
+    quiet = (*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq")
+    run(*quiet, "update")
+    run(*quiet, "install", "--yes", "--no-install-recommends", *packages)
+
+
+def find_uv() -> str:
+    """uv of our version: the one on the PATH, else one of our own beside the project."""
+    own = ROOT / ".setup/bin/uv"
+    for candidate in (shutil.which("uv"), str(own)):
+        if candidate and version_of(candidate) == UV_VERSION:
+            return candidate
+    if subprocess.run((sys.executable, "-c", "import ensurepip, venv"), capture_output=True, check=False).returncode:
+        install_debian(["python3-venv"])
+    run(sys.executable, "-m", "venv", "--clear", str(ROOT / ".setup"))
+    run(str(ROOT / ".setup/bin/pip"), "install", "--quiet", "--disable-pip-version-check", f"uv=={UV_VERSION}")
+    return str(own)
+
+
+def version_of(uv: str) -> str:
+    """The version that a uv prints, or nothing."""
+    try:
+        words = subprocess.run((uv, "--version"), capture_output=True, text=True, check=False).stdout.split()
+    except OSError:
+        return ""
+    return words[1] if len(words) > 1 else ""
+
+
+def fingerprint() -> str:
+    """Of all that decides what gets installed."""
+    digest = hashlib.sha256()
+    for name in INPUTS:
+        digest.update((ROOT / name).read_bytes())
+    return digest.hexdigest()
+
+
+def install() -> None:
+    """Bring the machine to what the lock files say."""
+    packages = debian_packages()
+    if missing := [package for command, package in packages.items() if not shutil.which(command)]:
+        install_debian(missing)
+    wanted = fingerprint()
+    if STAMP.exists() and STAMP.read_text() == wanted and (ROOT / "node_modules/.bin/cdk").exists():
+        return
+    uv = find_uv()
+    run(uv, "sync", "--quiet", "--frozen", "--all-extras", UV_PROJECT_ENVIRONMENT=str(VENV))
+    # Node comes as a Python wheel, pinned with everything else.
+    path = f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    run(str(VENV / "bin/npm"), "ci", "--no-fund", "--no-audit", "--loglevel=error", PATH=path)
+    STAMP.write_text(wanted)
+
+
+def main() -> int:
+    """Exit status: 0 when everything is there."""
+    try:
+        install()
+    except SetupError as error:
+        print(f"setup: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
