@@ -1,0 +1,227 @@
+"""Starting, finding and stopping an embedded AWS: what the command line and the tests use.
+
+An instance belongs to its data directory. While it lives, its process holds a lock on a file there, so that a killed
+one is never mistaken for a running one, whatever became of its process id.
+"""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+DEFAULT_PORT = 4599
+READY_PATH = "/_embedded/ready"
+_STATE, _LOCK, _LOG = "instance.json", "instance.lock", "embedded_aws.log"
+
+Progress = Callable[[str], None]
+
+
+class InstanceError(RuntimeError):
+    """An instance cannot be started, found or stopped; the message says why in one line."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A running embedded AWS. `data` is its directory, `pid` its process, also the id of its process group."""
+
+    data: Path
+    port: int
+    pid: int
+    account: str
+    region: str
+
+    @property
+    def endpoint(self) -> str:
+        """URL of every service, the value of AWS_ENDPOINT_URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """What the process printed."""
+        return self.data / _LOG
+
+    def environment(self) -> dict[str, str]:
+        """Variables that point any AWS client at this instance, as its operator."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ACCESS_KEY_ID": "AKIAOPERATOR00000000",
+            "AWS_SECRET_ACCESS_KEY": "operator",
+        }
+
+    def readiness(self) -> dict[str, Any]:
+        """What GET /_embedded/ready answers.
+
+        `ready`, and then `stacks`, `executing`, `inert` and `inert_types`; before, `progress`; or `error`.
+        """
+        return _probe(self.port)
+
+
+def find(data: Path) -> Instance | None:
+    """The instance that runs on `data`, or None. What a killed one left behind counts as none."""
+    state = data / _STATE
+    if not state.exists() or not _is_locked(data / _LOCK):
+        return None
+    try:
+        document = json.loads(state.read_text())
+        return Instance(**{**document, "data": Path(document["data"])})
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def start(
+    data: Path, port: int, cloud_assembly: Path, progress: Progress | None = None, *, timeout_seconds: float = 120
+) -> Instance:
+    """Start a process on `data` (or take the one that runs there) and wait until every stack is deployed.
+
+    `port` 0 takes a free one. `progress` is told what is being done, a line at a time. Raises InstanceError.
+    """
+    if running := find(data):
+        return wait_until_ready(running, progress, timeout_seconds=timeout_seconds)
+    data.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "embedded_aws", "--port", str(port), "--data", str(data.absolute())]
+    command += ["--cloud-assembly", str(cloud_assembly.absolute())]
+    with (data / _LOG).open("ab") as log:
+        log_starts_at = log.tell()
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=_server_environment()
+        )
+    deadline = time.monotonic() + timeout_seconds
+    while (instance := find(data)) is None:
+        if process.poll() is not None:
+            raise InstanceError(_last_words(data / _LOG, log_starts_at))
+        if time.monotonic() > deadline:
+            _end(process.pid)
+            raise InstanceError(f"the embedded AWS did not start within {timeout_seconds:.0f} s; see {data / _LOG}")
+        time.sleep(0.02)
+    return wait_until_ready(instance, progress, timeout_seconds=deadline - time.monotonic())
+
+
+def wait_until_ready(instance: Instance, progress: Progress | None = None, *, timeout_seconds: float = 120) -> Instance:
+    """Return `instance` when it has deployed all stacks. Raises InstanceError with its reason when it cannot."""
+    deadline = time.monotonic() + timeout_seconds
+    told = ""
+    while time.monotonic() < deadline:
+        if find(instance.data) is None:
+            raise InstanceError(_last_words(instance.log, 0))
+        answer = instance.readiness()
+        if answer.get("ready"):
+            return instance
+        if error := answer.get("error"):
+            raise InstanceError(str(error))
+        if progress and (line := str(answer.get("progress", ""))) and line != told:
+            progress(told := line)
+        time.sleep(0.03)
+    raise InstanceError(f"the embedded AWS was not ready within {timeout_seconds:.0f} s; see {instance.log}")
+
+
+def stop(data: Path, *, timeout_seconds: float = 20) -> bool:
+    """Stop the instance on `data` with all its processes; False when none runs there."""
+    instance = find(data)
+    if instance is None:
+        (data / _STATE).unlink(missing_ok=True)
+        return False
+    os.kill(instance.pid, signal.SIGTERM)
+    deadline = time.monotonic() + timeout_seconds
+    while _is_locked(data / _LOCK):
+        if time.monotonic() > deadline:
+            os.kill(instance.pid, signal.SIGKILL)
+            break
+        time.sleep(0.02)
+    (data / _STATE).unlink(missing_ok=True)
+    return True
+
+
+@contextmanager
+def hold(instance: Instance) -> Iterator[None]:
+    """Held by the instance's own process as long as it lives. Raises InstanceError when another holds `data`."""
+    descriptor = os.open(instance.data / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    if not _lock(descriptor, timeout_seconds=0.5):
+        os.close(descriptor)
+        raise InstanceError(f"another embedded AWS runs on {instance.data}; `genomics down` stops it")
+    try:
+        _write_atomically(instance.data / _STATE, json.dumps({**asdict(instance), "data": str(instance.data)}))
+        yield
+    finally:
+        (instance.data / _STATE).unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, *, timeout_seconds: float) -> bool:
+    # A look whether the lock is held takes it for a moment, so one failure does not say that it is.
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        else:
+            return True
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _probe(port: int) -> dict[str, Any]:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{READY_PATH}")
+    try:
+        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
+            body = response.read()
+    except urllib.error.HTTPError as error:
+        body = error.read()
+    except OSError:
+        return {"ready": False}
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return {"ready": False}
+    return document if isinstance(document, dict) else {"ready": False}
+
+
+def _server_environment() -> Mapping[str, str]:
+    """The operator's environment without what would point the server at a real account or another instance."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+
+
+def _last_words(log: Path, offset: int) -> str:
+    with log.open("rb") as file:
+        file.seek(offset)
+        lines = file.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"the embedded AWS ended without a word; see {log}"
+
+
+def _end(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(text)
+    temporary.replace(path)
