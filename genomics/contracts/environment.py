@@ -27,7 +27,7 @@ class _Environment:
 
 @dataclass(frozen=True)
 class ToolEnvironment(_Environment):
-    """Of every container in batch_tools/. `references` and `scratch` are directories, `tool_image` the image's identity."""
+    """Of every container in batch_tools/. `tool_image` identifies the image; `references` and `scratch` are directories."""
 
     tool_image: str
     vcpus: int
@@ -65,7 +65,7 @@ class LedgerEnvironment(_Environment):
 
 @dataclass(frozen=True)
 class PlanLoadEnvironment(_Environment):
-    """Of the Lambda that decides which sources the lake still has to load."""
+    """Of the Lambdas that decide which sources the lake still has to load, and record what was loaded."""
 
     data_lake_bucket: str
     sequencing_bucket: str

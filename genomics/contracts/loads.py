@@ -8,7 +8,7 @@ from genomics.contracts.runs import Artifact
 
 @dataclass(frozen=True)
 class LoadSource:
-    """A VCF to load. `dataset` names what it is a version of: loading a newer version replaces the rows of the older."""
+    """A VCF to load. `dataset` names what it is a version of: loading a newer one replaces the rows of the older."""
 
     dataset: str
     vcf: Artifact

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from genomics.contracts.steps import Step
+from genomics.contracts.steps import Step, output_files
 
 # Deliveries: what a user or the transfer stage brings. Only this prefix starts runs.
 INBOX = "inbox/"
@@ -58,10 +58,15 @@ def run_results(run_id: str) -> str:
     return run_document(run_id, "results.json")
 
 
+def run_plan(run_id: str) -> str:
+    """What all samples of a run share (a RunPlan), so that it travels in no payload."""
+    return run_document(run_id, "plan.json")
+
+
 def task(run_id: str, sample: str, step: Step, part: str) -> str:
     """What a tool's container is told."""
     name = f"{step}.{quote(part, safe='')}" if part else step.value
-    return run_document(run_id, f"tasks/{sample}/{name}.json")
+    return run_document(run_id, f"tasks/{sample}/{name}.json" if sample else f"tasks/{name}.json")
 
 
 def step_output(step: Step, fingerprint: str, name: str) -> str:
@@ -69,9 +74,24 @@ def step_output(step: Step, fingerprint: str, name: str) -> str:
     return f"{STEPS}{step}/{fingerprint}/{name}"
 
 
+def step_outputs(step: Step, fingerprint: str, sample: str) -> dict[str, str]:
+    """All outputs of a step: output name -> key."""
+    return {name: step_output(step, fingerprint, file) for name, file in output_files(step, sample).items()}
+
+
 def step_record(step: Step, fingerprint: str) -> str:
     """The record that completes a step's outputs."""
     return step_output(step, fingerprint, "record.json")
+
+
+def latest_recipes(study: str, sample: str) -> str:
+    """What the steps of a study's sample were last planned with (LatestRecipes)."""
+    return f"{STEPS}latest/{quote(study, safe='')}/samples/{sample}.json"
+
+
+def latest_reference_recipe(study: str, reference: str) -> str:
+    """What a study's reference was last prepared with (LatestRecipes)."""
+    return f"{STEPS}latest/{quote(study, safe='')}/references/{quote(reference, safe='')}.json"
 
 
 def partial(key: str, attempt: str) -> str:

@@ -75,6 +75,11 @@ class RunParameters:
     gather_variants: GatherVariantsParameters = field(default_factory=GatherVariantsParameters)
     scatter: ScatterParameters = field(default_factory=ScatterParameters)
 
+    def of(self, step: str) -> dict[str, str | int | float | bool]:
+        """A step's own parameters by name; empty for a step that has none."""
+        parameters = getattr(self, step, None)
+        return dataclasses.asdict(parameters) if parameters is not None else {}
+
     def changed(self, assignments: Iterable[str]) -> "RunParameters":
         """A copy with `step.name=value` assignments applied; ContractError names one that does not fit."""
         result = self

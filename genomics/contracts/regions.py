@@ -1,5 +1,6 @@
 """Genomic regions. 1-based and closed, as in VCF and in samtools' `chrom:start-end`; BED is converted on reading."""
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ def split(regions: Iterable[Region], pieces: int) -> tuple[Region, ...]:
     for region in regions:
         count = -(-region.length // size)
         edges = [region.start + region.length * i // count for i in range(count + 1)]
-        cut += [Region(region.chrom, a, b - 1) for a, b in zip(edges, edges[1:], strict=False)]
+        cut += [Region(region.chrom, a, b - 1) for a, b in itertools.pairwise(edges)]
     return tuple(cut)
 
 

@@ -2,12 +2,15 @@
 
 import enum
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from genomics.contracts.parameters import RunParameters
 from genomics.contracts.regions import Region
+from genomics.contracts.samples import NAME_RULE, is_name
 
-_RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$")
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,15 @@ class SampleReads:
     patient: str
     lanes: tuple[LaneReads, ...]
 
+    def __post_init__(self) -> None:
+        for kind, name in (("sample", self.sample), *(("lane", lane.lane) for lane in self.lanes)):
+            if not is_name(name):
+                raise ValueError(f"{kind} {name!r} {NAME_RULE}")
+        if not self.lanes:
+            raise ValueError(f"sample {self.sample} has no lane")
+        if twice := _repeated(lane.lane for lane in self.lanes):
+            raise ValueError(f"sample {self.sample} has lane {twice} twice")
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -65,16 +77,28 @@ class RunRequest:
     parameters: RunParameters = field(default_factory=RunParameters)
 
     def __post_init__(self) -> None:
-        if not _RUN_ID.match(self.run_id):
+        if not _RUN_ID.fullmatch(self.run_id):
             raise ValueError(f"run_id {self.run_id!r} may hold letters, digits, '_' and '-' only (80 at most)")
+        if not is_name(self.study):
+            raise ValueError(f"study {self.study!r} {NAME_RULE}")
         if not self.samples:
             raise ValueError("a run needs at least one sample")
+        if twice := _repeated(sample.sample for sample in self.samples):
+            raise ValueError(f"sample {twice} is listed twice")
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
         """Every object the run reads."""
         reads = [a for s in self.samples for lane in s.lanes for a in (lane.fastq_1, lane.fastq_2)]
         return (self.reference.fasta, *reads)
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What the samples of a run share: the prepared reference's fingerprint, and the regions calling is cut into."""
+
+    reference: str
+    regions: tuple[Region, ...]
 
 
 class State(enum.StrEnum):
@@ -113,3 +137,7 @@ class RunResults:
     study: str
     reference: str
     samples: tuple[SampleResult, ...]
+
+
+def _repeated(names: Iterable[str]) -> str | None:
+    return next((name for name, count in Counter(names).items() if count > 1), None)

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 COLUMNS = ("patient", "sample", "lane", "fastq_1", "fastq_2")
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME_RULE = "may hold letters, digits, '.', '_' and '-' only (64 at most)"
+
+
+def is_name(text: str) -> bool:
+    """May `text` name a patient, sample, lane or study? Names become parts of keys and file names."""
+    return bool(_NAME.fullmatch(text))
 
 
 class SampleSheetError(ValueError):
@@ -58,10 +64,8 @@ def _row(path: Path, line: int, values: dict[str, str]) -> SheetRow:
         if not values[name]:
             raise SampleSheetError(f"{where}: {name} is empty")
     for name in ("patient", "sample", "lane"):
-        if not _NAME.match(values[name]):
-            raise SampleSheetError(
-                f"{where}: {name} {values[name]!r} may hold letters, digits, '.', '_' and '-' only (64 at most)"
-            )
+        if not is_name(values[name]):
+            raise SampleSheetError(f"{where}: {name} {values[name]!r} {NAME_RULE}")
     for name in ("fastq_1", "fastq_2"):
         if not values[name].startswith("s3://"):
             values[name] = str((path.parent / values[name]).absolute())

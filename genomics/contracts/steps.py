@@ -9,6 +9,7 @@ import enum
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from genomics.contracts.codec import dumps
 from genomics.contracts.regions import Region
@@ -26,10 +27,31 @@ class Step(enum.StrEnum):
 
 Scalar = str | int | float | bool
 
+_FILES: Mapping[Step, Mapping[str, str]] = {
+    Step.PREPARE_REFERENCE: {"fai": "genome.fa.fai"},
+    Step.FASTP: {"reads_1": "reads_R1.fastq.gz", "reads_2": "reads_R2.fastq.gz", "report": "fastp.json"},
+    Step.ALIGN: {
+        "alignments": "{sample}.bam",
+        "index": "{sample}.bam.bai",
+        "flagstat": "{sample}.flagstat",
+    },
+    Step.CALL_VARIANTS: {"calls": "calls.bcf", "index": "calls.bcf.csi"},
+    Step.GATHER_VARIANTS: {
+        "vcf": "{sample}.vcf.gz",
+        "index": "{sample}.vcf.gz.tbi",
+        "stats": "{sample}.stats.txt",
+    },
+}
+
+
+def output_files(step: Step, sample: str) -> dict[str, str]:
+    """The files that a step makes: output name -> file name."""
+    return {name: file.format(sample=sample) for name, file in _FILES[step].items()}
+
 
 @dataclass(frozen=True)
 class TaskInput:
-    """An object to stage in. `sha256` is given for what the user brought; what a step made is checked against its record."""
+    """An object to stage in. What the user brought has `sha256` and `size`; what a step made has them in its record."""
 
     uri: str
     sha256: str | None = None
@@ -40,8 +62,9 @@ class TaskInput:
 class Task:
     """Everything a tool's container is told. `inputs` and `outputs` are named as the tool's README names them.
 
-    `part` is the lane or region of a scattered step, else empty. `reference` is the directory of the prepared
-    reference below the references mount. `lanes` stand in the order of the inputs' values. `reason` says why it runs.
+    `outputs` and `record` are s3:// URIs. `part` is the lane or region of a scattered step, else empty; `sample` is
+    empty for `prepare_reference`, whose input is `fasta`. `reference` is the directory of the prepared reference below
+    the references mount. `lanes` stand in the order of the inputs' values. `reason` says why it runs.
     """
 
     run_id: str
@@ -97,33 +120,39 @@ class StepRecord:
     metrics: Mapping[str, Scalar] = field(default_factory=dict)
 
 
-def fingerprint(
-    step: Step,
-    *,
-    image: str,
-    parameters: Mapping[str, Scalar],
-    contents: Mapping[str, tuple[str, ...]],
-    reference: str = "",
-    lanes: tuple[str, ...] = (),
-    regions: tuple[Region, ...] = (),
-    sample: str = "",
-) -> str:
-    """SHA-256 in hex over everything that can change a step's outputs.
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that can change a step's outputs.
 
-    `contents` holds, for each named input, SHA-256 sums or `made_by(...)`. `sample` is given where it is written
-    into an output (read groups, VCF columns).
+    `contents` holds, for each named input, SHA-256 sums or `made_by(...)`. `reference` is the fingerprint of the step
+    that prepared it. `sample` is given where it is written into an output (read groups, file names).
     """
-    recipe = {
-        "step": step.value,
-        "image": image,
-        "parameters": parameters,
-        "contents": contents,
-        "reference": reference,
-        "lanes": lanes,
-        "regions": [str(region) for region in regions],
-        "sample": sample,
-    }
-    return hashlib.sha256(dumps(recipe).encode()).hexdigest()
+
+    step: Step
+    image: str
+    parameters: Mapping[str, Scalar]
+    contents: Mapping[str, tuple[str, ...]]
+    reference: str = ""
+    lanes: tuple[str, ...] = ()
+    regions: tuple[Region, ...] = ()
+    sample: str = ""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 in hex over all of it."""
+        return hashlib.sha256(dumps(self).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class LatestRecipes:
+    """What a sample's steps were last planned with, by `recipe_name`: a later plan says against it what changed."""
+
+    recipes: Mapping[str, Recipe]
+
+
+def recipe_name(step: Step, part: str) -> str:
+    """Names a recipe among those of a sample."""
+    return f"{step}#{part}"
 
 
 def made_by(producer: str, output: str) -> str:
