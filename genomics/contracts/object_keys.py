@@ -12,6 +12,8 @@ RUN_REQUEST = "run.json"
 RUNS = "runs/"
 STEPS = "steps/"
 REFERENCES = "references/"
+# Uploads that are not complete; what is left here by a killed job expires.
+PARTIAL = "partial/"
 
 # In the data lake's bucket.
 TABLES = "tables/"
@@ -95,9 +97,8 @@ def latest_reference_recipe(study: str, reference: str) -> str:
 
 
 def partial(key: str, attempt: str) -> str:
-    """Where an output waits until all of its step's outputs are there."""
-    head, _, name = key.rpartition("/")
-    return f"{head}/.partial/{attempt}/{name}"
+    """Where an output waits until all of its step's outputs are there. One prefix, so that a lifecycle rule sweeps it."""
+    return f"{PARTIAL}{attempt}/{key}"
 
 
 def table(name: str) -> str:
