@@ -1,1 +1,1 @@
-"""Spark jobs of the lake. Each is a folder: options.py (its arguments), transform.py (what it does), job.py (the script)."""
+"""Spark jobs of the lake, a folder each: options.py (arguments), transform.py (what it does), job.py (the script)."""

@@ -1,5 +1,6 @@
 """Every S3 key of the platform. Functions give keys; `uri` joins one to its bucket."""
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from genomics.contracts.steps import Step, output_files
@@ -104,6 +105,15 @@ def partial(key: str, attempt: str) -> str:
 def table(name: str) -> str:
     """Root of a lake table."""
     return f"{TABLES}{name}/"
+
+
+def table_partition(name: str, partition: Mapping[str, str], load: str) -> str:
+    """Directory of the files that one load has for one partition: what the catalog's partition points at.
+
+    `partition` holds the values by column, in the table's order; `load` identifies the load.
+    """
+    values = "".join(f"{column}={quote(value, safe='')}/" for column, value in partition.items())
+    return f"{table(name)}{values}{load}/"
 
 
 def load_manifest(dataset: str) -> str:

@@ -2,6 +2,9 @@
 
 Coordinates are 1-based and closed. A missing value is null: `.` in the VCF, an array that is all missing. Elements that
 are missing inside an array are null elements. FILTER null means that no filter was applied, which is not PASS.
+
+A partition belongs to one dataset, and its location to one load of it: what a load writes can be seen when the catalog's
+partition is pointed at it, and no sooner. docs/data-model.md says how a record becomes rows.
 """
 
 from dataclasses import dataclass
@@ -26,8 +29,9 @@ class Table:
     partitions: tuple[Column, ...]
 
 
+_DATASET = Column("dataset", "string", "What the source is a version of; loading it again replaces its rows")
+
 _PROVENANCE = (
-    Column("dataset", "string", "What the source is a version of; loading it again replaces these rows"),
     Column("source_uri", "string", "The file the row was read from"),
     Column("source_sha256", "string", "SHA-256 of that file, hex"),
     Column("run_id", "string", "The run that loaded it"),
@@ -37,7 +41,7 @@ _PROVENANCE = (
 _PLACE = (
     Column("pos", "bigint", "First base of ref, 1-based"),
     Column("ref", "string", "Reference allele, upper case"),
-    Column("alt", "string", "This row's alternate allele; null where the record has none"),
+    Column("alt", "string", "This row's alternate allele, bases in upper case; null where the record has none"),
     Column("alt_index", "int", "Which ALT of the original record, counted from 1; null where it has none"),
     Column("original_pos", "bigint", "POS as the file has it"),
     Column("original_ref", "string", "REF as the file has it"),
@@ -59,15 +63,15 @@ VARIANTS = Table(
         Column("allele_frequency", "double", "INFO AF of this ALT"),
         Column("info_flags", "array<string>", "Flags present; null where there is none"),
         Column(
-            "info_integers", "map<string,array<int>>", "Integer fields by name; of Number A and R this ALT's values"
+            "info_integers",
+            "map<string,array<bigint>>",
+            "Other Integer fields and END, by name; of Number A and R this ALT's values",
         ),
-        Column("info_floats", "map<string,array<double>>", "Float fields by name, likewise"),
-        Column(
-            "info_strings", "map<string,array<string>>", "String, Character and undeclared fields by name, likewise"
-        ),
+        Column("info_floats", "map<string,array<double>>", "Other Float fields, likewise"),
+        Column("info_strings", "map<string,array<string>>", "String, Character and undeclared fields, likewise"),
         *_PROVENANCE,
     ),
-    partitions=(Column("chrom", "string", "Contig, as the file names it"),),
+    partitions=(_DATASET, Column("chrom", "string", "Contig, as the file names it")),
 )
 
 GENOTYPES = Table(
@@ -90,25 +94,29 @@ GENOTYPES = Table(
         Column("genotype_likelihoods", "array<int>", "FORMAT PL as the file has it, all alleles, Phred-scaled"),
         Column("sample_filters", "array<string>", "FORMAT FT"),
         Column(
-            "format_integers", "map<string,array<int>>", "Other integer fields; of Number A and R this ALT's values"
+            "format_integers",
+            "map<string,array<bigint>>",
+            "Other Integer fields by name; of Number A and R this ALT's values",
         ),
-        Column("format_floats", "map<string,array<double>>", "Other float fields, likewise"),
-        Column("format_strings", "map<string,array<string>>", "Other String and Character fields, likewise"),
+        Column("format_floats", "map<string,array<double>>", "Other Float fields, likewise"),
+        Column(
+            "format_strings", "map<string,array<string>>", "Other String, Character and undeclared fields, likewise"
+        ),
         *_PROVENANCE,
     ),
-    partitions=(Column("sample", "string", "The sample's name in the VCF header"),),
+    partitions=(_DATASET, Column("sample", "string", "The sample's name in the VCF header")),
 )
 
 REJECTS = Table(
     name="rejects",
     description="Records that could not be loaded, and why",
     columns=(
-        Column("line", "bigint", "Line of the uncompressed file, counted from 1; null where it is not known"),
+        Column("line", "bigint", "Line of the uncompressed file, counted from 1; null in BCF, which has none"),
         Column("reason", "string", "What is wrong with it"),
-        Column("text", "string", "The line as it stands, 64 KiB at most"),
+        Column("text", "string", "The line as it stands, its first 65,536 characters"),
         *_PROVENANCE,
     ),
-    partitions=(),
+    partitions=(_DATASET,),
 )
 
 TABLES = (VARIANTS, GENOTYPES, REJECTS)
