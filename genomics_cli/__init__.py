@@ -1,0 +1,1 @@
+"""What a person types: click commands of a few lines over plain functions."""

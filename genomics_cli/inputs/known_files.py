@@ -1,0 +1,59 @@
+"""Remembers what was found in a file, so that it is not read again as long as it has not changed.
+
+Only a hint: it is believed where device, inode, size and both times are as they were. The change time cannot be set,
+so a file whose content was changed is always read again, and a touched one gives the same sum.
+"""
+
+import json
+import threading
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from genomics_cli.inputs.fastq_files import FastqFacts, inspect_fastq
+
+# A file changed so lately might change again without its times showing it.
+_SETTLED_SECONDS = 2.0
+
+
+class KnownFiles:
+    """FASTQ facts by path, kept in a JSON file. Safe to use from several threads."""
+
+    def __init__(self, store: Path) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._known = _read(store)
+
+    def fastq(self, path: Path) -> FastqFacts:
+        """Facts of a FASTQ file, read if it is not known. Raises FastqError and OSError."""
+        signature = _signature(path)
+        known = self._known.get(str(path))
+        if known and known["signature"] == signature:
+            return FastqFacts(**known["facts"])
+        facts = inspect_fastq(path)
+        settled = time.time() - max(signature[3], signature[4]) / 1e9 > _SETTLED_SECONDS
+        if settled and _signature(path) == signature:
+            with self._lock:
+                self._known[str(path)] = {"signature": signature, "facts": asdict(facts)}
+        return facts
+
+    def save(self) -> None:
+        """Write what is known; files that are gone are forgotten."""
+        self._store.parent.mkdir(parents=True, exist_ok=True)
+        kept = {path: entry for path, entry in self._known.items() if Path(path).exists()}
+        temporary = self._store.with_suffix(".tmp")
+        temporary.write_text(json.dumps(kept, indent=1))
+        temporary.replace(self._store)
+
+
+def _signature(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def _read(store: Path) -> dict[str, dict[str, Any]]:
+    try:
+        return dict(json.loads(store.read_text()))
+    except (OSError, ValueError):
+        return {}
