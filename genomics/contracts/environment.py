@@ -27,7 +27,7 @@ class _Environment:
 
 @dataclass(frozen=True)
 class ToolEnvironment(_Environment):
-    """Of every container in batch_tools/. `tool_image` identifies the image; `references` and `scratch` are directories."""
+    """Of every container in batch_tools/. `tool_image` identifies it; `references` and `scratch` are directories."""
 
     tool_image: str
     vcpus: int

@@ -37,5 +37,10 @@ class LoadManifest:
     rows: Mapping[str, int]
 
 
+def dataset(study: str, sample: str) -> str:
+    """What a sample's VCFs are versions of."""
+    return f"{study}/{sample}"
+
+
 # Raised when the rows made of the same VCF change.
 SCHEMA = 1

@@ -98,7 +98,7 @@ def latest_reference_recipe(study: str, reference: str) -> str:
 
 
 def partial(key: str, attempt: str) -> str:
-    """Where an output waits until all of its step's outputs are there. One prefix, so that a lifecycle rule sweeps it."""
+    """Where an output waits until all of its step's outputs are there: one prefix, for a lifecycle rule to sweep."""
     return f"{PARTIAL}{attempt}/{key}"
 
 

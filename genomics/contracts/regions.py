@@ -45,6 +45,11 @@ def parse_regions(texts: Iterable[str], contigs: Mapping[str, int]) -> tuple[Reg
     return tuple(_on_reference(_parse(text, contigs), contigs, text) for text in texts)
 
 
+def check_regions(regions: Iterable[Region], contigs: Mapping[str, int]) -> tuple[Region, ...]:
+    """The regions, each found on the reference."""
+    return tuple(_on_reference(region, contigs, str(region)) for region in regions)
+
+
 def read_bed(path: Path, contigs: Mapping[str, int]) -> tuple[Region, ...]:
     """Read a BED file (0-based, half-open) and check each line against the reference."""
     regions = []

@@ -11,7 +11,7 @@ NAME_RULE = "may hold letters, digits, '.', '_' and '-' only (64 at most)"
 
 
 def is_name(text: str) -> bool:
-    """May `text` name a patient, sample, lane or study? Names become parts of keys and file names."""
+    """Whether `text` may name a patient, sample, lane or study: names become parts of keys and of file names."""
     return bool(_NAME.fullmatch(text))
 
 

@@ -3,8 +3,8 @@
 Coordinates are 1-based and closed. A missing value is null: `.` in the VCF, an array that is all missing. Elements that
 are missing inside an array are null elements. FILTER null means that no filter was applied, which is not PASS.
 
-A partition belongs to one dataset, and its location to one load of it: what a load writes can be seen when the catalog's
-partition is pointed at it, and no sooner. docs/data-model.md says how a record becomes rows.
+A partition belongs to one dataset, and its location to one load of it: what a load writes can be seen when the
+catalog's partition is pointed at it, and no sooner. docs/data-model.md says how a record becomes rows.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,1 @@
+"""Loading called variants into the lake. README.md says what passes between the states."""

@@ -1,0 +1,58 @@
+"""State PlanReference: whether the run's reference has to be prepared.
+
+In `{"run_id", "study", "request"}`; out the same with `"reference": {"run", "task", "name", "part"}`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from genomics.contracts import object_keys
+from genomics.contracts.environment import PlanEnvironment
+from genomics.contracts.runs import RunRequest
+from genomics.contracts.steps import LatestRecipes, Step, recipe_name
+from lambdas import documents
+from lambdas.ledger_table import Ledger
+from lambdas.secondary import jobs
+from lambdas.secondary.checkpoints import checker, find_latest_recipes
+from lambdas.secondary.decisions import decide_reference
+from lambdas.secondary.planning import reference_step
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Entry point of the Lambda."""
+    environment = PlanEnvironment.read()
+    return plan_reference(
+        request_uri=event["request"],
+        bucket=environment.sequencing_bucket,
+        images=json.loads(environment.tool_images),
+        s3=documents.s3_client(),
+        ledger=Ledger(boto3.client("dynamodb"), environment.ledger_table),
+    )
+
+
+def plan_reference(
+    *, request_uri: str, bucket: str, images: Mapping[str, str], s3: S3Client, ledger: Ledger
+) -> dict[str, Any]:
+    """Decide about the reference, write its task if it runs, and the ledger's entry."""
+    request = documents.read(s3, RunRequest, request_uri)
+    planned = reference_step(request=request, image=images[Step.PREPARE_REFERENCE], bucket=bucket)
+    latest_uri = object_keys.uri(bucket, object_keys.latest_reference_recipe(request.study, request.reference.name))
+    latest = find_latest_recipes(s3=s3, uri=latest_uri)
+    decision = decide_reference(planned=planned, check=checker(s3), latest=latest)
+    jobs.write_tasks(s3=s3, bucket=bucket, run_id=request.run_id, decisions=[decision])
+    ledger.put_all(jobs.entries(run_id=request.run_id, decisions=[decision], first_order=jobs.REFERENCE_ORDER))
+    documents.write(s3, LatestRecipes({recipe_name(planned.step, planned.part): planned.recipe}), latest_uri)
+    return {
+        "run_id": request.run_id,
+        "study": request.study,
+        "request": request_uri,
+        "reference": jobs.optional_job(bucket=bucket, run_id=request.run_id, decision=decision),
+    }

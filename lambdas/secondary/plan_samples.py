@@ -1,0 +1,77 @@
+"""State PlanSamples: what the run's samples share, once the reference is prepared, and the list of samples.
+
+In `{"run_id", "study", "request"}`; out the same with `"samples": [{"sample"}]`. The regions to call go to the run's
+plan in S3, not into the payload. A region that is not on the reference is a RegionError that names it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from genomics.contracts import object_keys
+from genomics.contracts.environment import PlanEnvironment
+from genomics.contracts.ledger import LedgerEntry, sample_item
+from genomics.contracts.regions import read_fai
+from genomics.contracts.runs import RunPlan, RunRequest, State
+from genomics.contracts.steps import Step, StepRecord
+from lambdas import documents
+from lambdas.ledger_table import Ledger
+from lambdas.secondary.jobs import sample_order
+from lambdas.secondary.planning import calling_regions, reference_step
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Entry point of the Lambda."""
+    environment = PlanEnvironment.read()
+    return plan_samples(
+        request_uri=event["request"],
+        bucket=environment.sequencing_bucket,
+        images=json.loads(environment.tool_images),
+        s3=documents.s3_client(),
+        ledger=Ledger(boto3.client("dynamodb"), environment.ledger_table),
+    )
+
+
+def plan_samples(
+    *, request_uri: str, bucket: str, images: Mapping[str, str], s3: S3Client, ledger: Ledger
+) -> dict[str, Any]:
+    """Cut the regions to call, write the run's plan, and the ledger's entry of every sample."""
+    request = documents.read(s3, RunRequest, request_uri)
+    prepared = reference_step(request=request, image=images[Step.PREPARE_REFERENCE], bucket=bucket)
+    regions = calling_regions(
+        requested=request.regions,
+        contigs=_contigs(s3, prepared.record),
+        bases_per_region=request.parameters.scatter.bases_per_region,
+    )
+    plan = RunPlan(reference=prepared.fingerprint, regions=regions)
+    documents.write(s3, plan, object_keys.uri(bucket, object_keys.run_plan(request.run_id)))
+    ledger.put_all(
+        LedgerEntry(
+            run_id=request.run_id,
+            item=sample_item(sample.sample),
+            state=State.PLANNED,
+            study=request.study,
+            order=sample_order(index),
+        )
+        for index, sample in enumerate(request.samples)
+    )
+    return {
+        "run_id": request.run_id,
+        "study": request.study,
+        "request": request_uri,
+        "samples": [{"sample": sample.sample} for sample in request.samples],
+    }
+
+
+def _contigs(s3: S3Client, record_uri: str) -> dict[str, int]:
+    """Contig lengths of the prepared reference, in its order."""
+    record = documents.read(s3, StepRecord, record_uri)
+    bucket, key = object_keys.parse(record.outputs["fai"].uri)
+    return read_fai(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
