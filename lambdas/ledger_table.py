@@ -17,8 +17,19 @@ from genomics.contracts.runs import State
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+# Entries are sorted as the plan lists them: the run, its reference, each sample with its steps, the load.
+RUN_ORDER = 0
+REFERENCE_ORDER = 1
+LOAD_ORDER = 1_000_000_000
+_ENTRIES_PER_SAMPLE = 100_000
+
 _BATCH = 25
 _BATCH_ATTEMPTS = 8
+
+
+def sample_order(index: int) -> int:
+    """Place of the run's sample number `index`, counted from 0; the entries of its steps follow it."""
+    return (index + 1) * _ENTRIES_PER_SAMPLE
 
 
 def utc_now() -> str:

@@ -16,17 +16,6 @@ from lambdas.secondary.planning import PlannedStep
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# Ledger entries are sorted as the plan lists them: the run, its reference, each sample with its steps, the load.
-RUN_ORDER = 0
-REFERENCE_ORDER = 1
-LOAD_ORDER = 1_000_000_000
-_ENTRIES_PER_SAMPLE = 100_000
-
-
-def sample_order(index: int) -> int:
-    """Place of the run's sample number `index` (from 0) in the ledger; its steps follow it."""
-    return (index + 1) * _ENTRIES_PER_SAMPLE
-
 
 def write_tasks(*, s3: S3Client, bucket: str, run_id: str, decisions: Iterable[Decision]) -> None:
     """Write the task of every step that runs."""

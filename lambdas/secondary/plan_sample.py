@@ -19,7 +19,7 @@ from genomics.contracts.ledger import LedgerEntry, sample_item
 from genomics.contracts.runs import RunPlan, RunRequest, State
 from genomics.contracts.steps import LatestRecipes, Step, recipe_name
 from lambdas import documents
-from lambdas.ledger_table import Ledger, utc_now
+from lambdas.ledger_table import Ledger, sample_order, utc_now
 from lambdas.secondary import jobs
 from lambdas.secondary.checkpoints import checker, find_latest_recipes
 from lambdas.secondary.decisions import Decision, decide_sample
@@ -57,7 +57,7 @@ def plan_sample(
     decisions = decide_sample(steps=steps, check=checker(s3), latest=latest)
 
     jobs.write_tasks(s3=s3, bucket=bucket, run_id=run_id, decisions=decisions)
-    order = jobs.sample_order(index)
+    order = sample_order(index)
     entry = LedgerEntry(
         run_id=run_id,
         item=sample_item(sample),

@@ -19,8 +19,7 @@ from genomics.contracts.regions import read_fai
 from genomics.contracts.runs import RunPlan, RunRequest, State
 from genomics.contracts.steps import Step, StepRecord
 from lambdas import documents
-from lambdas.ledger_table import Ledger
-from lambdas.secondary.jobs import sample_order
+from lambdas.ledger_table import Ledger, sample_order
 from lambdas.secondary.planning import calling_regions, reference_step
 
 if TYPE_CHECKING:

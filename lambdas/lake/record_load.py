@@ -1,0 +1,53 @@
+"""State RecordLoad: the run's variants are in the lake; say how many rows there are.
+
+In `{"run_id", "study", "results", ...}`; out `{"run_id", "study", "rows": {"<table>": n}}`, rows of all the run's
+samples, those that were loaded before included.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from genomics.contracts.environment import PlanLoadEnvironment
+from genomics.contracts.ledger import LOAD, LedgerEntry
+from genomics.contracts.runs import RunResults, State
+from lambdas import documents
+from lambdas.lake.loads import called_sources, total_rows
+from lambdas.lake.manifests import find_manifests
+from lambdas.ledger_table import Ledger, seconds_between, utc_now
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Entry point of the Lambda."""
+    environment = PlanLoadEnvironment.read()
+    return record_load(
+        results_uri=event["results"],
+        data_lake_bucket=environment.data_lake_bucket,
+        s3=documents.s3_client(),
+        ledger=Ledger(boto3.client("dynamodb"), environment.ledger_table),
+    )
+
+
+def record_load(*, results_uri: str, data_lake_bucket: str, s3: S3Client, ledger: Ledger) -> dict[str, Any]:
+    """End the ledger's entry of the load."""
+    results = documents.read(s3, RunResults, results_uri)
+    manifests = find_manifests(s3=s3, bucket=data_lake_bucket, sources=called_sources(results))
+    rows = total_rows(manifests.values())
+    started = ledger.get(results.run_id, LOAD)
+    now = utc_now()
+    ledger.update(
+        LedgerEntry(
+            run_id=results.run_id,
+            item=LOAD,
+            state=State.SUCCEEDED,
+            finished_at=now,
+            seconds=seconds_between(started.started_at, now) if started else None,
+            rows=rows,
+        )
+    )
+    return {"run_id": results.run_id, "study": results.study, "rows": rows}

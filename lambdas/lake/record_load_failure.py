@@ -1,0 +1,47 @@
+"""State RecordLoadFailure: the run's variants could not be loaded; say why in one line.
+
+In `{"run_id", ..., "error": {"Error", "Cause"}}`; out `{"run_id", "line"}`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+
+from genomics.contracts.environment import PlanLoadEnvironment
+from genomics.contracts.ledger import LOAD, LedgerEntry
+from genomics.contracts.runs import State
+from lambdas.failures import Caught
+from lambdas.ledger_table import Ledger, seconds_between, utc_now
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+    """Entry point of the Lambda."""
+    environment = PlanLoadEnvironment.read()
+    return record_load_failure(
+        run_id=event["run_id"],
+        caught=Caught.read(event.get("error")),
+        ledger=Ledger(boto3.client("dynamodb"), environment.ledger_table),
+    )
+
+
+def record_load_failure(*, run_id: str, caught: Caught, ledger: Ledger) -> dict[str, str]:
+    """End the ledger's entry of the load; the run itself has succeeded and stays so."""
+    job_run = caught.glue_job_run
+    log = f" (log /aws-glue/jobs/error:{job_run})" if job_run else ""
+    line = f"loading {run_id} failed: {caught.message or 'no reason was given'}{log}"
+    started = ledger.get(run_id, LOAD)
+    now = utc_now()
+    ledger.update(
+        LedgerEntry(
+            run_id=run_id,
+            item=LOAD,
+            state=State.FAILED,
+            reason=line,
+            log_stream=job_run or None,
+            finished_at=now,
+            seconds=seconds_between(started.started_at, now) if started else None,
+        )
+    )
+    return {"run_id": run_id, "line": line}

@@ -1,0 +1,145 @@
+"""State CollectResults: every sample has ended; write what came of them.
+
+In `{"run_id", "study", "request"}`; out `{"run_id", "study", "results", "succeeded": n, "failures": n,
+"failed": ["<sample>"], "line"}`, where `results` is the URI of the RunResults and `line` says why samples failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from genomics.contracts import object_keys
+from genomics.contracts.environment import LedgerEnvironment
+from genomics.contracts.ledger import RUN, LedgerEntry, sample_item, step_item
+from genomics.contracts.runs import Artifact, RunRequest, RunResults, SampleReads, SampleResult, State
+from genomics.contracts.steps import Step, StepRecord
+from lambdas import documents
+from lambdas.ledger_table import Ledger, seconds_between, utc_now
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# So many failures are spelled out; the others are in the results.
+_LINES = 3
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Entry point of the Lambda."""
+    environment = LedgerEnvironment.read()
+    return collect_results(
+        request_uri=event["request"],
+        bucket=environment.sequencing_bucket,
+        s3=documents.s3_client(),
+        ledger=Ledger(boto3.client("dynamodb"), environment.ledger_table),
+    )
+
+
+def collect_results(*, request_uri: str, bucket: str, s3: S3Client, ledger: Ledger) -> dict[str, Any]:
+    """Write the run's results and end its entries in the ledger."""
+    request = documents.read(s3, RunRequest, request_uri)
+    run_id = request.run_id
+    entries = {entry.item: entry for entry in ledger.find(run_id, "sample#")}
+    collector = _Collector(run_id, bucket, s3, ledger, entries)
+    with ThreadPoolExecutor(documents.PARALLEL_REQUESTS // 4) as threads:
+        samples = tuple(threads.map(collector.collect, request.samples))
+    results = RunResults(run_id, request.study, request.reference.name, samples)
+    results_uri = documents.write(s3, results, object_keys.uri(bucket, object_keys.run_results(run_id)))
+
+    failed = [sample for sample in samples if sample.state is State.FAILED]
+    line = failure_summary(failed, of=len(samples))
+    _end_run(ledger, run_id, line)
+    return {
+        "run_id": run_id,
+        "study": request.study,
+        "results": results_uri,
+        "succeeded": len(samples) - len(failed),
+        "failures": len(failed),
+        "failed": [sample.sample for sample in failed],
+        "line": line,
+    }
+
+
+def failure_summary(failed: Sequence[SampleResult], *, of: int) -> str:
+    """The line that ends a run of `of` samples: empty if none failed, a single sample's own line if one did."""
+    reasons = [sample.reason or f"{sample.sample}: failed" for sample in failed]
+    if len(reasons) <= 1:
+        return "".join(reasons)
+    more = f" (and {len(reasons) - _LINES} more)" if len(reasons) > _LINES else ""
+    return f"{len(reasons)} of {of} samples failed: " + "; ".join(reasons[:_LINES]) + more
+
+
+@dataclass(frozen=True)
+class _Collector:
+    run_id: str
+    bucket: str
+    s3: S3Client
+    ledger: Ledger
+    entries: Mapping[str, LedgerEntry]
+
+    def collect(self, reads: SampleReads) -> SampleResult:
+        """A sample's result, from its steps' records; ends its entry in the ledger."""
+        entry = self.entries.get(sample_item(reads.sample))
+        if entry and entry.state is State.FAILED:
+            return SampleResult(reads.sample, reads.patient, State.FAILED, reason=entry.reason)
+        align = self._step(reads.sample, Step.ALIGN)
+        gather = self._step(reads.sample, Step.GATHER_VARIANTS)
+        alignments, variants = self._outputs(Step.ALIGN, align), self._outputs(Step.GATHER_VARIANTS, gather)
+        if "alignments" in alignments and {"vcf", "index"} <= variants.keys():
+            result = SampleResult(
+                sample=reads.sample,
+                patient=reads.patient,
+                state=State.SUCCEEDED,
+                vcf=variants["vcf"],
+                vcf_index=variants["index"],
+                alignments=alignments["alignments"],
+            )
+        else:
+            missing = Step.GATHER_VARIANTS if alignments else Step.ALIGN
+            reason = f"{reads.sample}: {missing} left no record of its outputs"
+            result = SampleResult(reads.sample, reads.patient, State.FAILED, reason=reason)
+        ends = [step.finished_at for step in (align, gather) if step and step.finished_at]
+        self._end(result, started_at=entry.started_at if entry else None, finished_at=max(ends, default=utc_now()))
+        return result
+
+    def _step(self, sample: str, step: Step) -> LedgerEntry | None:
+        return self.ledger.get(self.run_id, step_item(sample, step, ""))
+
+    def _outputs(self, step: Step, entry: LedgerEntry | None) -> dict[str, Artifact]:
+        if entry is None or entry.fingerprint is None:
+            return {}
+        uri = object_keys.uri(self.bucket, object_keys.step_record(step, entry.fingerprint))
+        record = documents.find(self.s3, StepRecord, uri)
+        outputs = record.outputs if record else {}
+        return {name: Artifact(file.uri, file.sha256, file.size) for name, file in outputs.items()}
+
+    def _end(self, result: SampleResult, *, started_at: str | None, finished_at: str) -> None:
+        self.ledger.update(
+            LedgerEntry(
+                run_id=self.run_id,
+                item=sample_item(result.sample),
+                state=result.state,
+                reason=result.reason,
+                finished_at=finished_at,
+                seconds=seconds_between(started_at, finished_at),
+            )
+        )
+
+
+def _end_run(ledger: Ledger, run_id: str, line: str) -> None:
+    now = utc_now()
+    run = ledger.get(run_id, RUN)
+    ledger.update(
+        LedgerEntry(
+            run_id=run_id,
+            item=RUN,
+            state=State.FAILED if line else State.SUCCEEDED,
+            reason=line or None,
+            finished_at=now,
+            seconds=seconds_between(run.started_at, now) if run else None,
+        )
+    )

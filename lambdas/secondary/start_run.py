@@ -1,0 +1,29 @@
+"""The inbox's queue: starts a run when its request has arrived with everything that it names.
+
+In SQS records whose body is EventBridge's "Object Created" event; out `{"batchItemFailures": [{"itemIdentifier"}]}`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+
+from genomics.contracts.environment import StartRunEnvironment
+from lambdas import documents
+from lambdas.ledger_table import Ledger
+from lambdas.secondary.requests import RunStarter, failed_messages
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Entry point of the Lambda."""
+    environment = StartRunEnvironment.read()
+    starter = RunStarter(
+        bucket=environment.sequencing_bucket,
+        state_machine_arn=environment.state_machine_arn,
+        s3=documents.s3_client(),
+        step_functions=boto3.client("stepfunctions"),
+        ledger=Ledger(boto3.client("dynamodb"), environment.ledger_table),
+    )
+    failed = failed_messages(event["Records"], starter.receive)
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
