@@ -1,0 +1,236 @@
+"""How one event reaches one target of a rule: shaped by the target's input, retried, and at last put in its DLQ."""
+
+import heapq
+import itertools
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+from moto.core.exceptions import ServiceException
+from moto.events.exceptions import ValidationException
+from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
+
+from embedded_aws import clients, functions
+from embedded_aws.context import Context
+from embedded_aws.log_streams import LogStream
+
+_FIRST_DELAY_SECONDS = 0.2
+_LONGEST_DELAY_SECONDS = 60.0
+# EventBridge's own defaults: 24 hours, 185 attempts.
+_DEFAULT_AGE_SECONDS = 86_400
+_DEFAULT_ATTEMPTS = 185
+_PATH_STEP = re.compile(r"\.([A-Za-z0-9_-]+)|\[(\d+)\]|\['([^']+)'\]")
+_PLACEHOLDER = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)"|<(?P<name>[A-Za-z0-9_.-]+)>')
+_NAME = re.compile(r"<([A-Za-z0-9_.-]+)>")
+
+
+class TargetError(RuntimeError):
+    """A delivery failed. `code` as EventBridge names it in the dead letter; a lasting one is not tried again."""
+
+    def __init__(self, code: str, message: str, *, lasting: bool) -> None:
+        super().__init__(message)
+        self.code = code
+        self.lasting = lasting
+
+
+@dataclass
+class _Parcel:
+    rule: Any
+    target: Mapping[str, Any]
+    event: Mapping[str, Any]
+    created: float
+    failures: int = 0
+
+
+class Delivery:
+    """One thread that delivers what is due, in order."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._due: list[tuple[float, int, _Parcel]] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        threading.Thread(target=self._run, name="event-delivery", daemon=True).start()
+
+    def put(self, rule: Any, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+        """Have `event` delivered to `target`, soon."""
+        self._schedule(_Parcel(rule, target, event, created=time.time()), delay=0)
+
+    def _schedule(self, parcel: _Parcel, delay: float) -> None:
+        with self._changed:
+            heapq.heappush(self._due, (time.monotonic() + delay, next(self._numbers), parcel))
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            self._attempt(self._next())
+
+    def _next(self) -> _Parcel:
+        with self._changed:
+            while True:
+                if not self._due:
+                    self._changed.wait()
+                elif (left := self._due[0][0] - time.monotonic()) > 0:
+                    self._changed.wait(left)
+                else:
+                    return heapq.heappop(self._due)[2]
+
+    def _attempt(self, parcel: _Parcel) -> None:
+        try:
+            deliver(self._context, parcel.rule, parcel.target, parcel.event)
+        except TargetError as error:
+            self._failed(parcel, error)
+        except Exception as error:  # a delivery must never end the thread that all share
+            self._failed(parcel, TargetError("INTERNAL_ERROR", str(error), lasting=False))
+
+    def _failed(self, parcel: _Parcel, error: TargetError) -> None:
+        policy = parcel.target.get("RetryPolicy") or {}
+        attempts = int(policy.get("MaximumRetryAttempts", _DEFAULT_ATTEMPTS))
+        age = float(policy.get("MaximumEventAgeInSeconds", _DEFAULT_AGE_SECONDS))
+        if error.lasting:
+            self._give_up(parcel, error, None)
+        elif parcel.failures >= attempts:
+            self._give_up(parcel, error, "MaximumRetryAttempts")
+        elif time.time() - parcel.created >= age:
+            self._give_up(parcel, error, "MaximumEventAgeInSeconds")
+        else:
+            delay = min(_FIRST_DELAY_SECONDS * 2**parcel.failures, _LONGEST_DELAY_SECONDS)
+            parcel.failures += 1
+            self._schedule(parcel, delay)
+
+    def _give_up(self, parcel: _Parcel, error: TargetError, exhausted: str | None) -> None:
+        """EventBridge User Guide, "Using dead-letter queues": the event, with attributes that say what went wrong."""
+        queue = (parcel.target.get("DeadLetterConfig") or {}).get("Arn")
+        if not queue:
+            return
+        attributes = {
+            "RULE_ARN": parcel.rule.arn,
+            "TARGET_ARN": parcel.target["Arn"],
+            "ERROR_CODE": error.code,
+            "ERROR_MESSAGE": str(error),
+            "RETRY_ATTEMPTS": str(parcel.failures),
+            **({"EXHAUSTED_RETRY_CONDITION": exhausted} if exhausted else {}),
+        }
+        sqs_backends[self._context.account][self._context.region].send_message(
+            queue_name=queue.split(":")[-1],
+            message_body=json.dumps(parcel.event),
+            message_attributes={
+                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+            },
+        )
+
+
+def require_supported(targets: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse targets that nothing here would reach."""
+    if unsupported := [target["Arn"] for target in targets if _service(target) not in _DELIVERIES]:
+        raise ValidationException(f"The embedded EventBridge does not deliver to {', '.join(unsupported)}")
+
+
+def deliver(context: Context, rule: Any, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+    """One attempt. Raises TargetError."""
+    try:
+        _DELIVERIES[_service(target)](context, target, shaped(rule, target, event))
+    except ServiceException as error:
+        code = str(getattr(error, "code", "") or getattr(error, "error_type", "") or type(error).__name__)
+        raise TargetError(code, str(error), lasting=True) from error
+    except ClientError as error:
+        refused = error.response["Error"]
+        raise TargetError(
+            refused["Code"], refused["Message"], lasting=refused["Code"] != "ThrottlingException"
+        ) from error
+
+
+def shaped(rule: Any, target: Mapping[str, Any], event: Mapping[str, Any]) -> str:
+    """What the target is sent: its constant Input, a part of the event, its template filled in, or the event."""
+    if target.get("Input") is not None:
+        return str(target["Input"])
+    if path := target.get("InputPath"):
+        return json.dumps(part(event, path))
+    if transformer := target.get("InputTransformer"):
+        return _fill(transformer, rule, event)
+    return json.dumps(event)
+
+
+def part(event: Any, path: str) -> Any:
+    """What a JSON path such as `$.detail.object.key` or `$.resources[0]` leads to; None when there is nothing."""
+    found = event
+    for step in _PATH_STEP.finditer(path.removeprefix("$")):
+        name = step[1] or step[3]
+        try:
+            found = found[name] if name is not None else found[int(step[2])]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return found
+
+
+def _fill(transformer: Mapping[str, Any], rule: Any, event: Mapping[str, Any]) -> str:
+    """EventBridge User Guide, "Input transformation": values go in as JSON, and inside quotes without quotes."""
+    values = {
+        "aws.events.event": {name: value for name, value in event.items() if name != "detail"},
+        "aws.events.event.json": event,
+        "aws.events.event.ingestion-time": event["time"],
+        "aws.events.rule-name": rule.name,
+        "aws.events.rule-arn": rule.arn,
+        **{name: part(event, path) for name, path in (transformer.get("InputPathsMap") or {}).items()},
+    }
+
+    def fill(found: re.Match[str]) -> str:
+        if (text := found["text"]) is not None:
+            return '"' + _NAME.sub(lambda name: _inside_quotes(values.get(name[1], name[0])), text) + '"'
+        return json.dumps(values[found["name"]]) if found["name"] in values else found[0]
+
+    return _PLACEHOLDER.sub(fill, transformer["InputTemplate"])
+
+
+def _inside_quotes(value: Any) -> str:
+    if value is None:
+        return ""
+    return json.dumps(value)[1:-1] if isinstance(value, str) else json.dumps(json.dumps(value))[1:-1]
+
+
+def _service(target: Mapping[str, Any]) -> str:
+    return str(target["Arn"]).split(":")[2]
+
+
+def _to_queue(context: Context, target: Mapping[str, Any], body: str) -> None:
+    sqs_backends[context.account][context.region].send_message(
+        queue_name=target["Arn"].split(":")[-1],
+        message_body=body,
+        group_id=(target.get("SqsParameters") or {}).get("MessageGroupId"),
+    )
+
+
+def _to_function(context: Context, target: Mapping[str, Any], body: str) -> None:
+    functions.invoke_later(context, target["Arn"], body)
+
+
+def _to_state_machine(context: Context, target: Mapping[str, Any], body: str) -> None:
+    client = clients.client("stepfunctions", role_arn=target.get("RoleArn"), session="events")
+    client.start_execution(stateMachineArn=target["Arn"], input=body)
+
+
+def _to_topic(context: Context, target: Mapping[str, Any], body: str) -> None:
+    sns_backends[context.account][context.region].publish(arn=target["Arn"], message=body)
+
+
+def _to_log_group(context: Context, target: Mapping[str, Any], body: str) -> None:
+    group = target["Arn"].split(":log-group:")[1].removesuffix(":*")
+    LogStream(context, group, "events").write([body])
+
+
+_DELIVERIES: Mapping[str, Callable[[Context, Mapping[str, Any], str], None]] = {
+    "sqs": _to_queue,
+    "lambda": _to_function,
+    "states": _to_state_machine,
+    "sns": _to_topic,
+    "logs": _to_log_group,
+}
