@@ -1,0 +1,1 @@
+"""Alignment of a sample's lanes, sorted and with duplicates marked."""

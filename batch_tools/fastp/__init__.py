@@ -1,0 +1,1 @@
+"""Read trimming with fastp, one lane at a time."""

@@ -1,0 +1,1 @@
+"""A sample's regions, gathered to one normalised and filtered VCF."""

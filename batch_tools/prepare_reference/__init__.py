@@ -1,0 +1,1 @@
+"""A reference genome, checked and indexed for the tools that read it."""

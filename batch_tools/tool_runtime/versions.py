@@ -1,0 +1,31 @@
+"""The versions of the programs in the image, as they print them."""
+
+import platform
+import re
+import subprocess
+from collections.abc import Iterable
+
+from batch_tools.tool_runtime.errors import ToolError
+
+_VERSION = re.compile(r"\b(\d+\.\d[\w.+-]*)")
+# bwa has no option that prints its version; it stands in the usage.
+_ARGUMENTS: dict[str, tuple[str, ...]] = {"bwa": ()}
+
+
+def tool_versions(programs: Iterable[str]) -> dict[str, str]:
+    """Program -> version, and Python's own. ToolError names a program that is not there."""
+    return {**{program: _version(program) for program in programs}, "python": platform.python_version()}
+
+
+def _version(program: str) -> str:
+    arguments = _ARGUMENTS.get(program, ("--version",))
+    try:
+        done = subprocess.run(
+            [program, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+        )
+    except FileNotFoundError as error:
+        raise ToolError(f"the program {program} is not installed") from error
+    match = _VERSION.search(done.stdout + done.stderr)
+    if not match:
+        raise ToolError(f"the program {program} does not print its version")
+    return match[1]
