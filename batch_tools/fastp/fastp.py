@@ -67,7 +67,7 @@ def _named_by_content(path: Path, stem: Path) -> str:
 
 
 def _summary(report: Path, names: tuple[str, str]) -> dict[str, Any]:
-    """The summary in fastp's report. Its command line is replaced in the report: the number of threads is no part of a result."""
+    """The report's summary. The command line in it is replaced: the number of threads is no part of a result."""
     document = json.loads(report.read_text())
     document["command"] = f"fastp --in1 {names[0]} --in2 {names[1]}"
     report.write_text(json.dumps(document, indent=1) + "\n")

@@ -48,7 +48,7 @@ def run(
     """
     names = [_link(shard, directory / f"shard_{n:05}.bcf") for n, shard in enumerate(_in_order(shards, reference))]
     (directory / "shards.txt").write_text("".join(f"{name}\n" for name in names))
-    (directory / "source.txt").write_text(_source(parameters))
+    (directory / "source.txt").write_text(_source())
     vcf, stats = f"{sample}.vcf.gz", f"{sample}.stats.txt"
     plain = ["--no-version", "--output-type", "u"]
     sort = ["bcftools", "sort", "--max-mem", f"{max(64, memory_mib // 2)}M", "--temp-dir", "sort_", "-Ou"]
@@ -98,14 +98,10 @@ def _link(shard: Shard, link: Path) -> str:
     return link.name
 
 
-def _source(parameters: GatherVariantsParameters) -> str:
-    """Header lines that say with what the VCF was made; bcftools' own would hold the date and places on scratch."""
+def _source() -> str:
+    """A header line that says what made the VCF; bcftools' own lines would hold the date and places on scratch."""
     version = tool_versions(PROGRAMS)["bcftools"]
-    return (
-        f"##source=bcftools {version} (mpileup, call --multiallelic-caller, norm)\n"
-        f"##soft_filters=LowQual: QUAL below {parameters.minimum_quality:g};"
-        f" LowDepth: FORMAT/DP below {parameters.minimum_depth}\n"
-    )
+    return f"##source=bcftools {version} (mpileup, call --multiallelic-caller, norm)\n"
 
 
 def _metrics(stats: str, called: int) -> dict[str, int]:

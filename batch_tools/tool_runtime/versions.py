@@ -21,7 +21,12 @@ def _version(program: str) -> str:
     arguments = _ARGUMENTS.get(program, ("--version",))
     try:
         done = subprocess.run(
-            [program, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+            [program, *arguments],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
     except FileNotFoundError as error:
         raise ToolError(f"the program {program} is not installed") from error
