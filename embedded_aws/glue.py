@@ -1,0 +1,188 @@
+"""AWS Glue jobs: StartJobRun makes the job's script really run, under local Spark and its own role.
+
+Each run is a process group of its own. The catalog is moto's. What differs from AWS: workers are this machine's cores,
+`--additional-python-modules` must be installed already, and bookmarks are not kept.
+"""
+
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.glue.exceptions import (
+    ConcurrentRunsExceededException,
+    InvalidInputException,
+    JobNotFoundException,
+    JobRunNotFoundException,
+)
+from moto.glue.models import glue_backends
+from moto.glue.responses import GlueResponse
+
+from embedded_aws.context import Context
+from embedded_aws.glue_runs import ACTIVE, Run, State, carry_out, new_id
+from embedded_aws.guard import Patch
+
+_START = Patch("moto.glue.responses:GlueResponse.start_job_run", "7a0145281c4df814")
+_GET = Patch("moto.glue.responses:GlueResponse.get_job_run", "07ca65472bb194bc")
+_LIST = Patch("moto.glue.responses:GlueResponse.get_job_runs", "5ec72bc07f993253")
+PATCHES = (_START, _GET, _LIST)
+
+# Minutes; https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.html
+_DEFAULT_TIMEOUT = 2880
+_DEFAULT_TIMEOUT_GLUE_5 = 480
+_COMMANDS = ("glueetl", "pythonshell")
+_RUNS_KEPT = 1000
+_INSTALLED: "list[Glue]" = []
+
+
+def install(context: Context) -> None:
+    """Put this service in the place of moto's job runs."""
+    glue = Glue(context)
+    _INSTALLED[:] = [glue]
+    _START.apply(lambda response: ActionResult(glue.start(_parameters(response))))
+    _GET.apply(lambda response: ActionResult(glue.get(_parameters(response))))
+    _LIST.apply(lambda response: ActionResult(glue.list(_parameters(response))))
+    operations: Any = GlueResponse  # moto has no such operation yet
+    operations.batch_stop_job_run = lambda response: ActionResult(glue.batch_stop(_parameters(response)))
+
+
+def wait(run_id: str, seconds: float) -> bool:
+    """Wait until a run has ended, for `seconds` at most; whether it has. An unknown run counts as ended."""
+    run = _INSTALLED[0].find(run_id)
+    return run is None or run.ended.wait(seconds)
+
+
+class Glue:
+    """All job runs of the instance."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._runs: dict[str, Run] = {}
+        self._lock = threading.Lock()
+
+    def find(self, run_id: str) -> Run | None:
+        """A run by its id."""
+        return self._runs.get(run_id)
+
+    def start(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """StartJobRun. With JobRunId, the arguments of that run are the defaults."""
+        job = self._job(parameters["JobName"])
+        if parameters.get("AllocatedCapacity") and parameters.get("MaxCapacity"):
+            raise InvalidInputException("StartJobRun", "Please set only Allocated Capacity or Max Capacity")
+        if (kind := job.command.get("Name")) not in _COMMANDS:
+            raise InvalidInputException("StartJobRun", f"Command {kind} is not one of {', '.join(_COMMANDS)}")
+        arguments = dict(parameters.get("Arguments") or {})
+        previous = parameters.get("JobRunId")
+        if previous:
+            arguments = {**self._run(job.name, previous).arguments, **arguments}
+        run = Run(
+            id=new_id(),
+            job=job,
+            attempt=0,
+            arguments=arguments,
+            effective={**job.default_arguments, **arguments, **(job.non_overridable_arguments or {})},
+            timeout_minutes=parameters.get("Timeout") or job.timeout or _default_timeout(job),
+            properties=_properties(job, parameters),
+            previous_id=previous,
+        )
+        with self._lock:
+            active = sum(other.job.name == job.name and other.state in ACTIVE for other in self._runs.values())
+            if active >= (job.execution_property.get("MaxConcurrentRuns") or 1):
+                raise ConcurrentRunsExceededException(f"Concurrent runs exceeded for {job.name}")
+            self._add(run)
+        threading.Thread(target=self._carry_out, args=(run,), daemon=True, name=f"glue-{job.name}").start()
+        return {"JobRunId": run.id}
+
+    def get(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """GetJobRun."""
+        return {"JobRun": self._run(parameters["JobName"], parameters["RunId"]).describe()}
+
+    def list(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """GetJobRuns, the latest first."""
+        job = self._job(parameters["JobName"])
+        with self._lock:
+            runs = [run for run in reversed(self._runs.values()) if run.job.name == job.name]
+        start = int(parameters.get("NextToken") or 0)
+        end = start + int(parameters.get("MaxResults") or 200)
+        answer: dict[str, Any] = {"JobRuns": [run.describe() for run in runs[start:end]]}
+        return {**answer, "NextToken": str(end)} if end < len(runs) else answer
+
+    def batch_stop(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """BatchStopJobRun."""
+        name = parameters["JobName"]
+        submissions, errors = [], []
+        for run_id in parameters["JobRunIds"]:
+            run = self._runs.get(run_id)
+            if run is None or run.job.name != name:
+                errors.append(_refusal(name, run_id, "JobRunNotFoundException", f"Job run {run_id} not found."))
+            elif run.state not in (State.STARTING, State.RUNNING):
+                message = f"Job run {run_id} is in state {run.state} and cannot be stopped."
+                errors.append(_refusal(name, run_id, "IllegalJobRunStateException", message))
+            else:
+                run.stop()
+                submissions.append({"JobName": name, "JobRunId": run_id})
+        return {"SuccessfulSubmissions": submissions, "Errors": errors}
+
+    def _carry_out(self, run: Run) -> None:
+        carry_out(self._context, run)
+        if run.state is not State.FAILED or run.attempt >= (run.job.max_retries or 0):
+            return
+        # A retry is a run of its own, named after the first.
+        first = run.id.partition("_attempt_")[0]
+        again = Run(
+            id=f"{first}_attempt_{run.attempt + 1}",
+            job=run.job,
+            attempt=run.attempt + 1,
+            arguments=run.arguments,
+            effective=run.effective,
+            timeout_minutes=run.timeout_minutes,
+            properties=run.properties,
+            previous_id=run.id,
+        )
+        with self._lock:
+            self._add(again)
+        self._carry_out(again)
+
+    def _add(self, run: Run) -> None:
+        self._runs[run.id] = run
+        if len(self._runs) > _RUNS_KEPT:
+            oldest = next(known for known in self._runs.values() if known.state not in ACTIVE)
+            del self._runs[oldest.id]
+
+    def _job(self, name: str) -> Any:
+        job = glue_backends[self._context.account][self._context.region].jobs.get(name)
+        if job is None:
+            raise JobNotFoundException(name)
+        return job
+
+    def _run(self, name: str, run_id: str) -> Run:
+        run = self._runs.get(run_id)
+        if run is None or run.job.name != self._job(name).name:
+            raise JobRunNotFoundException(run_id)
+        return run
+
+
+def _parameters(response: Any) -> Mapping[str, Any]:
+    parameters: Mapping[str, Any] = json.loads(response.body or "{}")
+    return parameters
+
+
+def _default_timeout(job: Any) -> int:
+    return _DEFAULT_TIMEOUT_GLUE_5 if (job.glue_version or "0").split(".")[0] >= "5" else _DEFAULT_TIMEOUT
+
+
+def _properties(job: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    given = {
+        "WorkerType": job.worker_type,
+        "NumberOfWorkers": job.number_of_workers,
+        "AllocatedCapacity": job.allocated_capacity,
+        "MaxCapacity": job.max_capacity,
+        "SecurityConfiguration": job.security_configuration,
+        "NotificationProperty": job.notification_property,
+    }
+    return {name: parameters.get(name) or value for name, value in given.items() if parameters.get(name) or value}
+
+
+def _refusal(job: str, run_id: str, code: str, message: str) -> dict[str, Any]:
+    return {"JobName": job, "JobRunId": run_id, "ErrorDetail": {"ErrorCode": code, "ErrorMessage": message}}
