@@ -1,0 +1,255 @@
+"""Settings: read here, from cdk context and environment, and nowhere else. Each stack gets a config of its own.
+
+A setting is given as cdk context (`-c genomics:max_vcpus=64`, or in cdk.json) or as an environment variable
+(`GENOMICS_MAX_VCPUS=64`), which wins. Nested ones are joined by a dot in context, by `__` in the environment:
+`genomics:tools.align.vcpus`, `GENOMICS_TOOLS__ALIGN__VCPUS`.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from genomics.contracts.steps import Step
+from stacks.constructs.batch_tool import ToolSize
+from stacks.constructs.tool_fleet import is_instance_type
+from stacks.lake import LakeConfig
+from stacks.network import NetworkConfig
+from stacks.secondary import SecondaryConfig
+from stacks.storage import StorageConfig
+
+CONTEXT_PREFIX = "genomics:"
+ENVIRONMENT_PREFIX = "GENOMICS_"
+
+_Days = Annotated[int, Field(ge=1, le=3650)]
+_DAYS = "days, 1 to 3650"
+# What CloudWatch Logs offers.
+_RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+
+
+class SettingsError(ValueError):
+    """A setting cannot be used; the message is one line that names it and says what is allowed."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ToolSizeSettings(_Frozen):
+    """What one job of a tool gets, and how long one attempt may take."""
+
+    vcpus: int = Field(ge=1, le=192, description="a whole number, 1 to 192")
+    memory_mib: int = Field(ge=512, le=1_572_864, description="MiB, 512 to 1572864")
+    timeout_minutes: int = Field(ge=1, le=14 * 24 * 60, description="minutes, 1 to 20160")
+
+
+def _size(vcpus: int, memory_mib: int, timeout_minutes: int) -> ToolSizeSettings:
+    return ToolSizeSettings(vcpus=vcpus, memory_mib=memory_mib, timeout_minutes=timeout_minutes)
+
+
+class ToolSettings(_Frozen):
+    """Sizes for 30x human genomes. Memory leaves the instance a tenth of its own."""
+
+    prepare_reference: ToolSizeSettings = _size(2, 7168, 240)
+    fastp: ToolSizeSettings = _size(4, 7168, 240)
+    align: ToolSizeSettings = _size(16, 28672, 1440)
+    call_variants: ToolSizeSettings = _size(2, 3584, 480)
+    gather_variants: ToolSizeSettings = _size(2, 3584, 240)
+
+
+class Settings(BaseSettings):
+    """Everything that a deployment may choose."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+        frozen=True,
+        extra="forbid",
+        env_ignore_empty=True,
+    )
+
+    project: str = Field(
+        "genomics",
+        pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
+        max_length=20,
+        description="lower-case letters, digits and single dashes, a letter first, 20 at most",
+    )
+    account: str | None = Field(
+        None, pattern=r"^[0-9]{12}$", description="an account's 12 digits; unset: that of the credentials in use"
+    )
+    region: str | None = Field(
+        None, pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", description="like us-east-1; unset: that of the credentials in use"
+    )
+    disposable: bool = Field(False, description="true (data goes with its stack) or false (data stays)")
+
+    partial_upload_days: _Days = Field(3, description=_DAYS)
+    noncurrent_days: _Days = Field(90, description=_DAYS)
+    trimmed_reads_days: _Days = Field(14, description=_DAYS)
+    access_log_days: _Days = Field(365, description=_DAYS)
+    query_result_days: _Days = Field(30, description=_DAYS)
+    log_retention_days: int = Field(365, description="one of " + ", ".join(map(str, _RETENTIONS)))
+
+    vpc_cidr: str = Field("10.40.0.0/16", description="a private IPv4 block of size /16")
+    availability_zones: int = Field(3, ge=2, le=6, description="a whole number, 2 to 6; no more than the region has")
+    nat_gateways: int = Field(0, ge=0, le=6, description="a whole number, 0 to availability_zones")
+
+    instance_types: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("c6i", "m6i", "r6i", "c6a", "m6a", "r6a", "c5", "m5", "r5", "c7i", "m7i", "r7i"),
+        min_length=1,
+        description="x86 instance families or types, separated by commas, or optimal",
+    )
+    max_vcpus: int = Field(256, ge=1, le=100_000, description="a whole number, 1 to 100000, enough for every tool")
+    spot_bid_percentage: int = Field(100, ge=1, le=100, description="per cent of the On-Demand price, 1 to 100")
+    scratch_gib: int = Field(500, ge=50, le=16_384, description="GiB, 50 to 16384")
+    tools: ToolSettings = ToolSettings()
+
+    query_scan_limit_gib: int = Field(100, ge=1, le=1_000_000, description="GiB, 1 to 1000000")
+    spark_worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = Field(
+        "G.1X", description="one of G.1X, G.2X, G.4X, G.8X"
+    )
+    spark_workers: int = Field(4, ge=2, le=299, description="a whole number, 2 to 299")
+    spark_timeout_minutes: int = Field(480, ge=1, le=7 * 24 * 60, description="minutes, 1 to 10080")
+
+    @classmethod
+    def read(cls, context: Mapping[str, Any]) -> Self:
+        """Read cdk context (what is not ours in it is left alone) and environment; SettingsError names a bad setting."""
+        try:
+            return cls(**_nested(context))
+        except ValidationError as error:
+            raise SettingsError(_line(cls, error)) from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over context over defaults."""
+        return env_settings, init_settings
+
+    @field_validator("instance_types", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("instance_types")
+    @classmethod
+    def _instance_types(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [name for name in value if not is_instance_type(name)]:
+            raise ValueError(f"{wrong[0]!r} is none")
+        return value
+
+    @field_validator("log_retention_days")
+    @classmethod
+    def _retention(cls, value: int) -> int:
+        if value not in _RETENTIONS:
+            raise ValueError("CloudWatch Logs does not offer it")
+        return value
+
+    @field_validator("vpc_cidr")
+    @classmethod
+    def _private_block(cls, value: str) -> str:
+        block = ipaddress.IPv4Network(value)
+        if not block.is_private or block.prefixlen != 16:
+            raise ValueError("not such a block")
+        return value
+
+    @field_validator("nat_gateways")
+    @classmethod
+    def _gateways(cls, value: int, info: ValidationInfo) -> int:
+        if value > info.data.get("availability_zones", value):
+            raise ValueError("more than one per availability zone")
+        return value
+
+    @field_validator("tools")
+    @classmethod
+    def _tools_fit(cls, value: ToolSettings, info: ValidationInfo) -> ToolSettings:
+        most = info.data.get("max_vcpus")
+        for step in Step:
+            if most is not None and (wanted := getattr(value, step).vcpus) > most:
+                raise ValueError(f"{step} asks for {wanted} vCPUs, and max_vcpus is {most}")
+        return value
+
+    def storage(self) -> StorageConfig:
+        """Of the stack storage."""
+        return StorageConfig(
+            disposable=self.disposable,
+            partial_upload_days=self.partial_upload_days,
+            noncurrent_days=self.noncurrent_days,
+            trimmed_reads_days=self.trimmed_reads_days,
+            access_log_days=self.access_log_days,
+            query_result_days=self.query_result_days,
+        )
+
+    def network(self) -> NetworkConfig:
+        """Of the stack network."""
+        return NetworkConfig(
+            cidr=self.vpc_cidr,
+            availability_zones=self.availability_zones,
+            nat_gateways=self.nat_gateways,
+            log_retention_days=self.log_retention_days,
+        )
+
+    def secondary(self) -> SecondaryConfig:
+        """Of the stack secondary."""
+        return SecondaryConfig(
+            tools={step: ToolSize(**getattr(self.tools, step).model_dump()) for step in Step},
+            instance_types=self.instance_types,
+            max_vcpus=self.max_vcpus,
+            spot_bid_percentage=self.spot_bid_percentage,
+            scratch_gib=self.scratch_gib,
+            log_retention_days=self.log_retention_days,
+        )
+
+    def lake(self) -> LakeConfig:
+        """Of the stack lake."""
+        return LakeConfig(
+            project=self.project,
+            spark_worker_type=self.spark_worker_type,
+            spark_workers=self.spark_workers,
+            spark_timeout_minutes=self.spark_timeout_minutes,
+            query_scan_limit_gib=self.query_scan_limit_gib,
+            log_retention_days=self.log_retention_days,
+            disposable=self.disposable,
+        )
+
+
+def _nested(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Our settings among the context, `genomics:a.b` as `{"a": {"b": …}}`."""
+    values: dict[str, Any] = {}
+    for key in sorted(context):
+        if key.startswith(CONTEXT_PREFIX):
+            *parents, name = key.removeprefix(CONTEXT_PREFIX).split(".")
+            place = values
+            for parent in parents:
+                place = place.setdefault(parent, {})
+                if not isinstance(place, dict):
+                    raise SettingsError(f"{key}: {parent} is set as a whole already")
+            place[name] = context[key]
+    return values
+
+
+def _line(settings: type[BaseModel], error: ValidationError) -> str:
+    """The first of the errors: which setting, what it is, what is allowed."""
+    first = error.errors()[0]
+    names = [str(part) for part in first["loc"]]
+    spelled = f"{'.'.join(names)} ({ENVIRONMENT_PREFIX}{'__'.join(names).upper()})"
+    allowed = ""
+    model: Any = settings
+    for name in names:
+        field = model.model_fields.get(name) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        if field is None:
+            break
+        model, allowed = field.annotation, field.description or ""
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else ""
+        return f"{spelled} is no setting; there are {known}"
+    why = f" ({first['ctx']['error']})" if first["type"] == "value_error" else ""
+    wanted = f"; allowed: {allowed}" if allowed else ""
+    return f"{spelled} cannot be {first['input']!r}{why}{wanted}"

@@ -1,0 +1,115 @@
+"""A tool of batch_tools/ as a Batch job definition, with an image, a role and a log group of its own."""
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_batch as batch
+from aws_cdk import aws_ecr_assets as ecr_assets
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from genomics.contracts.environment import ToolEnvironment
+from genomics.contracts.steps import Step
+from stacks.constructs.findings import acknowledge
+from stacks.constructs.log_group import log_group
+from stacks.constructs.reference_store import ReferenceStore
+from stacks.constructs.source import CONTRACTS, ROOT, only
+
+REFERENCES = "/mnt/references"
+SCRATCH = "/scratch"
+ATTEMPTS = 3
+# What bash reports, and Docker with it, for a process that was killed: out of memory, or its host gone.
+_KILLED = "137"
+
+
+@dataclass(frozen=True)
+class ToolSize:
+    """What one job gets; an attempt that takes longer than `timeout_minutes` is stopped."""
+
+    vcpus: int
+    memory_mib: int
+    timeout_minutes: int
+
+
+class BatchTool(Construct):
+    """`job_definition` runs `batch_tools.<step>.cli --task <URI>`; `image` is the image's identity, grants go to `role`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        step: Step,
+        size: ToolSize,
+        references: ReferenceStore,
+        prepares_references: bool,
+        ledger_table: str,
+        log_retention_days: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        image = ecr_assets.DockerImageAsset(
+            self,
+            "Image",
+            directory=str(ROOT),
+            exclude=only(*CONTRACTS, "batch_tools/__init__.py", "batch_tools/tool_runtime", f"batch_tools/{step}"),
+            ignore_mode=cdk.IgnoreMode.GIT,
+            file=f"batch_tools/{step}/Dockerfile",
+            platform=ecr_assets.Platform.LINUX_AMD64,
+        )
+        self.size = size
+        self.image = image.asset_hash
+        self.logs = log_group(self, "Logs", retention_days=log_retention_days)
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+        references.grant(self.role, writable=prepares_references)
+        environment = ToolEnvironment(
+            tool_image=self.image,
+            vcpus=size.vcpus,
+            memory_mib=size.memory_mib,
+            ledger_table=ledger_table,
+            references=REFERENCES,
+            scratch=SCRATCH,
+        )
+        container = batch.EcsEc2ContainerDefinition(
+            self,
+            "Container",
+            image=ecs.ContainerImage.from_docker_image_asset(image),
+            command=["--task", "Ref::task"],
+            cpu=size.vcpus,
+            memory=cdk.Size.mebibytes(size.memory_mib),
+            # The root file system is read-only, so temporary files go where the working files are.
+            environment={**environment.variables(), "TMPDIR": SCRATCH},
+            readonly_root_filesystem=True,
+            job_role=self.role,
+            logging=ecs.LogDriver.aws_logs(log_group=self.logs, stream_prefix=step.value),
+            volumes=[
+                references.volume(container_path=REFERENCES, writable=prepares_references),
+                batch.EcsVolume.host(name="scratch", container_path=SCRATCH),
+            ],
+        )
+        self.job_definition = batch.EcsJobDefinition(
+            self,
+            "Definition",
+            container=container,
+            retry_attempts=ATTEMPTS,
+            retry_strategies=_retries(),
+            timeout=cdk.Duration.minutes(size.timeout_minutes),
+            propagate_tags=True,
+        )
+        acknowledge(
+            container, "AwsSolutions-IAM5", "A registry token is not for one repository; pulling is.", "Resource::*"
+        )
+
+
+def _retries() -> list[batch.RetryStrategy]:
+    """The machine's faults are tried again, the tool's own are not. Batch takes the first that matches."""
+    retry, leave = batch.Action.RETRY, batch.Action.EXIT
+    cannot_start = batch.Reason.custom(on_reason="CannotStartContainerError*")
+    killed = batch.Reason.custom(on_exit_code=_KILLED)
+    return [
+        batch.RetryStrategy.of(retry, batch.Reason.SPOT_INSTANCE_RECLAIMED),
+        batch.RetryStrategy.of(retry, batch.Reason.CANNOT_PULL_CONTAINER),
+        batch.RetryStrategy.of(retry, cannot_start),
+        batch.RetryStrategy.of(retry, killed),
+        batch.RetryStrategy.of(leave, batch.Reason.custom(on_reason="*")),
+    ]

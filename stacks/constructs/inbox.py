@@ -1,0 +1,54 @@
+"""The way in: objects that arrive below a prefix start a function, and what cannot be started is kept for a person."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.constructs.findings import acknowledge
+
+_RECEIVES = 3
+
+
+class Inbox(Construct):
+    """`bucket` announces its objects on EventBridge; those below `prefix` reach the function through a queue."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, prefix: str, function_timeout_seconds: int
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+        )
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            # Lambda's own advice: six times the function's time, so that no message is seen twice while one is at work.
+            visibility_timeout=cdk.Duration.seconds(6 * function_timeout_seconds),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=_RECEIVES),
+        )
+        events.Rule(
+            self,
+            "Arrivals",
+            description=f"Objects that arrive below {prefix}",
+            event_pattern=events.EventPattern(
+                source=["aws.s3"],
+                detail_type=["Object Created"],
+                detail={"bucket": {"name": [bucket.bucket_name]}, "object": {"key": [{"prefix": prefix}]}},
+            ),
+            targets=[targets.SqsQueue(self.queue)],
+        )
+
+    def feed(self, function: lambda_.IFunction) -> None:
+        """Let the function receive what arrives; it answers which messages it could not deal with."""
+        function.add_event_source(sources.SqsEventSource(self.queue, batch_size=10, report_batch_item_failures=True))

@@ -1,0 +1,108 @@
+"""The state machine of a load. What passes between its states is told in lambdas/lake/README.md."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from genomics.contracts import events
+from stacks.constructs.python_function import PythonFunction
+from stacks.constructs.spark_job import SparkJob
+from stacks.constructs.workflow import ERROR, Workflow, add_retry, emit, invoke, rethrow
+
+_GLUE_FAULTS = (
+    "Glue.ThrottlingException",
+    "Glue.InternalServiceException",
+    "Glue.OperationTimeoutException",
+    "Glue.AWSGlueException",
+    "Glue.GlueException",
+)
+# How long a load may wait for those before it.
+_QUEUE_HOURS = 24
+
+
+@dataclass(frozen=True)
+class LoadFunctions:
+    """What decides and records, by the names of their states."""
+
+    plan_load: PythonFunction
+    record_load: PythonFunction
+    record_load_failure: PythonFunction
+
+    def all(self) -> tuple[PythonFunction, ...]:
+        """Every one of them."""
+        return tuple(vars(self).values())
+
+
+class LoadWorkflow(Construct):
+    """`state_machine` takes `VariantsCalled` to `VariantsLoaded`; `run_arguments` tell the job which load it is."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        functions: LoadFunctions,
+        job: SparkJob,
+        run_arguments: Mapping[str, str],
+        log_retention_days: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._functions, self._job, self._run_arguments = functions, job, run_arguments
+        self.state_machine = Workflow(
+            self,
+            "Workflow",
+            definition=self._load(),
+            functions=functions.all(),
+            comment="One load: a run's variants into the lake's tables",
+            timeout_days=7,
+            log_retention_days=log_retention_days,
+        ).state_machine
+
+    def _load(self) -> sfn.Chain:
+        plan_load = invoke(self, "PlanLoad", self._functions.plan_load)
+        load_variants = self._load_variants()
+        record_load = invoke(self, "RecordLoad", self._functions.record_load)
+        emit_loaded = emit(
+            self,
+            "EmitVariantsLoaded",
+            source=events.SOURCE,
+            detail_type=events.VARIANTS_LOADED,
+            detail={name: sfn.JsonPath.string_at(f"$.{name}") for name in ("run_id", "study")},
+        )
+        failed = self._load_failed()
+        for state in (plan_load, load_variants, record_load, emit_loaded):
+            state.add_catch(failed, errors=["States.ALL"], result_path=ERROR)
+
+        emit_loaded.next(sfn.Succeed(self, "Succeeded"))
+        anything = (
+            sfn.Choice(self, "Anything?")
+            .when(
+                sfn.Condition.number_greater_than("$.sources", 0),
+                load_variants.next(record_load).next(emit_loaded),
+            )
+            .otherwise(emit_loaded)
+        )
+        return plan_load.next(anything)
+
+    def _load_variants(self) -> tasks.GlueStartJobRun:
+        seconds = self._job.timeout_minutes * 60 + _QUEUE_HOURS * 3600
+        task = tasks.GlueStartJobRun(
+            self,
+            "LoadVariants",
+            glue_job_name=self._job.job.job_name,
+            integration_pattern=sfn.IntegrationPattern.RUN_JOB,
+            arguments=sfn.TaskInput.from_object(dict(self._run_arguments)),
+            result_path=sfn.JsonPath.DISCARD,
+            task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(seconds)),
+        )
+        add_retry(task, _GLUE_FAULTS)
+        return task
+
+    def _load_failed(self) -> sfn.IChainable:
+        record = invoke(self, "RecordLoadFailure", self._functions.record_load_failure)
+        record.add_catch(rethrow(self, "LoadFailedUnrecorded"), errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
+        return record.next(sfn.Fail(self, "LoadFailed", error="LoadFailed", cause_path="$.line"))

@@ -1,0 +1,210 @@
+"""The state machine of a run. What passes between its states is told in lambdas/secondary/README.md."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_batch as batch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from genomics.contracts import events
+from genomics.contracts.steps import Step
+from stacks.constructs.batch_tool import ATTEMPTS, BatchTool
+from stacks.constructs.findings import acknowledge
+from stacks.constructs.python_function import PythonFunction
+from stacks.constructs.workflow import ERROR, Workflow, add_retry, emit, invoke, rethrow
+
+_BATCH_FAULTS = (
+    "Batch.TooManyRequestsException",
+    "Batch.ServerException",
+    "Batch.AWSBatchException",
+    "Batch.BatchException",
+)
+# How long a job may wait for a machine.
+_QUEUE_HOURS = 24
+
+
+@dataclass(frozen=True)
+class RunFunctions:
+    """What decides and records, by the names of their states."""
+
+    plan_reference: PythonFunction
+    plan_samples: PythonFunction
+    plan_sample: PythonFunction
+    record_failure: PythonFunction
+    collect_results: PythonFunction
+    record_run_failure: PythonFunction
+
+    def all(self) -> tuple[PythonFunction, ...]:
+        """Every one of them."""
+        return tuple(vars(self).values())
+
+
+class RunWorkflow(Construct):
+    """`state_machine` takes a run from its request to `VariantsCalled`: reference, then samples, each on its own."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        functions: RunFunctions,
+        tools: Mapping[Step, BatchTool],
+        queue: batch.IJobQueue,
+        log_retention_days: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._functions, self._tools, self._queue = functions, tools, queue
+        workflow = Workflow(
+            self,
+            "Workflow",
+            definition=self._run(),
+            functions=functions.all(),
+            comment="One run: every sample from its reads to its variants",
+            timeout_days=14,
+            log_retention_days=log_retention_days,
+        )
+        self.state_machine = workflow.state_machine
+        self._grant_jobs(workflow.role)
+
+    def _run(self) -> sfn.Chain:
+        plan_reference = invoke(self, "PlanReference", self._functions.plan_reference)
+        prepare_reference = self._job("PrepareReference", Step.PREPARE_REFERENCE, "$.reference")
+        plan_samples = invoke(self, "PlanSamples", self._functions.plan_samples)
+        samples = self._samples()
+        collect_results = invoke(self, "CollectResults", self._functions.collect_results)
+        emit_called = emit(
+            self,
+            "EmitVariantsCalled",
+            source=events.SOURCE,
+            detail_type=events.VARIANTS_CALLED,
+            detail={name: sfn.JsonPath.string_at(f"$.{name}") for name in ("run_id", "study", "results")},
+        )
+        failed = self._run_failed()
+        for state in (plan_reference, prepare_reference, plan_samples, samples, collect_results, emit_called):
+            state.add_catch(failed, errors=["States.ALL"], result_path=ERROR)
+
+        any_failed = (
+            sfn.Choice(self, "AnyFailed?")
+            .when(
+                sfn.Condition.number_greater_than("$.failures", 0),
+                sfn.Fail(self, "Failed", error="SampleFailed", cause_path="$.line"),
+            )
+            .otherwise(sfn.Succeed(self, "Succeeded"))
+        )
+        any_called = (
+            sfn.Choice(self, "AnyCalled?")
+            .when(sfn.Condition.number_greater_than("$.succeeded", 0), emit_called.next(any_failed))
+            .otherwise(any_failed)
+        )
+        plan_samples.next(samples).next(collect_results).next(any_called)
+        reference_ready = (
+            sfn.Choice(self, "ReferenceReady?")
+            .when(sfn.Condition.boolean_equals("$.reference.run", True), prepare_reference.next(plan_samples))
+            .otherwise(plan_samples)
+        )
+        return plan_reference.next(reference_ready)
+
+    def _samples(self) -> sfn.Map:
+        """Each sample by itself: one that fails is recorded, and the others go on."""
+        plan = invoke(self, "PlanSample", self._functions.plan_sample)
+        lanes = self._each("Lanes", "$.lanes", self._job("Fastp", Step.FASTP, "$"), failed="LaneFailed")
+        align = self._job("Align", Step.ALIGN, "$.align")
+        regions = self._each(
+            "Regions", "$.regions", self._job("CallVariants", Step.CALL_VARIANTS, "$"), failed="RegionFailed"
+        )
+        gather = self._job("GatherVariants", Step.GATHER_VARIANTS, "$.gather")
+        failed = self._sample_failed()
+        for state in (plan, lanes, align, regions, gather):
+            state.add_catch(failed, errors=["States.ALL"], result_path=ERROR)
+
+        done = sfn.Pass(self, "SampleDone", parameters=_outcome("SUCCEEDED"))
+        gather_needed = (
+            sfn.Choice(self, "GatherNeeded?")
+            .when(sfn.Condition.boolean_equals("$.gather.run", True), gather.next(done))
+            .otherwise(done)
+        )
+        regions.next(gather_needed)
+        align_needed = (
+            sfn.Choice(self, "AlignNeeded?")
+            .when(sfn.Condition.boolean_equals("$.align.run", True), align.next(regions))
+            .otherwise(regions)
+        )
+        given = {name: sfn.JsonPath.string_at(f"$.{name}") for name in ("run_id", "study", "request")}
+        return sfn.Map(
+            self,
+            "Samples",
+            items_path="$.samples",
+            item_selector={**given, "sample": sfn.JsonPath.string_at("$$.Map.Item.Value.sample")},
+            result_path=sfn.JsonPath.DISCARD,
+        ).item_processor(plan.next(lanes).next(align_needed))
+
+    def _each(self, state: str, items: str, job: sfn.CustomState, *, failed: str) -> sfn.Map:
+        """A Map over jobs: the first that fails ends it, with that job's error."""
+        job.add_catch(rethrow(self, failed), errors=["States.ALL"], result_path=ERROR)
+        return sfn.Map(self, state, items_path=items, result_path=sfn.JsonPath.DISCARD).item_processor(job)
+
+    def _job(self, state: str, step: Step, job: str) -> sfn.CustomState:
+        """A Task that runs the tool on the task that stands at `job`, and waits for its end.
+
+        Batch itself repeats what the machine caused (batch_tool.ATTEMPTS); a tool's own error is final.
+        """
+        tool = self._tools[step]
+        task = sfn.CustomState(
+            self,
+            state,
+            state_json={
+                "Type": "Task",
+                "Resource": f"arn:{cdk.Aws.PARTITION}:states:::batch:submitJob.sync",
+                "Parameters": {
+                    "JobDefinition": tool.job_definition.job_definition_arn,
+                    "JobQueue": self._queue.job_queue_arn,
+                    "JobName.$": f"{job}.name",
+                    "Parameters": {"task.$": f"{job}.task"},
+                },
+                "ResultPath": None,
+                "TimeoutSeconds": ATTEMPTS * tool.size.timeout_minutes * 60 + _QUEUE_HOURS * 3600,
+            },
+        )
+        add_retry(task, _BATCH_FAULTS)
+        return task
+
+    def _sample_failed(self) -> sfn.IChainable:
+        record = invoke(self, "RecordFailure", self._functions.record_failure)
+        outcome = sfn.Pass(self, "SampleFailed", parameters=_outcome("FAILED"))
+        record.add_catch(outcome, errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
+        return record.next(outcome)
+
+    def _run_failed(self) -> sfn.IChainable:
+        record = invoke(self, "RecordRunFailure", self._functions.record_run_failure)
+        record.add_catch(rethrow(self, "RunFailedUnrecorded"), errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
+        return record.next(sfn.Fail(self, "RunFailed", error="RunFailed", cause_path="$.line"))
+
+    def _grant_jobs(self, role: iam.Role) -> None:
+        for tool in self._tools.values():
+            tool.job_definition.grant_submit_job(role, self._queue)
+        stack = cdk.Stack.of(self)
+        jobs = stack.format_arn(service="batch", resource="job", resource_name="*")
+        # A .sync Task learns of a job's end through this rule of Step Functions' own, and stops jobs of stopped runs.
+        rule = stack.format_arn(
+            service="events", resource="rule", resource_name="StepFunctionsGetEventsForBatchJobsRule"
+        )
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"], resources=[rule]
+            )
+        )
+        role.add_to_policy(iam.PolicyStatement(actions=["batch:TerminateJob"], resources=[jobs]))
+        role.add_to_policy(iam.PolicyStatement(actions=["batch:DescribeJobs"], resources=["*"]))
+        acknowledge(
+            role,
+            "AwsSolutions-IAM5",
+            "Jobs get their identifiers when they are submitted, so none can be named before.",
+            "Resource::arn:<AWS::Partition>:batch:<AWS::Region>:<AWS::AccountId>:job/*",
+        )
+
+
+def _outcome(state: str) -> dict[str, str]:
+    return {"sample.$": "$.sample", "state": state}

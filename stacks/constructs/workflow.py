@@ -1,0 +1,107 @@
+"""A state machine that is logged and traced, and the kinds of state that ours are built of."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from stacks.constructs.findings import acknowledge, resource_finding
+from stacks.constructs.log_group import log_group
+from stacks.constructs.python_function import PythonFunction
+
+ERROR = "$.error"
+
+# Faults of the services, not of what we ask of them: worth another try at once.
+_LAMBDA_FAULTS = (
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.TooManyRequestsException",
+)
+_EVENT_FAULTS = ("EventBridge.InternalException", "EventBridge.EventBridgeException", "EventBridge.FailedEntry")
+
+
+class Workflow(Construct):
+    """`state_machine` runs a definition under a `role` of its own; `functions` are those that it invokes."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        definition: sfn.IChainable,
+        functions: Sequence[PythonFunction],
+        comment: str,
+        timeout_days: int,
+        log_retention_days: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        logs = log_group(self, "Logs", retention_days=log_retention_days)
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        self.state_machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            comment=comment,
+            definition_body=sfn.DefinitionBody.from_chainable(definition),
+            state_machine_type=sfn.StateMachineType.STANDARD,
+            role=self.role,
+            timeout=cdk.Duration.days(timeout_days),
+            tracing_enabled=True,
+            logs=sfn.LogOptions(destination=logs, level=sfn.LogLevel.ALL, include_execution_data=True),
+        )
+        acknowledge(
+            self.role,
+            "AwsSolutions-IAM5",
+            "Log delivery and X-Ray have no resources that a policy could name.",
+            "Resource::*",
+        )
+        for each in functions:
+            versions = resource_finding(each.function.function_arn, ":*", owner=each, seen_from=self)
+            acknowledge(self.role, "AwsSolutions-IAM5", "Any version of this one function.", versions)
+
+
+def invoke(scope: Construct, state: str, function: PythonFunction) -> tasks.LambdaInvoke:
+    """A Task that hands its whole input to a function, whose answer replaces it."""
+    task = tasks.LambdaInvoke(
+        scope,
+        state,
+        lambda_function=function.function,
+        output_path="$.Payload",
+        retry_on_service_exceptions=False,
+        task_timeout=_seconds(function.timeout_seconds + 30),
+    )
+    add_retry(task, _LAMBDA_FAULTS)
+    return task
+
+
+def emit(
+    scope: Construct, state: str, *, source: str, detail_type: str, detail: Mapping[str, Any]
+) -> tasks.EventBridgePutEvents:
+    """A Task that puts an event on the default bus; its input goes on unchanged."""
+    entry = tasks.EventBridgePutEventsEntry(
+        source=source, detail_type=detail_type, detail=sfn.TaskInput.from_object(dict(detail))
+    )
+    task = tasks.EventBridgePutEvents(
+        scope, state, entries=[entry], result_path=sfn.JsonPath.DISCARD, task_timeout=_seconds(60)
+    )
+    add_retry(task, _EVENT_FAULTS)
+    return task
+
+
+def rethrow(scope: Construct, state: str) -> sfn.Fail:
+    """Ends with the error that was caught at `ERROR`."""
+    return sfn.Fail(scope, state, error_path=f"{ERROR}.Error", cause_path=f"{ERROR}.Cause")
+
+
+def add_retry(task: tasks.LambdaInvoke | sfn.TaskStateBase | sfn.CustomState, errors: Sequence[str]) -> None:
+    """Try again after 1, 2, 4, 8 and 16 seconds."""
+    task.add_retry(errors=list(errors), interval=cdk.Duration.seconds(1), max_attempts=5, backoff_rate=2)
+
+
+def _seconds(count: int) -> sfn.Timeout:
+    return sfn.Timeout.duration(cdk.Duration.seconds(count))

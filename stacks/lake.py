@@ -1,0 +1,222 @@
+"""Stage lake: variants become tables that SQL answers from."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from genomics.contracts import object_keys
+from genomics.contracts.environment import PlanLoadEnvironment
+from genomics.contracts.events import SOURCE, VARIANTS_CALLED
+from genomics.contracts.tables import TABLES
+from glue_jobs.variants.options import VariantsOptions, arguments
+from stacks.constructs.deployment_outputs import offer
+from stacks.constructs.findings import acknowledge
+from stacks.constructs.lake_table import LakeTable
+from stacks.constructs.load_workflow import LoadFunctions, LoadWorkflow
+from stacks.constructs.object_access import grant_delete, grant_read, grant_write
+from stacks.constructs.python_function import PythonFunction
+from stacks.constructs.query_workgroup import QueryWorkgroup
+from stacks.constructs.run_ledger import RunLedger
+from stacks.constructs.spark_job import SparkJob
+from stacks.named_queries import QUERIES
+
+
+@dataclass(frozen=True)
+class LakeConfig:
+    """`project` prefixes what must have a name: the database, which SQL writes, and the workgroup."""
+
+    project: str
+    spark_worker_type: str
+    spark_workers: int
+    spark_timeout_minutes: int
+    query_scan_limit_gib: int
+    log_retention_days: int
+    disposable: bool
+
+
+class Lake(cdk.Stack):
+    """Catalog, the job that fills it, the state machine that drives the job, and the workgroup that answers."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        sequencing: s3.IBucket,
+        data_lake: s3.IBucket,
+        ledger: RunLedger,
+        config: LakeConfig,
+        **stack: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **stack)
+        self._sequencing, self._data_lake, self._ledger, self._config = sequencing, data_lake, ledger, config
+        self._database = glue.Database(
+            self,
+            "Database",
+            database_name=config.project.replace("-", "_"),
+            description="Variants and genotypes",
+            location_uri=f"s3://{data_lake.bucket_name}/{object_keys.TABLES}",
+        )
+        tables = [self._table(table.name) for table in TABLES]
+        job, run_arguments = self._variants_job(tables)
+        loads = LoadWorkflow(
+            self,
+            "Loads",
+            functions=self._load_functions(),
+            job=job,
+            run_arguments=run_arguments,
+            log_retention_days=config.log_retention_days,
+        )
+        self._start_on_variants_called(loads.state_machine)
+        workgroup = self._workgroup()
+        offer(
+            self,
+            load_state_machine_arn=loads.state_machine.state_machine_arn,
+            lake_database=self._database.database_name,
+            lake_workgroup=workgroup.name,
+            variants_job=job.job.job_name,
+        )
+
+    def _table(self, name: str) -> LakeTable:
+        table = next(table for table in TABLES if table.name == name)
+        return LakeTable(self, f"{name.title()}Table", table=table, database=self._database, bucket=self._data_lake)
+
+    def _variants_job(self, tables: list[LakeTable]) -> tuple[SparkJob, dict[str, str]]:
+        options = VariantsOptions(
+            request=sfn.JsonPath.string_at("$.request"),
+            database=self._database.database_name,
+            data_lake_bucket=self._data_lake.bucket_name,
+        )
+        per_run = {"--request"}
+        given = arguments(options)
+        job = SparkJob(
+            self,
+            "VariantsJob",
+            name="variants",
+            description="VCF to the tables variants, genotypes and rejects",
+            arguments={name: value for name, value in given.items() if name not in per_run},
+            packages=("cyvcf2", "pyarrow", "pysam"),
+            worker_type=self._config.spark_worker_type,
+            workers=self._config.spark_workers,
+            timeout_minutes=self._config.spark_timeout_minutes,
+        )
+        grant_read(self._sequencing, job.role, object_keys.RUNS, object_keys.STEPS)
+        for grant in (grant_read, grant_write, grant_delete):
+            grant(self._data_lake, job.role, object_keys.TABLES, object_keys.LOADS)
+        self._grant_partitions(job.role, tables)
+        return job, {name: value for name, value in given.items() if name in per_run}
+
+    def _grant_partitions(self, role: iam.Role, tables: list[LakeTable]) -> None:
+        catalog = [self.format_arn(service="glue", resource="catalog"), self._database.database_arn]
+        arns = [
+            self.format_arn(
+                service="glue", resource="table", resource_name=f"{self._database.database_name}/{table.name}"
+            )
+            for table in tables
+        ]
+        # The job registers the partitions it has written; it never changes what a table is.
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=[
+                    "glue:GetDatabase",
+                    "glue:GetTable",
+                    "glue:GetPartition",
+                    "glue:GetPartitions",
+                    "glue:BatchGetPartition",
+                    "glue:BatchCreatePartition",
+                    "glue:CreatePartition",
+                    "glue:UpdatePartition",
+                    "glue:DeletePartition",
+                    "glue:BatchDeletePartition",
+                ],
+                resources=[*catalog, *arns],
+            )
+        )
+
+    def _load_functions(self) -> LoadFunctions:
+        functions = LoadFunctions(
+            plan_load=self._function("plan_load", "Decides which of a run's samples the lake has not got yet"),
+            record_load=self._function("record_load", "Says what was loaded"),
+            record_load_failure=self._function("record_load_failure", "Says why a load failed"),
+        )
+        for function in (functions.plan_load, functions.record_load):
+            grant_read(self._sequencing, function.role, object_keys.RUNS)
+            grant_read(self._data_lake, function.role, object_keys.LOADS)
+        grant_write(self._sequencing, functions.plan_load.role, object_keys.RUNS)
+        return functions
+
+    def _function(self, module: str, description: str) -> PythonFunction:
+        environment = PlanLoadEnvironment(
+            data_lake_bucket=self._data_lake.bucket_name,
+            sequencing_bucket=self._sequencing.bucket_name,
+            ledger_table=self._ledger.table.table_name,
+        )
+        function = PythonFunction(
+            self,
+            f"{module.title().replace('_', '')}Function",
+            stage="lake",
+            module=module,
+            description=description,
+            environment=environment.variables(),
+            timeout_seconds=300,
+            log_retention_days=self._config.log_retention_days,
+        )
+        self._ledger.grant_update(function.role)
+        return function
+
+    def _start_on_variants_called(self, loads: sfn.StateMachine) -> None:
+        undelivered = sqs.Queue(
+            self,
+            "UndeliveredEvents",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+        )
+        acknowledge(undelivered, "AwsSolutions-SQS3", "It is the dead-letter queue of the rule.")
+        role = iam.Role(self, "EventsRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
+        events.Rule(
+            self,
+            "VariantsCalled",
+            description="Runs of this deployment that have called variants",
+            event_pattern=events.EventPattern(
+                source=[SOURCE],
+                detail_type=[VARIANTS_CALLED],
+                # The bus is shared by all deployments of the account; the results' bucket tells whose run it was.
+                detail={"results": [{"prefix": f"s3://{self._sequencing.bucket_name}/"}]},
+            ),
+            targets=[
+                targets.SfnStateMachine(
+                    loads,
+                    input=events.RuleTargetInput.from_event_path("$.detail"),
+                    role=role,
+                    dead_letter_queue=undelivered,
+                    retry_attempts=8,
+                    max_event_age=cdk.Duration.hours(6),
+                )
+            ],
+        )
+
+    def _workgroup(self) -> QueryWorkgroup:
+        key = self._data_lake.encryption_key
+        assert key is not None  # noqa: S101 - every DataBucket has one
+        return QueryWorkgroup(
+            self,
+            "Queries",
+            name=self._config.project,
+            database=self._database.database_name,
+            bucket=self._data_lake,
+            prefix=object_keys.QUERY_RESULTS,
+            key=key,
+            scan_limit_gib=self._config.query_scan_limit_gib,
+            queries=QUERIES,
+            recursive_delete=self._config.disposable,
+        )

@@ -1,0 +1,36 @@
+"""Queries to begin with. They stand in the workgroup, where a user of the Athena console finds them."""
+
+QUERIES = {
+    "Variants of a region": """
+select chrom, pos, ref, alt, qual, filters, allele_frequency
+from variants
+where chrom = 'chr20' and pos between 10000000 and 10050000
+order by pos, alt
+""".strip(),
+    "Carriers of a variant": """
+select sample, genotype, dosage, depth, genotype_quality
+from genotypes
+where chrom = 'chr20' and pos = 10000107 and ref = 'A' and alt = 'G'
+order by sample
+""".strip(),
+    "Allele counts of the cohort": """
+select chrom, pos, ref, alt, count(*) as carriers, sum(dosage) as copies
+from genotypes
+where dosage > 0
+group by chrom, pos, ref, alt
+order by carriers desc
+limit 100
+""".strip(),
+    "Calls of each sample": """
+select sample, count(*) as variants, count_if(dosage = 2) as homozygous, count_if(dosage is null) as missing
+from genotypes
+group by sample
+order by sample
+""".strip(),
+    "Rows of each run": """
+select run_id, dataset, count(*) as rows
+from variants
+group by run_id, dataset
+order by run_id, dataset
+""".strip(),
+}

@@ -1,0 +1,195 @@
+"""Stage secondary: reads that arrive in the inbox become variants."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from genomics.contracts import object_keys
+from genomics.contracts.environment import LedgerEnvironment, PlanEnvironment, StartRunEnvironment
+from genomics.contracts.steps import Step
+from stacks.constructs.batch_tool import BatchTool, ToolSize
+from stacks.constructs.deployment_outputs import offer
+from stacks.constructs.inbox import Inbox
+from stacks.constructs.object_access import grant_delete, grant_read, grant_write
+from stacks.constructs.python_function import PythonFunction
+from stacks.constructs.reference_store import ReferenceStore
+from stacks.constructs.run_ledger import RunLedger
+from stacks.constructs.run_workflow import RunFunctions, RunWorkflow
+from stacks.constructs.tool_fleet import ToolFleet
+
+LATEST_RECIPES = f"{object_keys.STEPS}latest/"
+
+# What users brought, for the steps that read it; every other input was made by a step.
+_DELIVERIES = {Step.PREPARE_REFERENCE: object_keys.REFERENCES, Step.FASTP: object_keys.INBOX}
+
+
+@dataclass(frozen=True)
+class SecondaryConfig:
+    """`tools` says what one job of each step gets; instances are of `instance_types`, `max_vcpus` per environment."""
+
+    tools: Mapping[Step, ToolSize]
+    instance_types: tuple[str, ...]
+    max_vcpus: int
+    spot_bid_percentage: int
+    scratch_gib: int
+    log_retention_days: int
+
+
+class Secondary(cdk.Stack):
+    """Inbox, tools, and the state machine that drives them; it ends in the event `VariantsCalled`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        sequencing: s3.IBucket,
+        ledger: RunLedger,
+        vpc: ec2.IVpc,
+        tools_security_group: ec2.ISecurityGroup,
+        file_systems_security_group: ec2.ISecurityGroup,
+        config: SecondaryConfig,
+        **stack: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **stack)
+        self._sequencing, self._ledger, self._config = sequencing, ledger, config
+        self._references = ReferenceStore(self, "References", vpc=vpc, security_group=file_systems_security_group)
+        self._tools = {step: self._tool(step) for step in Step}
+        fleet = ToolFleet(
+            self,
+            "Fleet",
+            vpc=vpc,
+            security_group=tools_security_group,
+            instance_types=config.instance_types,
+            max_vcpus=config.max_vcpus,
+            spot_bid_percentage=config.spot_bid_percentage,
+            scratch_gib=config.scratch_gib,
+        )
+        runs = RunWorkflow(
+            self,
+            "Runs",
+            functions=self._run_functions(),
+            tools=self._tools,
+            queue=fleet.queue,
+            log_retention_days=config.log_retention_days,
+        )
+        inbox = self._inbox(runs)
+        offer(
+            self,
+            run_state_machine_arn=runs.state_machine.state_machine_arn,
+            inbox_dead_letter_queue_url=inbox.dead_letters.queue_url,
+        )
+
+    def _tool(self, step: Step) -> BatchTool:
+        tool = BatchTool(
+            self,
+            "".join(word.capitalize() for word in step.split("_")),
+            step=step,
+            size=self._config.tools[step],
+            references=self._references,
+            prepares_references=step is Step.PREPARE_REFERENCE,
+            ledger_table=self._ledger.table.table_name,
+            log_retention_days=self._config.log_retention_days,
+        )
+        deliveries = [_DELIVERIES[step]] if step in _DELIVERIES else []
+        grant_read(self._sequencing, tool.role, object_keys.RUNS, object_keys.STEPS, object_keys.PARTIAL, *deliveries)
+        grant_write(self._sequencing, tool.role, object_keys.STEPS, object_keys.PARTIAL)
+        grant_delete(self._sequencing, tool.role, object_keys.PARTIAL)
+        self._ledger.grant_update(tool.role)
+        return tool
+
+    def _run_functions(self) -> RunFunctions:
+        functions = RunFunctions(
+            plan_reference=self._planner("PlanReference", "Decides whether a run's reference has to be prepared"),
+            plan_samples=self._planner("PlanSamples", "Checks a run's regions and lists its samples"),
+            plan_sample=self._planner("PlanSample", "Decides which steps of a sample have to run, and why"),
+            record_failure=self._recorder("RecordFailure", "Says why a sample failed"),
+            collect_results=self._recorder("CollectResults", "Writes what a run's samples came to"),
+            record_run_failure=self._recorder("RecordRunFailure", "Says why a run failed"),
+        )
+        for recorder in (functions.record_failure, functions.record_run_failure):
+            grant_read(self._sequencing, recorder.role, object_keys.RUNS)
+            for tool in self._tools.values():
+                tool.logs.grant_read(recorder.role)
+        grant_read(self._sequencing, functions.collect_results.role, object_keys.RUNS, object_keys.STEPS)
+        grant_write(self._sequencing, functions.collect_results.role, object_keys.RUNS)
+        return functions
+
+    def _planner(self, name: str, description: str) -> PythonFunction:
+        environment = PlanEnvironment(
+            sequencing_bucket=self._sequencing.bucket_name,
+            ledger_table=self._ledger.table.table_name,
+            tool_images=json.dumps({step.value: tool.image for step, tool in self._tools.items()}),
+        )
+        planner = self._function(name, description, environment.variables(), timeout_seconds=300, memory_mib=1024)
+        grant_read(
+            self._sequencing,
+            planner.role,
+            object_keys.INBOX,
+            object_keys.REFERENCES,
+            object_keys.RUNS,
+            object_keys.STEPS,
+        )
+        grant_write(self._sequencing, planner.role, object_keys.RUNS, LATEST_RECIPES)
+        self._ledger.grant_update(planner.role)
+        return planner
+
+    def _recorder(self, name: str, description: str) -> PythonFunction:
+        environment = LedgerEnvironment(
+            sequencing_bucket=self._sequencing.bucket_name, ledger_table=self._ledger.table.table_name
+        )
+        recorder = self._function(name, description, environment.variables(), timeout_seconds=300)
+        self._ledger.grant_read(recorder.role)
+        self._ledger.grant_update(recorder.role)
+        return recorder
+
+    def _inbox(self, runs: RunWorkflow) -> Inbox:
+        environment = StartRunEnvironment(
+            state_machine_arn=runs.state_machine.state_machine_arn,
+            sequencing_bucket=self._sequencing.bucket_name,
+            ledger_table=self._ledger.table.table_name,
+        )
+        start_run = self._function(
+            "StartRun", "Starts the runs that arrive in the inbox", environment.variables(), timeout_seconds=60
+        )
+        inbox = Inbox(
+            self,
+            "Inbox",
+            bucket=self._sequencing,
+            prefix=object_keys.INBOX,
+            function_timeout_seconds=start_run.timeout_seconds,
+        )
+        inbox.feed(start_run.function)
+        grant_read(self._sequencing, start_run.role, object_keys.INBOX, object_keys.REFERENCES)
+        grant_write(self._sequencing, start_run.role, object_keys.RUNS)
+        self._ledger.grant_read(start_run.role)
+        self._ledger.grant_update(start_run.role)
+        runs.state_machine.grant_start_execution(start_run.role)
+        return inbox
+
+    def _function(
+        self,
+        name: str,
+        description: str,
+        environment: Mapping[str, str],
+        *,
+        timeout_seconds: int,
+        memory_mib: int = 512,
+    ) -> PythonFunction:
+        return PythonFunction(
+            self,
+            f"{name}Function",
+            stage="secondary",
+            module="".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_"),
+            description=description,
+            environment=environment,
+            timeout_seconds=timeout_seconds,
+            memory_mib=memory_mib,
+            log_retention_days=self._config.log_retention_days,
+        )

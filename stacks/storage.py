@@ -1,0 +1,125 @@
+"""Stage storage: the buckets, and the ledger of runs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from genomics.contracts import object_keys
+from genomics.contracts.steps import Step
+from stacks.constructs.data_bucket import DataBucket
+from stacks.constructs.deployment_outputs import offer
+from stacks.constructs.findings import acknowledge
+from stacks.constructs.run_ledger import RunLedger
+
+
+@dataclass(frozen=True)
+class StorageConfig:
+    """`disposable` data goes with the stack. Days count from an object's creation, or from its replacement."""
+
+    disposable: bool
+    partial_upload_days: int
+    noncurrent_days: int
+    trimmed_reads_days: int
+    access_log_days: int
+    query_result_days: int
+
+
+class Storage(cdk.Stack):
+    """Sequencing (deliveries and results), DataLake (tables), Resources (what analyses look up), Logs, and the ledger."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, config: StorageConfig, **stack: Any) -> None:
+        super().__init__(scope, construct_id, **stack)
+        self._config = config
+        self._logs = self._access_logs()
+        self.sequencing = self._bucket(
+            "Sequencing",
+            versioned=True,
+            announces_objects=True,
+            rules=(
+                self._expire("unfinished-outputs", object_keys.PARTIAL, config.partial_upload_days),
+                # Trimmed reads are made again from the originals, should alignment ever have to be repeated.
+                self._expire("trimmed-reads", f"{object_keys.STEPS}{Step.FASTP}/", config.trimmed_reads_days),
+                self._expire_replaced(),
+            ),
+        )
+        self.data_lake = self._bucket(
+            "DataLake",
+            versioned=False,
+            rules=(
+                s3.LifecycleRule(
+                    id="intelligent-tiering",
+                    transitions=[
+                        s3.Transition(
+                            storage_class=s3.StorageClass.INTELLIGENT_TIERING, transition_after=cdk.Duration.days(0)
+                        )
+                    ],
+                ),
+                self._expire("query-results", object_keys.QUERY_RESULTS, config.query_result_days),
+            ),
+        )
+        self.resources = self._bucket("Resources", versioned=True, rules=(self._expire_replaced(),))
+        self.ledger = RunLedger(self, "Ledger", disposable=config.disposable)
+        offer(
+            self,
+            sequencing_bucket=self.sequencing.bucket_name,
+            data_lake_bucket=self.data_lake.bucket_name,
+            ledger_table=self.ledger.table.table_name,
+        )
+
+    def _access_logs(self) -> s3.Bucket:
+        logs = s3.Bucket(
+            self,
+            "Logs",
+            # The log delivery service cannot write into a bucket that is encrypted with a key of our own.
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            lifecycle_rules=[
+                self._abort_uploads(),
+                s3.LifecycleRule(id="old-logs", expiration=cdk.Duration.days(self._config.access_log_days)),
+            ],
+            removal_policy=cdk.RemovalPolicy.DESTROY if self._config.disposable else cdk.RemovalPolicy.RETAIN,
+            auto_delete_objects=self._config.disposable,
+        )
+        acknowledge(logs, "AwsSolutions-S1", "It receives the access logs of all buckets; its own would never end.")
+        return logs
+
+    def _bucket(
+        self,
+        construct_id: str,
+        *,
+        versioned: bool,
+        rules: tuple[s3.LifecycleRule, ...],
+        announces_objects: bool = False,
+    ) -> s3.IBucket:
+        return DataBucket(
+            self,
+            construct_id,
+            access_logs=self._logs,
+            disposable=self._config.disposable,
+            versioned=versioned,
+            lifecycle_rules=(self._abort_uploads(), *rules),
+            announces_objects=announces_objects,
+        ).bucket
+
+    def _abort_uploads(self) -> s3.LifecycleRule:
+        return s3.LifecycleRule(
+            id="unfinished-uploads",
+            abort_incomplete_multipart_upload_after=cdk.Duration.days(self._config.partial_upload_days),
+        )
+
+    def _expire_replaced(self) -> s3.LifecycleRule:
+        return s3.LifecycleRule(
+            id="replaced-versions",
+            noncurrent_version_expiration=cdk.Duration.days(self._config.noncurrent_days),
+            expired_object_delete_marker=True,
+        )
+
+    @staticmethod
+    def _expire(rule_id: str, prefix: str, days: int) -> s3.LifecycleRule:
+        return s3.LifecycleRule(id=rule_id, prefix=prefix, expiration=cdk.Duration.days(days))
