@@ -1,0 +1,193 @@
+"""Reads go in, SQL answers: with the command line, on the deployed definitions."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pysam
+import pytest
+
+from genomics_cli.demo.sequencing_run import SequencingRun
+
+SAMPLES = ("DEMO-1", "DEMO-2")
+
+
+def _records(path: str) -> list[tuple[str, int, str, str]]:
+    with pysam.VariantFile(path) as file:
+        return [(r.chrom, r.pos, str(r.ref), alt) for r in file for alt in r.alts or ()]
+
+
+def test_a_run_ends_well_and_says_what_it_did(analysed: Any) -> None:
+    assert analysed.status == 0, analysed.errors
+    assert analysed.summary["state"] == "SUCCEEDED"
+    assert [sample["state"] for sample in analysed.summary["samples"]] == ["SUCCEEDED", "SUCCEEDED"]
+    steps = analysed.steps("DEMO-1")
+    assert {step for step, _ in steps} == {"fastp", "align", "call_variants", "gather_variants"}
+    assert {part for step, part in steps if step == "fastp"} == {"L001", "L002"}
+    # 36 kb and 24 kb cut into pieces of at most 20 kb
+    assert {part for step, part in steps if step == "call_variants"} == {
+        "chrA:1-18000", "chrA:18001-36000", "chrB:1-12000", "chrB:12001-24000",
+    }  # fmt: skip
+    for step in steps.values():
+        assert step["state"] == "SUCCEEDED"
+        assert step["reason"] == "no earlier result"
+        assert step["seconds"] > 0
+    assert analysed.summary["durations"]["stages"]["load"] > 0
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_the_lake_holds_what_the_vcf_holds(genomics: Any, analysed: Any, sample: str) -> None:
+    sql = (
+        "select v.chrom, v.original_pos, v.original_ref, v.original_alts[v.alt_index] alt from variants v "
+        f"where v.dataset = 'first/{sample}' order by v.chrom, v.original_pos, alt"
+    )
+    answer = genomics("query", sql, "--format", "csv")
+    assert answer.status == 0, answer.errors
+    rows = [tuple(line.replace('"', "").split(",")) for line in answer.output.splitlines()[1:]]
+    called = _records(analysed.sample(sample)["vcf"])
+    assert len(called) > 40
+    assert [(c, int(p), r, a) for c, p, r, a in rows] == sorted(called)
+
+
+def test_genotypes_are_those_of_the_vcf(genomics: Any, analysed: Any) -> None:
+    sql = "select sample, count(*), sum(dosage) from genotypes where dataset like 'first/%' group by sample order by 1"
+    answer = genomics("query", sql, "--format", "csv")
+    expected = []
+    for sample in SAMPLES:
+        dosages = []
+        with pysam.VariantFile(analysed.sample(sample)["vcf"]) as file:
+            for record in file:
+                alleles = record.samples[sample]["GT"]
+                dosages += [alleles.count(alt) for alt in range(1, len(record.alleles or ())) if alt in alleles]
+        expected.append((sample, str(len(dosages)), str(sum(dosages))))
+    rows = [tuple(line.replace('"', "").split(",")) for line in answer.output.splitlines()[1:]]
+    assert rows == expected
+
+
+def test_calls_are_those_that_were_planted(reads: SequencingRun, analysed: Any) -> None:
+    for sample in SAMPLES:
+        truth = set(_records(str(reads.truths[sample])))
+        with pysam.VariantFile(analysed.sample(sample)["vcf"]) as file:
+            passed = {(r.chrom, r.pos, str(r.ref), alt) for r in file if "PASS" in r.filter for alt in r.alts or ()}
+        assert len(truth & passed) / len(truth) > 0.98
+        assert len(truth & passed) / len(passed) > 0.98
+
+
+def test_status_says_the_same(genomics: Any, analysed: Any) -> None:
+    run = analysed.summary["run_id"]
+    answer = genomics("status", run)
+    assert answer.status == 0, answer.errors
+    for word in (run, *SAMPLES, "align", "gather_variants", "SUCCEEDED"):
+        assert word in answer.output
+    assert run in genomics("status").output
+
+
+def test_every_request_is_logged_under_the_role_that_made_it(genomics: Any, analysed: Any) -> None:
+    lines = (genomics.instance.data / "requests.jsonl").read_text().splitlines()
+    seen: dict[str, set[str]] = {}
+    for line in map(json.loads, lines):
+        for access in line["accesses"]:
+            seen.setdefault(access["action"], set()).add(line["role"])
+            assert access["resource"] == "*" or access["resource"].startswith("arn:aws:")
+    for action, word in {
+        "s3:PutObject": "Align",
+        "dynamodb:UpdateItem": "GatherVariants",
+        "batch:SubmitJob": "Runs",
+        "lambda:InvokeFunction": "Runs",
+        "states:StartExecution": "StartRun",
+        "glue:StartJobRun": "Loads",
+        "events:PutEvents": "Runs",
+        "glue:BatchCreatePartition": "Variants",
+    }.items():
+        assert any(word in role for role in seen.get(action, ())), f"{action} by {seen.get(action)}"
+    assert "operator" not in seen["batch:SubmitJob"] | seen["glue:StartJobRun"]
+
+
+def _literal(value: Any) -> Any:
+    """A template's value without what CloudFormation fills in: those are None."""
+    return None if isinstance(value, Mapping) else value
+
+
+def test_each_job_is_the_templates(genomics: Any, analysed: Any, cloud_assembly: Path) -> None:
+    template = json.loads((cloud_assembly / "genomics-secondary.template.json").read_text())
+    cloud = genomics.client("cloudformation")
+    physical = {
+        r["LogicalResourceId"]: r["PhysicalResourceId"]
+        for page in cloud.get_paginator("list_stack_resources").paginate(StackName="genomics-secondary")
+        for r in page["StackResourceSummaries"]
+    }
+    definitions = {
+        physical[name].split("/")[-1]: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Batch::JobDefinition"
+    }
+    jobs = genomics.batch_jobs()
+    assert len(jobs) >= 1 + 3 + 2 + 8 + 2
+    used = set()
+    for job in jobs.values():
+        name = job["jobDefinition"].split("/")[-1]
+        used.add(name)
+        declared = definitions[name]["ContainerProperties"]
+        task = job["parameters"]["task"]
+        assert [word.replace("Ref::task", task) for word in declared["Command"]] == [
+            word.replace("Ref::task", task) for word in job["container"]["command"]
+        ]
+        environment = {e["name"]: e["value"] for e in job["container"]["environment"]}
+        for variable in declared["Environment"]:
+            if (literal := _literal(variable["Value"])) is not None:
+                assert environment[variable["Name"]] == str(literal)
+        assert set(environment) >= {variable["Name"] for variable in declared["Environment"]}
+        role = declared["JobRoleArn"]["Fn::GetAtt"][0]
+        assert job["container"]["jobRoleArn"].endswith(f"/{physical[role]}")
+    assert used == set(definitions)
+
+
+def test_what_ran_is_the_definition_of_the_template(genomics: Any, analysed: Any, cloud_assembly: Path) -> None:
+    template = json.loads((cloud_assembly / "genomics-secondary.template.json").read_text())
+    machines = [r for r in template["Resources"].values() if r["Type"] == "AWS::StepFunctions::StateMachine"]
+    (machine,) = machines
+    states = genomics.client("stepfunctions")
+    execution = genomics.deployment.run_state_machine_arn.replace(":stateMachine:", ":execution:")
+    execution = f"{execution}:{analysed.summary['run_id']}"
+    ran = states.describe_state_machine_for_execution(executionArn=execution)["definition"]
+
+    separator, parts = machine["Properties"]["DefinitionString"]["Fn::Join"]
+    assert separator == ""
+    rest = ran
+    for part in parts:
+        if isinstance(part, str):
+            # What lies between two literal parts is a name or an ARN that CloudFormation filled in.
+            filled_in, found, rest = rest.partition(part)
+            assert found, f"the execution's definition lacks {part[:200]}"
+            assert len(filled_in) < 200
+    assert rest == ""
+
+    events = [
+        event
+        for page in states.get_paginator("get_execution_history").paginate(executionArn=execution)
+        for event in page["events"]
+    ]
+    entered = {e["stateEnteredEventDetails"]["name"] for e in events if "stateEnteredEventDetails" in e}
+    assert entered <= set(_state_names(json.loads(ran)))
+    assert {"PlanReference", "PlanSamples", "Samples", "CollectResults", "EmitVariantsCalled"} <= entered
+    submitted = [
+        json.loads(e["taskScheduledEventDetails"]["parameters"])
+        for e in events
+        if e.get("taskScheduledEventDetails", {}).get("resourceType") == "batch"
+    ]
+    assert len(submitted) == 1 + 3 + 2 + 8 + 2
+    for parameters in submitted:
+        assert set(parameters) == {"JobName", "JobDefinition", "JobQueue", "Parameters"}
+        assert parameters["JobDefinition"] in ran
+        assert parameters["JobQueue"] in ran
+
+
+def _state_names(definition: Mapping[str, Any]) -> list[str]:
+    names = []
+    for name, state in definition["States"].items():
+        names.append(name)
+        for inner in (state.get("ItemProcessor"), state.get("Iterator"), *state.get("Branches", ())):
+            if inner:
+                names += _state_names(inner)
+    return names
