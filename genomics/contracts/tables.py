@@ -109,11 +109,12 @@ GENOTYPES = Table(
 
 REJECTS = Table(
     name="rejects",
-    description="Records that could not be loaded, and why",
+    description="Records that could not be loaded, and fields that were kept as text because they are not as declared",
     columns=(
         Column("line", "bigint", "Line of the uncompressed file, counted from 1; null in BCF, which has none"),
+        Column("field", "string", "INFO/X or FORMAT/X that was kept as text; null where the whole record was rejected"),
         Column("reason", "string", "What is wrong with it"),
-        Column("text", "string", "The line as it stands, its first 65,536 characters"),
+        Column("text", "string", "The line, or the field's value, as it stands; its first 65,536 characters"),
         *_PROVENANCE,
     ),
     partitions=(_DATASET,),
