@@ -115,7 +115,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls, context: Mapping[str, Any]) -> Self:
-        """Read cdk context (what is not ours in it is left alone) and environment; SettingsError names a bad setting."""
+        """Read our part of the cdk context, and the environment; SettingsError names a bad setting."""
         try:
             return cls(**_nested(context))
         except ValidationError as error:

@@ -11,7 +11,6 @@ from genomics.contracts import object_keys
 from genomics.contracts.steps import Step
 from stacks.constructs.data_bucket import DataBucket
 from stacks.constructs.deployment_outputs import offer
-from stacks.constructs.findings import acknowledge
 from stacks.constructs.run_ledger import RunLedger
 
 
@@ -28,7 +27,7 @@ class StorageConfig:
 
 
 class Storage(cdk.Stack):
-    """Sequencing (deliveries and results), DataLake (tables), Resources (what analyses look up), Logs, and the ledger."""
+    """Sequencing (deliveries, results), DataLake (tables), Resources (what analyses look up), Logs, and the ledger."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: StorageConfig, **stack: Any) -> None:
         super().__init__(scope, construct_id, **stack)
@@ -70,7 +69,7 @@ class Storage(cdk.Stack):
         )
 
     def _access_logs(self) -> s3.Bucket:
-        logs = s3.Bucket(
+        return s3.Bucket(
             self,
             "Logs",
             # The log delivery service cannot write into a bucket that is encrypted with a key of our own.
@@ -86,8 +85,6 @@ class Storage(cdk.Stack):
             removal_policy=cdk.RemovalPolicy.DESTROY if self._config.disposable else cdk.RemovalPolicy.RETAIN,
             auto_delete_objects=self._config.disposable,
         )
-        acknowledge(logs, "AwsSolutions-S1", "It receives the access logs of all buckets; its own would never end.")
-        return logs
 
     def _bucket(
         self,

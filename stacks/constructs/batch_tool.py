@@ -33,7 +33,7 @@ class ToolSize:
 
 
 class BatchTool(Construct):
-    """`job_definition` runs `batch_tools.<step>.cli --task <URI>`; `image` is the image's identity, grants go to `role`."""
+    """`job_definition` runs the tool on a task; `image` is the image's identity, grants go to `role`."""
 
     def __init__(
         self,

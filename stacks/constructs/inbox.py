@@ -9,8 +9,6 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.constructs.findings import acknowledge
-
 _RECEIVES = 3
 
 

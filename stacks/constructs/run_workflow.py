@@ -164,7 +164,7 @@ class RunWorkflow(Construct):
                     "JobName.$": f"{job}.name",
                     "Parameters": {"task.$": f"{job}.task"},
                 },
-                "ResultPath": None,
+                "ResultPath": sfn.JsonPath.DISCARD,
                 "TimeoutSeconds": ATTEMPTS * tool.size.timeout_minutes * 60 + _QUEUE_HOURS * 3600,
             },
         )

@@ -8,7 +8,7 @@ _NEVER = ("__pycache__", "*.pyc", "*.md", ".*")
 
 
 def only(*paths: str) -> list[str]:
-    """Exclude patterns (for `IgnoreMode.GIT`) that leave these files and whole directories of the root, and no others."""
+    """Exclude patterns (for `IgnoreMode.GIT`) that leave these files and whole directories of the root, no others."""
     patterns = ["/*"]
     opened: set[str] = set()
     for path in paths:

@@ -14,7 +14,7 @@ OPTIMAL = "optimal"
 
 
 def is_instance_type(name: str) -> bool:
-    """Can `name` (a family, a type, or `optimal`) run the tools' x86 images?"""
+    """Whether `name` is a family, a type, or `optimal`, and can run the tools' x86 images."""
     family, dot, size = name.partition(".")
     if name == OPTIMAL:
         return True
