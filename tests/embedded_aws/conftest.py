@@ -1,0 +1,79 @@
+"""The services of the embedded AWS inside the test's own process, with nothing deployed."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto.core.config import default_user_config
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from embedded_aws import batch, clients, events, functions, glue, guard, identity, images, processes, step_functions
+from embedded_aws.context import Context
+from embedded_aws.http_server import HttpServer
+
+SERVICES = (identity, batch, functions, events, step_functions, glue)
+
+
+@dataclass(frozen=True)
+class Services:
+    """The running services; `client` makes operators' clients."""
+
+    context: Context
+
+    def client(self, service: str) -> Any:
+        return clients.client(service)
+
+    def role(self, name: str, *actions: str) -> str:
+        """A role that may do `actions` on everything; its ARN."""
+        iam = self.client("iam")
+        role: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17"}))[
+            "Role"
+        ]["Arn"]
+        statement = {"Effect": "Allow", "Action": list(actions) or ["*"], "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=policy)
+        return role
+
+    def image(self, uri: str, directory: Path, dockerfile: str) -> str:
+        """Register an image whose code is `directory`."""
+        path = directory / "Dockerfile"
+        path.write_text(dockerfile)
+        images.register(uri, directory, path)
+        return uri
+
+    def log_lines(self, group: str, stream: str | None = None) -> list[str]:
+        """Messages in a log group, in order, of one stream or of all."""
+        logs = self.client("logs")
+        streams = (
+            [stream]
+            if stream
+            else [s["logStreamName"] for s in logs.describe_log_streams(logGroupName=group)["logStreams"]]
+        )
+        return [
+            event["message"]
+            for name in streams
+            for event in logs.get_log_events(logGroupName=group, logStreamName=name, startFromHead=True)["events"]
+        ]
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    application = DomainDispatcherApplication(create_backend_app)
+    server = HttpServer(0, application)
+    context = Context(port=server.port, data=tmp_path_factory.mktemp("embedded"))
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    for service in SERVICES:
+        guard.check(service.PATCHES)
+    clients.install(context, application)
+    for service in SERVICES:
+        service.install(context)
+    server.start()
+    yield Services(context)
+    processes.kill_all()
+    server.shutdown()
+
+
+Wait = Callable[..., Any]
