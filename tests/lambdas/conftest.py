@@ -1,0 +1,178 @@
+"""A sequencing bucket, a ledger and a run on them, with tools that leave only records and small objects."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from genomics.contracts import object_keys
+from genomics.contracts.ledger import RUN, LedgerEntry
+from genomics.contracts.runs import Artifact, LaneReads, Reference, RunRequest, SampleReads, State
+from genomics.contracts.steps import OutputFile, Step, StepRecord, Task
+from lambdas import documents
+from lambdas.ledger_table import Ledger
+from lambdas.secondary.plan_reference import plan_reference
+from lambdas.secondary.plan_sample import plan_sample
+from lambdas.secondary.plan_samples import plan_samples
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BUCKET = "sequencing"
+LAKE_BUCKET = "lake"
+TABLE = "ledger"
+IMAGES = {step.value: f"image-of-{step}" for step in Step}
+FAI = "chr1\t5000\t6\t60\t61\nchr2\t3000\t5100\t60\t61\n"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What one planning of a run has decided."""
+
+    run_id: str
+    reference: Mapping[str, Any]
+    samples: Mapping[str, Mapping[str, Any]]
+    entries: Mapping[str, LedgerEntry]
+
+    @property
+    def ran(self) -> set[str]:
+        """Items of the steps that were to run, e.g. `step#S1#align#`."""
+        return {item for item, entry in self.entries.items() if entry.state is State.PLANNED}
+
+    def reason(self, item: str) -> str:
+        return self.entries[item].reason or ""
+
+
+@dataclass
+class Platform:
+    """The account in which functions are called as the state machine calls them."""
+
+    s3: S3Client
+    ledger: Ledger
+
+    def put(self, key: str, body: bytes) -> Artifact:
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+        return Artifact(object_keys.uri(BUCKET, key), hashlib.sha256(body).hexdigest(), len(body))
+
+    def reads(self, text: str) -> Artifact:
+        sha256 = hashlib.sha256(text.encode()).hexdigest()
+        return self.put(object_keys.reads(sha256, f"{text}.fastq.gz"), text.encode())
+
+    def request(self, run_id: str, samples: Mapping[str, Mapping[str, str]], **changes: Any) -> RunRequest:
+        """A request; `samples` maps sample -> lane -> a text that stands for the content of its reads."""
+        fasta = b">chr1"
+        reference = self.put(object_keys.reference_fasta(hashlib.sha256(fasta).hexdigest(), "ref.fa"), fasta)
+        request = RunRequest(
+            run_id=run_id,
+            study="study",
+            reference=Reference("ref", reference),
+            samples=tuple(
+                SampleReads(
+                    sample,
+                    f"patient-{sample}",
+                    tuple(
+                        LaneReads(lane, self.reads(f"{text}_1"), self.reads(f"{text}_2"))
+                        for lane, text in lanes.items()
+                    ),
+                )
+                for sample, lanes in samples.items()
+            ),
+        )
+        return replace(request, **changes)
+
+    def plan(self, request: RunRequest, images: Mapping[str, str] = IMAGES, *, complete: bool = True) -> Planned:
+        """Plan a run as the state machine does; with `complete`, every tool that is to run succeeds."""
+        uri = object_keys.uri(BUCKET, object_keys.run_document(request.run_id, "request.json"))
+        documents.write(self.s3, request, uri)
+        common: dict[str, Any] = {
+            "request_uri": uri,
+            "bucket": BUCKET,
+            "images": images,
+            "s3": self.s3,
+            "ledger": self.ledger,
+        }
+        state = plan_reference(**common)
+        if state["reference"]["run"]:
+            self.complete(state["reference"]["task"], image=images[Step.PREPARE_REFERENCE])
+        samples = {}
+        for item in plan_samples(**common)["samples"]:
+            planned = samples[item["sample"]] = plan_sample(sample=item["sample"], **common)
+            jobs = [*planned["lanes"], planned["align"], *planned["regions"], planned["gather"]]
+            for job in jobs if complete else ():
+                if job["task"]:
+                    self.complete(job["task"])
+        entries = {entry.item: entry for entry in self.ledger.find(request.run_id, "step#")}
+        return Planned(request.run_id, state["reference"], samples, entries)
+
+    def task(self, uri: str) -> Task:
+        return documents.read(self.s3, Task, uri)
+
+    def complete(self, task_uri: str, *, image: str = "image") -> StepRecord:
+        """Do what a tool does: leave outputs, then the record."""
+        task = self.task(task_uri)
+        outputs = {}
+        for name, uri in task.outputs.items():
+            body = FAI.encode() if name == "fai" else f"{task.fingerprint} {name}".encode()
+            bucket, key = object_keys.parse(uri)
+            etag = self.s3.put_object(Bucket=bucket, Key=key, Body=body)["ETag"]
+            outputs[name] = OutputFile(uri, hashlib.sha256(body).hexdigest(), len(body), etag)
+        record = StepRecord(
+            fingerprint=task.fingerprint,
+            run_id=task.run_id,
+            sample=task.sample,
+            step=task.step,
+            part=task.part,
+            inputs=task.inputs,
+            outputs=outputs,
+            parameters=task.parameters,
+            image=image,
+            tool_versions={"tool": "1.0"},
+            started_at="2026-01-01T00:00:00.000+00:00",
+            seconds=1.0,
+            staging_seconds=0.1,
+            peak_memory_mib=10,
+            vcpus=1,
+            memory_mib=512,
+            job_id="job",
+            attempt=1,
+        )
+        documents.write(self.s3, record, task.record)
+        return record
+
+    def start(self, run_id: str) -> None:
+        """The ledger's entry of a run as `start_run` leaves it."""
+        self.ledger.put_all(
+            [LedgerEntry(run_id, RUN, State.RUNNING, started_at="2026-01-01T00:00:00.000+00:00", study="study")]
+        )
+
+
+@pytest.fixture
+def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        s3 = documents.s3_client()
+        for bucket in (BUCKET, LAKE_BUCKET):
+            s3.create_bucket(Bucket=bucket)
+        dynamodb = boto3.client("dynamodb")
+        dynamodb.create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[
+                {"AttributeName": "run_id", "KeyType": "HASH"},
+                {"AttributeName": "item", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "run_id", "AttributeType": "S"},
+                {"AttributeName": "item", "AttributeType": "S"},
+            ],
+        )
+        yield Platform(s3, Ledger(dynamodb, TABLE))

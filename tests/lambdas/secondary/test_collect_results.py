@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from genomics.contracts import object_keys
+from genomics.contracts.ledger import RUN, LedgerEntry
+from genomics.contracts.runs import RunResults, SampleResult, State
+from genomics.contracts.steps import Step, StepRecord
+from lambdas import documents
+from lambdas.secondary import collect_results
+from lambdas.secondary.collect_results import failure_summary
+
+if TYPE_CHECKING:
+    from conftest import Planned, Platform
+
+TWO = {"S1": {"L1": "a"}, "S2": {"L1": "b"}}
+
+
+@pytest.fixture
+def planned(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Planned:
+    """A run of two samples whose tools have all succeeded."""
+    monkeypatch.setenv("SEQUENCING_BUCKET", "sequencing")
+    monkeypatch.setenv("LEDGER_TABLE", "ledger")
+    platform.start("run-1")
+    return platform.plan(platform.request("run-1", TWO))
+
+
+def collect() -> dict[str, Any]:
+    uri = "s3://sequencing/runs/run-1/request.json"
+    return collect_results.handler({"run_id": "run-1", "study": "study", "request": uri}, None)
+
+
+def results(platform: Platform) -> dict[str, SampleResult]:
+    found = documents.read(platform.s3, RunResults, "s3://sequencing/runs/run-1/results.json")
+    assert (found.run_id, found.study, found.reference) == ("run-1", "study", "ref")
+    return {sample.sample: sample for sample in found.samples}
+
+
+def entry(platform: Platform, item: str) -> LedgerEntry:
+    found = platform.ledger.get("run-1", item)
+    assert found is not None
+    return found
+
+
+def test_results_are_what_the_records_say(platform: Platform, planned: Planned) -> None:
+    answer = collect()
+    assert answer == {
+        "run_id": "run-1",
+        "study": "study",
+        "results": "s3://sequencing/runs/run-1/results.json",
+        "succeeded": 2,
+        "failures": 0,
+        "failed": [],
+        "line": "",
+    }
+    sample = results(platform)["S2"]
+    fingerprint = planned.entries["step#S2#gather_variants#"].fingerprint or ""
+    uri = object_keys.uri("sequencing", object_keys.step_record(Step.GATHER_VARIANTS, fingerprint))
+    recorded = documents.read(platform.s3, StepRecord, uri).outputs["vcf"]
+    assert sample.patient == "patient-S2"
+    assert sample.vcf is not None
+    assert (sample.vcf.uri, sample.vcf.sha256, sample.vcf.size) == (recorded.uri, recorded.sha256, recorded.size)
+    assert sample.vcf_index is not None
+    assert sample.vcf_index.name == "S2.vcf.gz.tbi"
+    assert sample.alignments is not None
+    assert sample.alignments.name == "S2.bam"
+    run = entry(platform, RUN)
+    assert (run.state, run.reason) == (State.SUCCEEDED, None)
+    assert entry(platform, "sample#S1").state is State.SUCCEEDED
+
+
+def test_a_failed_sample_fails_the_run_and_keeps_the_others_results(platform: Platform, planned: Planned) -> None:
+    line = "S1: align failed with exit code 2: out of reads (log /tools/align:a/b)"
+    platform.ledger.update(LedgerEntry("run-1", "sample#S1", State.FAILED, reason=line))
+    answer = collect()
+    assert (answer["succeeded"], answer["failures"], answer["failed"]) == (1, 1, ["S1"])
+    assert answer["line"] == line
+    found = results(platform)
+    assert found["S1"] == SampleResult("S1", "patient-S1", State.FAILED, reason=line)
+    assert found["S2"].vcf is not None
+    run = entry(platform, RUN)
+    assert (run.state, run.reason) == (State.FAILED, line)
+    assert entry(platform, "sample#S2").state is State.SUCCEEDED
+
+
+def test_a_sample_without_a_record_has_failed(platform: Platform, planned: Planned) -> None:
+    fingerprint = planned.entries["step#S1#gather_variants#"].fingerprint or ""
+    platform.s3.delete_object(Bucket="sequencing", Key=object_keys.step_record(Step.GATHER_VARIANTS, fingerprint))
+    assert collect()["line"] == "S1: gather_variants left no record of its outputs"
+
+
+def test_a_sample_whose_steps_were_all_skipped_has_results(platform: Platform, planned: Planned) -> None:
+    platform.plan(platform.request("run-2", TWO))
+    uri = "s3://sequencing/runs/run-2/request.json"
+    answer = collect_results.handler({"run_id": "run-2", "study": "study", "request": uri}, None)
+    assert answer["succeeded"] == 2
+
+
+def test_several_failures_are_counted_and_the_first_ones_told() -> None:
+    failed = [SampleResult(f"S{i}", "p", State.FAILED, reason=f"S{i}: align failed") for i in range(5)]
+    assert failure_summary([], of=5) == ""
+    assert failure_summary(failed[:1], of=5) == "S0: align failed"
+    assert failure_summary(failed[:2], of=5) == "2 of 5 samples failed: S0: align failed; S1: align failed"
+    assert failure_summary(failed, of=5).endswith("S2: align failed (and 2 more)")

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from genomics.contracts import codec, object_keys
+from genomics.contracts.parameters import RunParameters
+from genomics.contracts.regions import Region, RegionError
+from genomics.contracts.runs import State
+from genomics.contracts.steps import LatestRecipes, Step
+
+if TYPE_CHECKING:
+    from conftest import Planned, Platform
+
+ONE_SAMPLE = {"S1": {"L001": "a", "L002": "b"}}
+REFERENCE = "step##prepare_reference#"
+FASTP = {"step#S1#fastp#L001", "step#S1#fastp#L002"}
+ALIGN = "step#S1#align#"
+CALLS = {"step#S1#call_variants#chr1:1-5000", "step#S1#call_variants#chr2:1-3000"}
+GATHER = "step#S1#gather_variants#"
+EVERYTHING = {REFERENCE, *FASTP, ALIGN, *CALLS, GATHER}
+
+
+def planned_twice(platform: Platform, **changes: Any) -> Planned:
+    """The plan of a run that comes after a complete one and differs from it by `changes`."""
+    platform.plan(platform.request("first", ONE_SAMPLE))
+    return platform.plan(platform.request("second", ONE_SAMPLE, **changes))
+
+
+def parameters(*assignments: str) -> RunParameters:
+    return RunParameters().changed(assignments)
+
+
+def test_tasks_tell_tools_inputs_outputs_and_regions(platform: Platform) -> None:
+    planned = platform.plan(platform.request("first", ONE_SAMPLE))
+    state = planned.samples["S1"]
+    reference = platform.task(planned.reference["task"])
+    lanes = [platform.task(job["task"]) for job in state["lanes"]]
+    align = platform.task(state["align"]["task"])
+    calls = [platform.task(job["task"]) for job in state["regions"]]
+    gather = platform.task(state["gather"]["task"])
+
+    assert reference.reference == reference.fingerprint
+    assert [task.part for task in lanes] == ["L001", "L002"]
+    assert lanes[0].inputs["reads_1"][0].sha256 is not None
+    assert align.lanes == ("L001", "L002")
+    assert [i.uri for i in align.inputs["reads_2"]] == [task.outputs["reads_2"] for task in lanes]
+    assert {task.reference for task in (align, gather, *calls)} == {reference.fingerprint}
+    assert [task.regions for task in calls] == [(Region("chr1", 1, 5000),), (Region("chr2", 1, 3000),)]
+    assert [i.uri for i in gather.inputs["calls"]] == [task.outputs["calls"] for task in calls]
+    assert gather.regions == tuple(task.regions[0] for task in calls)
+    assert gather.outputs["vcf"].endswith(f"steps/gather_variants/{gather.fingerprint}/S1.vcf.gz")
+
+
+def test_the_ledger_lists_steps_in_the_order_of_the_data(platform: Platform) -> None:
+    platform.plan(platform.request("first", {"S2": {"L1": "a"}, "S1": {"L1": "b"}}))
+    items = [entry.item for entry in platform.ledger.find("first", "s")]
+    steps = ["fastp#L1", "align#", "call_variants#chr1:1-5000", "call_variants#chr2:1-3000", "gather_variants#"]
+    assert items == [
+        REFERENCE,
+        "sample#S2",
+        *(f"step#S2#{step}" for step in steps),
+        "sample#S1",
+        *(f"step#S1#{step}" for step in steps),
+    ]
+
+
+def outputs(planned: Planned, platform: Platform, item: str) -> dict[str, str]:
+    entry = planned.entries[item]
+    keys = object_keys.step_outputs(Step(item.split("#")[2]), entry.fingerprint or "", "S1")
+    return {**keys, "record": object_keys.step_record(Step(item.split("#")[2]), entry.fingerprint or "")}
+
+
+@pytest.mark.parametrize("output", ["alignments", "index", "flagstat"])
+def test_a_deleted_output_is_made_again_from_what_is_left(platform: Platform, output: str) -> None:
+    request = platform.request("first", ONE_SAMPLE)
+    key = outputs(platform.plan(request), platform, ALIGN)[output]
+    platform.s3.delete_object(Bucket="sequencing", Key=key)
+    planned = platform.plan(replace(request, run_id="second"))
+    assert planned.ran == {ALIGN}
+    assert planned.reason(ALIGN) == f"the earlier output s3://sequencing/{key} is missing or altered"
+
+
+@pytest.mark.parametrize("altered", [b"longer than it was, so that the size differs " * 9, None])
+def test_an_altered_output_is_made_again(platform: Platform, altered: bytes | None) -> None:
+    request = platform.request("first", ONE_SAMPLE)
+    key = outputs(platform.plan(request), platform, GATHER)["vcf"]
+    size = platform.s3.head_object(Bucket="sequencing", Key=key)["ContentLength"]
+    platform.s3.put_object(Bucket="sequencing", Key=key, Body=altered or b"x" * size)
+    planned = platform.plan(replace(request, run_id="second"))
+    assert planned.ran == {GATHER}
+    assert "is missing or altered" in planned.reason(GATHER)
+
+
+def test_a_record_that_cannot_be_read_is_not_trusted(platform: Platform) -> None:
+    request = platform.request("first", ONE_SAMPLE)
+    key = outputs(platform.plan(request), platform, ALIGN)["record"]
+    platform.put(key, b"{}")
+    planned = platform.plan(replace(request, run_id="second"))
+    assert planned.reason(ALIGN) == f"the earlier record s3://sequencing/{key} cannot be read"
+
+
+def test_an_unfinished_run_is_taken_up_where_it_stopped(platform: Platform) -> None:
+    request = platform.request("first", ONE_SAMPLE)
+    first = platform.plan(request, complete=False)
+    platform.complete(first.samples["S1"]["lanes"][0]["task"])
+    planned = platform.plan(replace(request, run_id="second"))
+    assert planned.ran == EVERYTHING - {REFERENCE, "step#S1#fastp#L001"}
+    assert planned.reason(ALIGN) == "the earlier run left no result"
+
+
+def test_recipes_of_an_older_layout_do_not_stop_a_run(platform: Platform) -> None:
+    platform.put(object_keys.latest_recipes("study", "S1"), b'{"layout": 0}')
+    planned = platform.plan(platform.request("first", ONE_SAMPLE))
+    assert planned.reason(ALIGN) == "no earlier result"
+
+
+def test_the_latest_recipes_are_kept_by_study_and_sample(platform: Platform) -> None:
+    planned = platform.plan(platform.request("first", ONE_SAMPLE))
+    body = platform.s3.get_object(Bucket="sequencing", Key="steps/latest/study/samples/S1.json")["Body"].read()
+    recipes = codec.loads(LatestRecipes, body).recipes
+    assert recipes["align#"].fingerprint == planned.entries[ALIGN].fingerprint
+    assert set(recipes) == {item.removeprefix("step#S1#") for item in EVERYTHING - {REFERENCE}}
+
+
+def test_two_samples_of_the_same_reads_share_trimming_but_not_alignments(platform: Platform) -> None:
+    planned = platform.plan(platform.request("first", {"S1": {"L1": "a"}, "S2": {"L1": "a"}}))
+    assert "step#S2#fastp#L1" not in planned.ran
+    assert "step#S2#align#" in planned.ran
+
+
+def test_the_same_again_passes_nothing_to_run(platform: Platform) -> None:
+    platform.plan(platform.request("first", ONE_SAMPLE))
+    planned = platform.plan(platform.request("second", ONE_SAMPLE))
+    assert planned.ran == set()
+    nothing = {"run": False, "task": "", "name": "", "part": ""}
+    assert planned.reference == nothing
+    assert planned.samples["S1"] == {
+        "run_id": "second",
+        "study": "study",
+        "sample": "S1",
+        "lanes": [],
+        "align": nothing,
+        "regions": [],
+        "gather": nothing,
+    }
+    sample = platform.ledger.get("second", "sample#S1")
+    assert sample is not None
+    assert (sample.state, sample.reason) == (State.RUNNING, "nothing to run: all outputs exist")
+
+
+def test_a_region_that_is_not_on_the_reference_stops_the_plan(platform: Platform) -> None:
+    with pytest.raises(RegionError, match="chr9:1-10: the reference has no contig 'chr9'"):
+        platform.plan(platform.request("first", ONE_SAMPLE, regions=(Region("chr9", 1, 10),)))
