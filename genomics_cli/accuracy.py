@@ -5,6 +5,7 @@ FILTER PASS or none count, and only alleles that the sample carries. A variant i
 long, else an indel, and it lies where its normalised POS lies.
 """
 
+import re
 import subprocess
 import tempfile
 from bisect import bisect_right
@@ -137,20 +138,29 @@ def overlap(left: Sequence[Region], right: Sequence[Region]) -> tuple[Region, ..
     )
 
 
-def truth_column(truth: Path, sample: str) -> str:
-    """The truth's column for a sample: the one of its name, or the only one there is."""
-    names = _bcftools("query", "--list-samples", str(truth)).splitlines()
+def sample_column(vcf: Path, sample: str) -> str:
+    """The VCF's column for a sample: the one of its name, or the only one there is."""
+    try:
+        names = _bcftools("query", "--list-samples", str(vcf)).splitlines()
+    except UserError as error:
+        raise UserError(f"{vcf}: cannot be read as VCF: {error}") from error
     if sample in names:
         return sample
     if len(names) == 1:
         return names[0]
     found = ", ".join(names) or "none"
-    raise UserError(f"{truth}: has no column for sample {sample} (its samples: {found})")
+    raise UserError(f"{vcf}: has no column for sample {sample} (its samples: {found})")
+
+
+def contigs_of(vcf: Path) -> tuple[str, ...]:
+    """The contigs that a VCF's header declares."""
+    header = _bcftools("view", "--header-only", str(vcf))
+    return tuple(re.findall(r"^##contig=<(?:.*,)?ID=([^,>]+)", header, re.MULTILINE))
 
 
 def carried_alleles(vcf: Path, *, sample: str, reference: Path, regions: Sequence[Region]) -> dict[Allele, int]:
     """Normalised alleles in the regions that the sample carries, with their number of copies."""
-    column = truth_column(vcf, sample)
+    column = sample_column(vcf, sample)
     with tempfile.TemporaryDirectory() as directory:
         targets = Path(directory, "targets.bed")
         targets.write_text("".join(f"{r.chrom}\t{max(0, r.start - 1 - _MARGIN)}\t{r.end + _MARGIN}\n" for r in regions))

@@ -2,4 +2,12 @@
 
 
 class UserError(Exception):
-    """Ends a command with its message as the only line, and exit code 1."""
+    """Ends a command with its message as the only line."""
+
+    exit_code = 1
+
+
+class StoppedWaitingError(UserError):
+    """The user stopped waiting."""
+
+    exit_code = 130

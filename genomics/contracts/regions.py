@@ -50,8 +50,11 @@ def check_regions(regions: Iterable[Region], contigs: Mapping[str, int]) -> tupl
     return tuple(_on_reference(region, contigs, str(region)) for region in regions)
 
 
-def read_bed(path: Path, contigs: Mapping[str, int]) -> tuple[Region, ...]:
-    """Read a BED file (0-based, half-open) and check each line against the reference."""
+def read_bed(path: Path, contigs: Mapping[str, int], *, skip_other_contigs: bool = False) -> tuple[Region, ...]:
+    """Read a BED file (0-based, half-open) and check each line against the reference.
+
+    With `skip_other_contigs` the file may speak of a larger genome than the reference is.
+    """
     regions = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
         if not line.strip() or line.startswith(("#", "track", "browser")):
@@ -62,9 +65,10 @@ def read_bed(path: Path, contigs: Mapping[str, int]) -> tuple[Region, ...]:
             region = Region(columns[0], int(columns[1]) + 1, int(columns[2]))
         except (IndexError, ValueError) as error:
             raise RegionError(f"{where}: expected chrom, start, end; found {line[:80]!r}") from error
-        regions.append(_on_reference(region, contigs, where))
+        if region.chrom in contigs or not skip_other_contigs:
+            regions.append(_on_reference(region, contigs, where))
     if not regions:
-        raise RegionError(f"{path}: holds no region")
+        raise RegionError(f"{path}: holds no region" + (" on the reference" if skip_other_contigs else ""))
     return tuple(regions)
 
 

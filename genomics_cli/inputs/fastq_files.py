@@ -1,4 +1,4 @@
-"""Reads a FASTQ file once: its SHA-256, whether it is whole, how many reads it holds."""
+"""Reads a file once: its SHA-256 and, of a FASTQ, whether it is whole and how many reads it holds."""
 
 import hashlib
 import zlib
@@ -9,6 +9,7 @@ _CHUNK = 4 << 20
 _GZIP = b"\x1f\x8b"
 # The empty block that ends every BGZF file (SAM specification, 4.1.2).
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+_END = 64
 # Decompression costs 3 s for this much; of larger files fastp is the judge, at its sample only.
 COUNTED_SIZE = 256 << 20
 
@@ -18,15 +19,22 @@ class FastqError(ValueError):
 
 
 @dataclass(frozen=True)
-class FastqFacts:
-    """`sha256` in hex, `size` in bytes; `reads` is None where the file is too large to be counted."""
+class FileFacts:
+    """`sha256` in hex, `size` in bytes; `reads` is None of a FASTQ too large to be counted, and of other files."""
 
     sha256: str
     size: int
     reads: int | None
 
 
-def inspect_fastq(path: Path, *, counted_size: int = COUNTED_SIZE) -> FastqFacts:
+def inspect_file(path: Path) -> FileFacts:
+    """Read any file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        return FileFacts(digest.hexdigest(), file.tell(), None)
+
+
+def inspect_fastq(path: Path, *, counted_size: int = COUNTED_SIZE) -> FileFacts:
     """Read the file, plain or gzip. Raises FastqError where it is no FASTQ, truncated or damaged."""
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -45,7 +53,7 @@ def inspect_fastq(path: Path, *, counted_size: int = COUNTED_SIZE) -> FastqFacts
             digest.update(chunk)
             if counter:
                 counter.feed(chunk)
-    return FastqFacts(digest.hexdigest(), size, counter.reads() if counter else None)
+    return FileFacts(digest.hexdigest(), size, counter.reads() if counter else None)
 
 
 @dataclass
@@ -54,26 +62,28 @@ class _Lines:
 
     lines: int = 0
     start: bytes = b""
-    last: bytes = b"\n"
+    end: bytes = b""
 
     def feed(self, chunk: bytes) -> None:
-        if not chunk:
-            return
         if self.start.count(b"\n") < 4 and len(self.start) < _CHUNK:
             self.start += chunk[:_CHUNK]
         self.lines += chunk.count(b"\n")
-        self.last = chunk[-1:]
+        self.end = (self.end + chunk)[-_END:] if len(chunk) < _END else chunk[-_END:]
 
     def reads(self) -> int:
-        lines = self.lines + (self.last != b"\n")
-        if not lines:
+        if not self.end.strip():
             raise FastqError("holds no reads")
         first = self.start.split(b"\n", 4)
         if not first[0].startswith(b"@") or (len(first) > 2 and not first[2].startswith(b"+")):
             raise FastqError(f"is not FASTQ: its first line reads {first[0][:40].decode(errors='replace')!r}")
-        if lines % 4:
-            raise FastqError(f"is truncated: it ends at line {lines}, inside read {lines // 4 + 1}")
-        return lines // 4
+        lines = self.lines + (not self.end.endswith(b"\n"))
+        # Blank lines may follow the last record, whose own last line may be blank too.
+        blank = self.end.replace(b"\r", b"")
+        blank_lines = len(blank) - len(blank.rstrip(b"\n"))
+        for extra in range(max(0, blank_lines - 1), -1, -1):
+            if (lines - extra) % 4 == 0:
+                return (lines - extra) // 4
+        raise FastqError(f"is truncated: it ends at line {lines}, inside read {lines // 4 + 1}")
 
 
 @dataclass

@@ -7,31 +7,32 @@ so a file whose content was changed is always read again, and a touched one give
 import json
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from genomics_cli.inputs.fastq_files import FastqFacts, inspect_fastq
+from genomics_cli.inputs.fastq_files import FileFacts
 
 # A file changed so lately might change again without its times showing it.
 _SETTLED_SECONDS = 2.0
 
 
 class KnownFiles:
-    """FASTQ facts by path, kept in a JSON file. Safe to use from several threads."""
+    """Facts by path, kept in a JSON file. Safe to use from several threads."""
 
     def __init__(self, store: Path) -> None:
         self._store = store
         self._lock = threading.Lock()
         self._known = _read(store)
 
-    def fastq(self, path: Path) -> FastqFacts:
-        """Facts of a FASTQ file, read if it is not known. Raises FastqError and OSError."""
+    def facts(self, path: Path, inspect: Callable[[Path], FileFacts]) -> FileFacts:
+        """What `inspect` found in the file, or finds now where it is not known."""
         signature = _signature(path)
         known = self._known.get(str(path))
         if known and known["signature"] == signature:
-            return FastqFacts(**known["facts"])
-        facts = inspect_fastq(path)
+            return FileFacts(**known["facts"])
+        facts = inspect(path)
         settled = time.time() - max(signature[3], signature[4]) / 1e9 > _SETTLED_SECONDS
         if settled and _signature(path) == signature:
             with self._lock:

@@ -1,0 +1,122 @@
+"""The AWS that commands talk to: sessions, clients, and the deployment found there."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from genomics.contracts import deployment
+from genomics.contracts.deployment import Deployment
+from genomics_cli.errors import UserError
+
+if TYPE_CHECKING:
+    from mypy_boto3_athena import AthenaClient
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+# Any of these says that the user means an AWS of their own.
+_SAYS_WHERE = (
+    "AWS_ENDPOINT_URL",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=16)
+
+
+def is_configured(environment: Mapping[str, str] = os.environ) -> bool:
+    """True where the environment points at an AWS."""
+    return any(environment.get(name) for name in _SAYS_WHERE)
+
+
+class Cloud:
+    """Clients of one AWS account and region."""
+
+    def __init__(self, session: boto3.Session, endpoint_url: str | None = None) -> None:
+        self._session = session
+        self._endpoint_url = endpoint_url
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Cloud":
+        """The AWS that the environment points at, or that `environment` does, as an embedded instance gives it."""
+        if environment is None:
+            return cls(boto3.Session())
+        session = boto3.Session(
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=environment["AWS_REGION"],
+        )
+        return cls(session, environment["AWS_ENDPOINT_URL"])
+
+    @cached_property
+    def athena(self) -> "AthenaClient":
+        """SQL."""
+        return self._session.client("athena", endpoint_url=self._endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def cloudformation(self) -> "CloudFormationClient":
+        """Stacks and their outputs."""
+        return self._session.client("cloudformation", endpoint_url=self._endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        """The run ledger."""
+        return self._session.client("dynamodb", endpoint_url=self._endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        """Objects."""
+        return self._session.client("s3", endpoint_url=self._endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        """The inbox's dead letters."""
+        return self._session.client("sqs", endpoint_url=self._endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def step_functions(self) -> "SFNClient":
+        """Executions."""
+        return self._session.client("stepfunctions", endpoint_url=self._endpoint_url, config=_CONFIG)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A deployment and the cloud it is in."""
+
+    cloud: Cloud
+    deployment: Deployment
+
+
+def find_deployment(cloud: Cloud, project: str) -> Deployment:
+    """Read the outputs of a project's stacks. Raises UserError where they are not there."""
+    outputs: dict[str, str] = {}
+    for stack in deployment.STACKS:
+        name = deployment.stack_name(project, stack)
+        try:
+            found = cloud.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                raise UserError(
+                    f"project {project!r} is not deployed here: there is no stack {name}"
+                    " (deploy it with `cdk deploy --all`, or name another with --project)"
+                ) from error
+            raise
+        except BotoCoreError as error:
+            raise UserError(f"AWS cannot be reached: {error}") from error
+        outputs |= {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+    try:
+        return Deployment.from_outputs(outputs)
+    except LookupError as error:
+        raise UserError(str(error.args[0])) from error

@@ -1,0 +1,116 @@
+"""Synthesizes the CDK app, once for each state of its sources: what `cdk deploy` would ship."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from genomics_cli.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+# What templates and assets are made from.
+_SOURCES = (
+    "app.py",
+    "settings.py",
+    "cdk.json",
+    "cdk.context.json",
+    "package-lock.json",
+    "uv.lock",
+    "stacks",
+    "genomics",
+    "lambdas",
+    "glue_jobs",
+    "batch_tools",
+)
+_SETTINGS_PREFIX = "GENOMICS_"
+_NO_SETTINGS = ("GENOMICS_DATA", "GENOMICS_DEBUG", "GENOMICS_SHARED_DATA")
+_KEPT = 3
+
+
+def synthesize(
+    data: Path,
+    *,
+    project: str,
+    progress: Callable[[str], None],
+    root: Path = ROOT,
+    environment: Mapping[str, str] = os.environ,
+) -> Path:
+    """The cloud assembly of the app at `root` with the settings that the environment holds; kept below `data`.
+
+    Raises UserError with the line that says what stops synthesis.
+    """
+    if not (root / "app.py").is_file():
+        raise UserError(f"{root} holds no CDK app; the embedded AWS is started from a clone of the repository")
+    settings = {name: value for name, value in environment.items() if name not in _NO_SETTINGS}
+    environment = {**settings, "GENOMICS_PROJECT": project}
+    assemblies = data / "assemblies"
+    assembly = assemblies / source_key(root, environment)
+    if not (assembly / "manifest.json").is_file():
+        assemblies.mkdir(parents=True, exist_ok=True)
+        progress("synthesizing the stacks")
+        with tempfile.TemporaryDirectory(dir=assemblies, prefix=".new-") as made:
+            _cdk_synth(root, Path(made), environment, data / "synth.log")
+            shutil.rmtree(assembly, ignore_errors=True)
+            Path(made).rename(assembly)
+            Path(made).mkdir()
+    assembly.touch()
+    _forget_older(assemblies)
+    return assembly
+
+
+def source_key(root: Path, environment: Mapping[str, str]) -> str:
+    """A name for the state of everything the assembly is made from: file contents and settings."""
+    digest = hashlib.sha256()
+    for path in sorted(_source_files(root)):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(root)}\0{len(content)}\0".encode() + content)
+    for name in sorted(environment):
+        if name.startswith(_SETTINGS_PREFIX):
+            digest.update(f"{name}={environment[name]}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def _source_files(root: Path) -> Iterator[Path]:
+    for name in _SOURCES:
+        path = root / name
+        if path.is_file():
+            yield path
+        for directory, folders, files in os.walk(path):
+            folders[:] = [folder for folder in folders if folder != "__pycache__"]
+            yield from (Path(directory, file) for file in files if not file.endswith(".pyc"))
+
+
+def _cdk_synth(root: Path, output: Path, environment: Mapping[str, str], log: Path) -> None:
+    cdk = root / "node_modules" / ".bin" / "cdk"
+    if not cdk.exists():
+        raise UserError("the CDK CLI is not installed; `make setup` installs it")
+    # The app runs under this interpreter, whatever `python` means in the user's shell.
+    path = os.pathsep.join((str(Path(sys.executable).parent), environment.get("PATH", os.defpath)))
+    ended = subprocess.run(
+        [str(cdk), "synth", "--quiet", "--output", str(output)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=root,
+        env={**environment, "PATH": path, "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1"},
+    )
+    log.write_text(ended.stdout + ended.stderr)
+    if ended.returncode:
+        raise UserError(f"cdk synth failed: {_last_words(ended.stderr)} (all of it: {log})")
+
+
+def _last_words(stderr: str) -> str:
+    """The last line that says something; the CDK CLI ends with lines that only say that there was an error."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    telling = [line for line in lines if "exited with error" not in line and "NOTICES" not in line]
+    return telling[-1] if telling else "it said nothing"
+
+
+def _forget_older(assemblies: Path) -> None:
+    made = [path for path in assemblies.iterdir() if not path.name.startswith(".")]
+    for path in sorted(made, key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT:]:
+        shutil.rmtree(path, ignore_errors=True)

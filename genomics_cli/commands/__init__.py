@@ -1,0 +1,1 @@
+"""One file per command: its options, and a few lines that call plain functions."""

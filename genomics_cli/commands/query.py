@@ -1,0 +1,39 @@
+"""`genomics query`."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from genomics_cli import athena, embedded
+from genomics_cli.answer_formats import FORMATS, write_answer
+from genomics_cli.commands import shared_options
+from genomics_cli.commands.shared_options import Target
+
+
+@click.command()
+@click.argument("sql")
+@click.option(
+    "--format", "kind", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the answer."
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write to; parquet needs one. Default: stdout.",
+)
+@shared_options.target
+def query(sql: str, kind: str, output: Path | None, target: Target) -> None:
+    r"""Ask the lake in Athena's SQL.
+
+    Tables: variants, genotypes, rejects. Example:
+
+    \b
+      genomics query "select chrom, pos, ref, alt from variants order by pos limit 5"
+    """
+    if kind == "parquet" and output is None:
+        raise click.UsageError("--format parquet needs --output FILE")
+    messages = Console(stderr=True, highlight=False)
+    platform = embedded.connect(target.data, project=target.project, progress=messages.print)
+    answer = athena.ask(platform, sql)
+    write_answer(platform, answer, kind=kind, output=output)
+    messages.print(f"{answer.seconds:.2f} s, {answer.scanned_bytes:,} bytes scanned", style="dim")

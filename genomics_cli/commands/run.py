@@ -1,0 +1,67 @@
+"""`genomics run`."""
+
+from pathlib import Path
+
+import click
+
+from genomics_cli.analysis_command import carry_out
+from genomics_cli.commands import shared_options
+from genomics_cli.commands.shared_options import Target
+from genomics_cli.inputs.run_inputs import RunOptions
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("samples", type=_FILE, metavar="SAMPLES.csv")
+@click.option(
+    "--reference", required=True, metavar="FASTA", help="Reference genome: a file (plain, gzip or BGZF) or s3:// URI."
+)
+@click.option(
+    "--regions", metavar="BED|REGIONS", help="Where to call: a BED file, or chrom or chrom:start-end, joined by commas."
+)
+@click.option(
+    "--truth", "truths", multiple=True, metavar="[SAMPLE=]VCF", help="Known variants to score against; may be repeated."
+)
+@click.option("--confident", type=_FILE, metavar="BED", help="Where the truth can be believed.")
+@click.option("--study", default="default", show_default=True, help="Study that the samples belong to.")
+@click.option(
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="STEP.NAME=VALUE",
+    help="Change a parameter of a step; may be repeated.",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Directory for the results. Default: results/RUN.",
+)
+@shared_options.as_json
+@shared_options.target
+def run(
+    samples: Path,
+    reference: str,
+    regions: str | None,
+    truths: tuple[str, ...],
+    confident: Path | None,
+    study: str,
+    parameters: tuple[str, ...],
+    output: Path | None,
+    as_json: bool,
+    target: Target,
+) -> None:
+    """Analyse samples: trim, align, call, load into the lake.
+
+    SAMPLES.csv has the columns patient,sample,lane,fastq_1,fastq_2, one line for each lane of a sample. All input is
+    checked before anything runs. Steps whose input, parameters and tool are as they were are not run again.
+
+    The results (VCFs, summary.json, report.html) are put into the output directory.
+    """
+    options = RunOptions(samples, reference, regions, truths, confident, study, parameters)
+    carry_out(
+        options,
+        output=lambda run_id: output or Path("results", run_id),
+        target=target,
+        as_json=as_json,
+    )

@@ -1,0 +1,44 @@
+"""Options that several commands have."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from genomics_cli.data_directory import data_directory
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which deployment a command speaks to; `data` is where an embedded AWS lives, and what the command line keeps."""
+
+    data: Path
+    project: str
+
+
+def target(command: Callable[..., None]) -> Callable[..., None]:
+    """Options --data and --project, given to the command as `target`."""
+
+    @click.option(
+        "--data",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Directory of the embedded AWS. Default: GENOMICS_DATA, else .genomics in this project.",
+    )
+    @click.option(
+        "--project",
+        envvar="GENOMICS_PROJECT",
+        default="genomics",
+        show_default=True,
+        help="Name of the deployment (the `project` setting). Also GENOMICS_PROJECT.",
+    )
+    @functools.wraps(command)
+    def with_target(*, data: Path | None, project: str, **rest: Any) -> None:
+        command(target=Target(data_directory(data), project), **rest)
+
+    return with_target
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print machine-readable JSON on stdout.")

@@ -1,0 +1,28 @@
+"""`genomics up`."""
+
+import click
+
+from genomics_cli import embedded
+from genomics_cli.commands import shared_options
+from genomics_cli.commands.shared_options import Target
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 takes any. Default: 4599, or any where that is taken.",
+)
+@shared_options.target
+def up(port: int | None, target: Target) -> None:
+    """Deploy every stack into an embedded AWS and keep it up.
+
+    Prints the environment that points other programs at it, ready for the shell: eval "$(genomics up)".
+    """
+    started = embedded.start(
+        target.data, port=port, project=target.project, progress=lambda line: click.echo(f"{line} ...", err=True)
+    )
+    for line in embedded.describe(started, asked_port=port):
+        click.echo(line, err=True)
+    for name, value in started.instance.environment().items():
+        click.echo(f"export {name}={value}")
