@@ -22,6 +22,7 @@ from lambdas.secondary.plan_sample import plan_sample
 from lambdas.secondary.plan_samples import plan_samples
 
 if TYPE_CHECKING:
+    from moto.core.models import MockAWS
     from mypy_boto3_s3 import S3Client
 
 BUCKET = "sequencing"
@@ -152,27 +153,39 @@ class Platform:
         )
 
 
+@pytest.fixture(scope="module")
+def account() -> Iterator[MockAWS]:
+    """An emulated account and its credentials; one for a module, as the first clients of a session cost most."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            environment.setenv(name, "testing")
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        environment.delenv("AWS_ENDPOINT_URL", raising=False)
+        environment.setenv("SEQUENCING_BUCKET", BUCKET)
+        environment.setenv("DATA_LAKE_BUCKET", LAKE_BUCKET)
+        environment.setenv("LEDGER_TABLE", TABLE)
+        with mock_aws() as mock:
+            yield mock
+
+
 @pytest.fixture
-def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        s3 = documents.s3_client()
-        for bucket in (BUCKET, LAKE_BUCKET):
-            s3.create_bucket(Bucket=bucket)
-        dynamodb = boto3.client("dynamodb")
-        dynamodb.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[
-                {"AttributeName": "run_id", "KeyType": "HASH"},
-                {"AttributeName": "item", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "run_id", "AttributeType": "S"},
-                {"AttributeName": "item", "AttributeType": "S"},
-            ],
-        )
-        yield Platform(s3, Ledger(dynamodb, TABLE))
+def platform(account: MockAWS) -> Platform:
+    """Empty buckets and an empty ledger."""
+    account.reset()
+    s3 = documents.s3_client()
+    for bucket in (BUCKET, LAKE_BUCKET):
+        s3.create_bucket(Bucket=bucket)
+    dynamodb = boto3.client("dynamodb")
+    dynamodb.create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": "run_id", "KeyType": "HASH"},
+            {"AttributeName": "item", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "run_id", "AttributeType": "S"},
+            {"AttributeName": "item", "AttributeType": "S"},
+        ],
+    )
+    return Platform(s3, Ledger(dynamodb, TABLE))

@@ -53,11 +53,8 @@ class Lake:
 
 
 @pytest.fixture
-def lake(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Lake:
+def lake(platform: Platform) -> Lake:
     """A run of three samples, one of which has failed."""
-    monkeypatch.setenv("SEQUENCING_BUCKET", "sequencing")
-    monkeypatch.setenv("DATA_LAKE_BUCKET", "lake")
-    monkeypatch.setenv("LEDGER_TABLE", "ledger")
     called = tuple(SampleResult(sample, "p", State.SUCCEEDED, vcf=vcf) for sample, vcf in VCFS.items())
     failed = SampleResult("S3", "p", State.FAILED, reason="S3: align failed")
     documents.write(platform.s3, RunResults("run-1", "study", "ref", (*called, failed)), RESULTS)

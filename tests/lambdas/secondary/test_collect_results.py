@@ -19,10 +19,8 @@ TWO = {"S1": {"L1": "a"}, "S2": {"L1": "b"}}
 
 
 @pytest.fixture
-def planned(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Planned:
+def planned(platform: Platform) -> Planned:
     """A run of two samples whose tools have all succeeded."""
-    monkeypatch.setenv("SEQUENCING_BUCKET", "sequencing")
-    monkeypatch.setenv("LEDGER_TABLE", "ledger")
     platform.start("run-1")
     return platform.plan(platform.request("run-1", TWO))
 

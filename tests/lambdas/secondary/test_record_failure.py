@@ -77,9 +77,7 @@ def failed_job(
 
 
 @pytest.fixture
-def run(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setenv("SEQUENCING_BUCKET", "sequencing")
-    monkeypatch.setenv("LEDGER_TABLE", "ledger")
+def run(platform: Platform) -> Run:
     platform.start("run-1")
     planned = platform.plan(platform.request("run-1", {"S1": {"L001": "a"}}), complete=False)
     return Run(platform, planned)

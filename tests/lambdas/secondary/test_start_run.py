@@ -89,8 +89,6 @@ def inbox(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Inbox:
         "stateMachineArn"
     ]
     monkeypatch.setenv("STATE_MACHINE_ARN", state_machine)
-    monkeypatch.setenv("SEQUENCING_BUCKET", "sequencing")
-    monkeypatch.setenv("LEDGER_TABLE", "ledger")
     return Inbox(platform, step_functions, state_machine)
 
 
