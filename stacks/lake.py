@@ -123,19 +123,14 @@ class Lake(cdk.Stack):
             )
             for table in tables
         ]
-        # The job registers the partitions it has written; it never changes what a table is.
+        # The job points partitions at what it has written; it never changes what a table is.
         role.add_to_policy(
             iam.PolicyStatement(
                 actions=[
-                    "glue:GetDatabase",
                     "glue:GetTable",
-                    "glue:GetPartition",
                     "glue:GetPartitions",
-                    "glue:BatchGetPartition",
                     "glue:BatchCreatePartition",
-                    "glue:CreatePartition",
-                    "glue:UpdatePartition",
-                    "glue:DeletePartition",
+                    "glue:BatchUpdatePartition",
                     "glue:BatchDeletePartition",
                 ],
                 resources=[*catalog, *arns],

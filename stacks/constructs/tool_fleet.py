@@ -18,10 +18,9 @@ def is_instance_type(name: str) -> bool:
     family, dot, size = name.partition(".")
     if name == OPTIMAL:
         return True
-    if family.upper() not in ec2.InstanceClass.__members__:
+    if family.upper() not in ec2.InstanceClass.__members__ or bool(dot) != bool(size):
         return False
-    some = ec2.InstanceType(name if dot else f"{family}.large")
-    return (bool(size) or not dot) and some.architecture is ec2.InstanceArchitecture.X86_64
+    return ec2.InstanceType(f"{family}.{size or 'large'}").architecture is ec2.InstanceArchitecture.X86_64
 
 
 class ToolFleet(Construct):
@@ -83,7 +82,7 @@ class ToolFleet(Construct):
         self, construct_id: str, *, spot: bool, spot_bid_percentage: int | None = None
     ) -> batch.ManagedEc2EcsComputeEnvironment:
         strategy = batch.AllocationStrategy
-        return batch.ManagedEc2EcsComputeEnvironment(
+        environment = batch.ManagedEc2EcsComputeEnvironment(
             self,
             construct_id,
             vpc=self._vpc,
@@ -103,9 +102,13 @@ class ToolFleet(Construct):
             launch_template=self._template,
             terminate_on_update=False,
             update_timeout=cdk.Duration.hours(6),
-            update_to_latest_image_version=True,
             replace_compute_environment=False,
         )
+        resource = environment.node.default_child
+        assert isinstance(resource, batch.CfnComputeEnvironment)  # noqa: S101 - narrows a type
+        # Without it Batch stays with the template's first version, whatever is changed later.
+        resource.add_property_override("ComputeResources.LaunchTemplate.Version", self._template.latest_version_number)
+        return environment
 
     def _queue(
         self, construct_id: str, first: batch.IComputeEnvironment, then: batch.IComputeEnvironment, *, priority: int
