@@ -75,3 +75,7 @@ def explain(error: Exception) -> str:
 def _end(line: str, exit_code: int) -> None:
     click.echo(f"{click.style('error:', fg='red', bold=True)} {line}", err=True)
     sys.exit(exit_code)
+
+
+if __name__ == "__main__":
+    cli()

@@ -75,7 +75,7 @@ def _entry(entry: LedgerEntry) -> dict[str, Any]:
 
 
 def _state(entry: LedgerEntry) -> str:
-    return f"[{STYLES[entry.state]}]{entry.state.lower()}[/]"
+    return f"[{STYLES[entry.state]}]{entry.state}[/]"
 
 
 def _seconds(entry: LedgerEntry) -> str:

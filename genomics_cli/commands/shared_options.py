@@ -19,14 +19,18 @@ class Target:
     project: str
 
 
+data = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    callback=lambda _context, _parameter, value: data_directory(value),
+    help="Directory of the embedded AWS. Default: GENOMICS_DATA, else .genomics in this project.",
+)
+
+
 def target(command: Callable[..., None]) -> Callable[..., None]:
     """Options --data and --project, given to the command as `target`."""
 
-    @click.option(
-        "--data",
-        type=click.Path(file_okay=False, path_type=Path),
-        help="Directory of the embedded AWS. Default: GENOMICS_DATA, else .genomics in this project.",
-    )
+    @data
     @click.option(
         "--project",
         envvar="GENOMICS_PROJECT",
@@ -35,8 +39,8 @@ def target(command: Callable[..., None]) -> Callable[..., None]:
         help="Name of the deployment (the `project` setting). Also GENOMICS_PROJECT.",
     )
     @functools.wraps(command)
-    def with_target(*, data: Path | None, project: str, **rest: Any) -> None:
-        command(target=Target(data_directory(data), project), **rest)
+    def with_target(*, data: Path, project: str, **rest: Any) -> None:
+        command(target=Target(data, project), **rest)
 
     return with_target
 

@@ -1,7 +1,7 @@
 """Writes the demonstration's input: reference, FASTQ of two samples, sample sheet, truth VCFs."""
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +32,12 @@ class SequencingRun:
     truths: dict[str, Path]
 
 
-def make_sequencing_run(directory: Path, *, seed: int = SEED) -> SequencingRun:
-    """Write the whole input below `directory`: the same bytes for the same seed."""
+def make_sequencing_run(directory: Path, *, seed: int = SEED, contigs: Mapping[str, int] = CONTIGS) -> SequencingRun:
+    """Write the whole input below `directory`, with contigs of the given lengths: the same bytes for the same seed."""
     rng = np.random.default_rng(seed)
     for folder in ("reads", "truth"):
         (directory / folder).mkdir(parents=True, exist_ok=True)
-    genome = make_genome(rng, CONTIGS)
+    genome = make_genome(rng, contigs)
     reference = directory / "reference.fa"
     write_fasta(reference, genome)
     variants = place_variants(rng, genome, per_base=SITES_PER_BASE, indel_fraction=INDEL_FRACTION)
@@ -45,7 +45,7 @@ def make_sequencing_run(directory: Path, *, seed: int = SEED) -> SequencingRun:
     rows = []
     truths = {}
     for number, (sample, lanes) in enumerate(LANES.items(), 1):
-        truths[sample] = _write_truth(directory / "truth" / f"{sample}.vcf.gz", sample, carried[sample])
+        truths[sample] = _write_truth(directory / "truth" / f"{sample}.vcf.gz", sample, carried[sample], contigs)
         mates = sequence_pairs(rng, _haplotypes(genome, carried[sample]), depth=DEPTH)
         for lane, files in _write_lanes(directory / "reads", sample, lanes, mates):
             rows.append((f"P{number}", sample, lane, *(str(file.relative_to(directory)) for file in files)))
@@ -79,12 +79,12 @@ def _write_lanes(
     return written
 
 
-def _write_truth(path: Path, sample: str, carried: Sequence[Carried]) -> Path:
+def _write_truth(path: Path, sample: str, carried: Sequence[Carried], contigs: Mapping[str, int]) -> Path:
     """The sample's variants as a BGZF VCF with its index beside it."""
     header = [
         "##fileformat=VCFv4.3",
         '##FILTER=<ID=PASS,Description="All filters passed">',
-        *(f"##contig=<ID={name},length={length}>" for name, length in CONTIGS.items()),
+        *(f"##contig=<ID={name},length={length}>" for name, length in contigs.items()),
         '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
         f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{sample}",
     ]

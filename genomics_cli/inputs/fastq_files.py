@@ -1,4 +1,7 @@
-"""Reads a file once: its SHA-256 and, of a FASTQ, whether it is whole and how many reads it holds."""
+"""Reads a file once: its SHA-256 and, of a FASTQ, whether it has arrived whole.
+
+Records and mates are not compared here: that is the work of the fastp tool, whose refusal stops its sample only.
+"""
 
 import hashlib
 import zlib
@@ -9,9 +12,8 @@ _CHUNK = 4 << 20
 _GZIP = b"\x1f\x8b"
 # The empty block that ends every BGZF file (SAM specification, 4.1.2).
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
-_END = 64
-# Decompression costs 3 s for this much; of larger files fastp is the judge, at its sample only.
-COUNTED_SIZE = 256 << 20
+# Decompressing this much takes 3 s; a larger file is left to the tool that decompresses it anyway.
+DECOMPRESSED_SIZE = 256 << 20
 
 
 class FastqError(ValueError):
@@ -20,77 +22,53 @@ class FastqError(ValueError):
 
 @dataclass(frozen=True)
 class FileFacts:
-    """`sha256` in hex, `size` in bytes; `reads` is None of a FASTQ too large to be counted, and of other files."""
+    """`sha256` in lower-case hex, `size` in bytes."""
 
     sha256: str
     size: int
-    reads: int | None
 
 
 def inspect_file(path: Path) -> FileFacts:
     """Read any file."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
-        return FileFacts(digest.hexdigest(), file.tell(), None)
+        return FileFacts(digest.hexdigest(), file.tell())
 
 
-def inspect_fastq(path: Path, *, counted_size: int = COUNTED_SIZE) -> FileFacts:
-    """Read the file, plain or gzip. Raises FastqError where it is no FASTQ, truncated or damaged."""
+def inspect_fastq(path: Path, *, decompressed_size: int = DECOMPRESSED_SIZE) -> FileFacts:
+    """Read a FASTQ, plain or gzip. Raises FastqError where it is none, truncated or damaged.
+
+    A gzip file is decompressed where it is no larger than `decompressed_size` bytes.
+    """
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(18)
         compressed = start.startswith(_GZIP)
         if not compressed and not start.startswith(b"@"):
-            raise FastqError("is empty" if not size else "is neither gzip nor FASTQ")
+            raise FastqError("is neither gzip nor FASTQ" if size else "is empty")
         if compressed and start[12:14] == b"BC":
             file.seek(max(0, size - len(_BGZF_END)))
             if file.read() != _BGZF_END:
                 raise FastqError("is truncated: the block that ends a BGZF file is missing")
         file.seek(0)
-        counter = (_GzipLines() if compressed else _Lines()) if size <= counted_size else None
+        stream = _GzipStream() if compressed and size <= decompressed_size else None
         digest = hashlib.sha256()
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
-            if counter:
-                counter.feed(chunk)
-    return FileFacts(digest.hexdigest(), size, counter.reads() if counter else None)
+            if stream:
+                stream.feed(chunk)
+    if stream:
+        stream.finish()
+    return FileFacts(digest.hexdigest(), size)
 
 
 @dataclass
-class _Lines:
-    """Counts lines, and looks at the first record."""
-
-    lines: int = 0
-    start: bytes = b""
-    end: bytes = b""
-
-    def feed(self, chunk: bytes) -> None:
-        if self.start.count(b"\n") < 4 and len(self.start) < _CHUNK:
-            self.start += chunk[:_CHUNK]
-        self.lines += chunk.count(b"\n")
-        self.end = (self.end + chunk)[-_END:] if len(chunk) < _END else chunk[-_END:]
-
-    def reads(self) -> int:
-        if not self.end.strip():
-            raise FastqError("holds no reads")
-        first = self.start.split(b"\n", 4)
-        if not first[0].startswith(b"@") or (len(first) > 2 and not first[2].startswith(b"+")):
-            raise FastqError(f"is not FASTQ: its first line reads {first[0][:40].decode(errors='replace')!r}")
-        lines = self.lines + (not self.end.endswith(b"\n"))
-        # Blank lines may follow the last record, whose own last line may be blank too.
-        blank = self.end.replace(b"\r", b"")
-        blank_lines = len(blank) - len(blank.rstrip(b"\n"))
-        for extra in range(max(0, blank_lines - 1), -1, -1):
-            if (lines - extra) % 4 == 0:
-                return (lines - extra) // 4
-        raise FastqError(f"is truncated: it ends at line {lines}, inside read {lines // 4 + 1}")
-
-
-@dataclass
-class _GzipLines(_Lines):
-    """The same of what is inside a gzip file of any number of members."""
+class _GzipStream:
+    """Decompresses a gzip file of any number of members, for its checksums and its first character."""
 
     member: "zlib._Decompress" = field(default_factory=lambda: zlib.decompressobj(wbits=31))
+    lines: int = 0
+    has_begun: bool = False
 
     def feed(self, chunk: bytes) -> None:
         while chunk:
@@ -101,12 +79,18 @@ class _GzipLines(_Lines):
                     return
                 self.member = zlib.decompressobj(wbits=31)
             try:
-                super().feed(self.member.decompress(chunk))
+                text = self.member.decompress(chunk)
             except zlib.error as error:
                 raise FastqError(f"is damaged after line {self.lines}: {error}") from error
+            if text and not self.has_begun:
+                self.has_begun = True
+                if not text.startswith(b"@"):
+                    raise FastqError("is not FASTQ: its first line does not begin with '@'")
+            self.lines += text.count(b"\n")
             chunk = self.member.unused_data
 
-    def reads(self) -> int:
+    def finish(self) -> None:
         if not self.member.eof:
-            raise FastqError(f"is truncated: its gzip stream ends early, after line {self.lines}")
-        return super().reads()
+            raise FastqError(f"is truncated: its gzip stream ends in the middle, after line {self.lines}")
+        if not self.has_begun:
+            raise FastqError("holds no reads")

@@ -118,19 +118,8 @@ def _inspect_reads(sheet: Path, rows: Sequence[SheetRow], known: KnownFiles) -> 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         found = list(pool.map(lambda file: inspect(*file), files))
     facts = {read: fact for (_, _, read), fact in zip(files, found, strict=True)}
-    _compare_mates(sheet, rows, facts)
     _refuse_copies(sheet, files, facts)
     return facts
-
-
-def _compare_mates(sheet: Path, rows: Sequence[SheetRow], facts: Mapping[str, FileFacts]) -> None:
-    for row in rows:
-        first, second = (facts[read].reads if read in facts else None for read in row.reads)
-        if first is not None and second is not None and first != second:
-            raise UserError(
-                f"{sheet}:{row.line}: mates are unequal: fastq_1 {row.fastq_1} holds {first} reads,"
-                f" fastq_2 {row.fastq_2} holds {second}"
-            )
 
 
 def _refuse_copies(sheet: Path, files: Sequence[tuple[SheetRow, str, str]], facts: Mapping[str, FileFacts]) -> None:
