@@ -119,3 +119,8 @@ def table_partition(name: str, partition: Mapping[str, str], load: str) -> str:
 def load_manifest(dataset: str) -> str:
     """The commit of a dataset's latest load into the lake: its source and the files that hold its rows."""
     return f"{LOADS}variants/{quote(dataset, safe='')}.json"
+
+
+def staged_rejects(dataset: str, load: str, name: str) -> str:
+    """Where a load's rejects wait until their line numbers are known."""
+    return f"{LOADS}variants/{quote(dataset, safe='')}/{load}/{name}"

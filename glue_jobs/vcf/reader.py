@@ -103,9 +103,11 @@ class RangeReader:
                 yield line, None
             return
         text = RangeText(self._source, self._file.encoding, self._part, self._file.body)
-        for chunk in text:
-            yield from _split(chunk, self._file.encoding)
-        self.first, self.next = text.first, text.next
+        try:
+            for chunk in text:
+                yield from _split(chunk, self._file.encoding)
+        finally:
+            self.first, self.next = text.first, text.next
 
     def _read(self, line: str, number: int | None, rows: "_Rows") -> None:
         """Add the line's rows: all of them or, with RecordError, none."""

@@ -1,0 +1,113 @@
+"""The end of a load: its rejects numbered, the catalog pointed at it, the manifest written, its predecessor removed."""
+
+from collections.abc import Iterable, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genomics.contracts import object_keys
+from genomics.contracts.codec import dumps, loads
+from genomics.contracts.loads import SCHEMA, LoadManifest
+from genomics.contracts.tables import REJECTS, TABLES
+from glue_jobs.variants.catalog import Catalog
+from glue_jobs.variants.parquet import WrittenFile, read_file, write_file
+from glue_jobs.variants.plans import SourcePlan
+from glue_jobs.variants.tasks import TaskResult
+from glue_jobs.vcf.sources import s3_client
+
+_DELETE = 1000
+
+
+def find_manifest(bucket: str, dataset: str) -> LoadManifest | None:
+    """The dataset's latest load; None if it has never been loaded."""
+    s3 = s3_client()
+    try:
+        reply = s3.get_object(Bucket=bucket, Key=object_keys.load_manifest(dataset))
+    except s3.exceptions.NoSuchKey:
+        return None
+    return loads(LoadManifest, reply["Body"].read(), where=object_keys.load_manifest(dataset))
+
+
+def commit(plan: SourcePlan, results: Sequence[TaskResult], *, catalog: Catalog) -> LoadManifest:
+    """Make a load the dataset's latest. `results` are those of all its ranges, in order.
+
+    If it is interrupted at any point, doing it again comes to the same end.
+    """
+    dataset, bucket = plan.source.dataset, plan.bucket
+    files = [file for result in results for file in result.files if file.table != REJECTS.name]
+    files += _number_rejects(plan, results)
+    for table in TABLES:
+        locations: dict[tuple[str, ...], str] = {
+            (dataset,) if file.value is None else (dataset, file.value): _directory(bucket, file.key)
+            for file in files
+            if file.table == table.name
+        }
+        catalog.point(table, dataset, locations)
+    manifest = LoadManifest(
+        dataset=dataset,
+        source=plan.source.vcf,
+        run_id=plan.run_id,
+        schema=SCHEMA,
+        files={table.name: tuple(sorted(f.key for f in files if f.table == table.name)) for table in TABLES},
+        rows={table.name: sum(result.rows[table.name] for result in results) for table in TABLES},
+    )
+    earlier = find_manifest(bucket, dataset)
+    s3_client().put_object(
+        Bucket=bucket,
+        Key=object_keys.load_manifest(dataset),
+        Body=dumps(manifest).encode(),
+        ContentType="application/json",
+    )
+    staged = [file.key for result in results for file in result.files if file.table == REJECTS.name]
+    _delete(bucket, {*staged, *_keys(earlier), *_left_behind(plan)} - _keys(manifest))
+    return manifest
+
+
+def discard(plan: SourcePlan, results: Sequence[TaskResult]) -> None:
+    """Remove what a load that came to nothing has written."""
+    _delete(plan.bucket, {file.key for result in results for file in result.files})
+
+
+def _number_rejects(plan: SourcePlan, results: Sequence[TaskResult]) -> list[WrittenFile]:
+    """Write the staged rejects where they belong, lines counted from the beginning of the file."""
+    destination, written = plan.destination, []
+    before = plan.file.header.lines
+    for result in results:
+        for file in result.files:
+            if file.table != REJECTS.name:
+                continue
+            rows = read_file(plan.bucket, file.key)
+            column = rows.schema.get_field_index("line")
+            line = pc.add(rows.column("line"), pa.scalar(before, pa.int64()))
+            key = destination.directory(REJECTS) + file.key.rpartition("/")[2]
+            write_file(REJECTS, rows.set_column(column, "line", line), destination, key)
+            written.append(WrittenFile(REJECTS.name, None, key))
+        before += result.lines
+    return written
+
+
+def _left_behind(plan: SourcePlan) -> Iterable[str]:
+    """Objects of this load, of now or of an attempt that was interrupted."""
+    s3 = s3_client()
+    for table in TABLES:
+        # All partitions of the dataset lie below its directory, whatever their other values.
+        prefix = object_keys.table_partition(table.name, {"dataset": plan.source.dataset}, "").rstrip("/") + "/"
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=plan.bucket, Prefix=prefix):
+            yield from (o["Key"] for o in page.get("Contents", ()) if f"/{plan.load}/" in o["Key"])
+
+
+def _keys(manifest: LoadManifest | None) -> set[str]:
+    return {key for keys in manifest.files.values() for key in keys} if manifest else set()
+
+
+def _directory(bucket: str, key: str) -> str:
+    return object_keys.uri(bucket, key.rpartition("/")[0] + "/")
+
+
+def _delete(bucket: str, keys: set[str]) -> None:
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), _DELETE):
+        some = [{"Key": key} for key in ordered[start : start + _DELETE]]
+        reply = s3_client().delete_objects(Bucket=bucket, Delete={"Objects": some, "Quiet": True})
+        if errors := reply.get("Errors"):
+            raise RuntimeError(f"{errors[0]['Key']} cannot be deleted: {errors[0]['Message']}")

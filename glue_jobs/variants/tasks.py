@@ -1,0 +1,88 @@
+"""What a Spark task does: read one range of a source and write its rows, or sum up a source's content.
+
+A task may run twice, or half: its files have the same names and the same content each time, and nothing reads them
+before the driver has pointed the catalog at them.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from glue_jobs.variants.parquet import Destination, PartitionWriter, WrittenFile
+from glue_jobs.vcf.errors import VcfError
+from glue_jobs.vcf.reader import RangeReader, VcfFile
+from glue_jobs.vcf.sources import S3Source
+from glue_jobs.vcf.text import ByteRange
+
+_CHECKSUM_READ = 8 << 20
+
+
+@dataclass(frozen=True)
+class RangeTask:
+    """Load one range of a source."""
+
+    object: S3Source
+    file: VcfFile
+    part: ByteRange
+    destination: Destination
+
+
+@dataclass(frozen=True)
+class ChecksumTask:
+    """SHA-256 of a source. It cannot be computed in parts, so it runs beside the ranges."""
+
+    object: S3Source
+
+
+Task = RangeTask | ChecksumTask
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """What came of a task: of a checksum `sha256`, of a range all else, `problem` if it cannot be read.
+
+    `first` and `next` join a range to its neighbours (see glue_jobs.vcf.text.RangeText).
+    """
+
+    problem: str | None = None
+    sha256: str = ""
+    lines: int = 0
+    first: int = 0
+    next: int = 0
+    files: tuple[WrittenFile, ...] = ()
+    rows: Mapping[str, int] = field(default_factory=dict)
+
+
+def run(task: Task) -> TaskResult:
+    """Carry out a task. What is wrong with the file is a result; what is wrong with the world is an exception."""
+    return _load_range(task) if isinstance(task, RangeTask) else _checksum(task)
+
+
+def _checksum(task: ChecksumTask) -> TaskResult:
+    digest = hashlib.sha256()
+    try:
+        for start in range(0, task.object.size, _CHECKSUM_READ):
+            digest.update(task.object.read(start, start + _CHECKSUM_READ))
+    except VcfError as error:
+        return TaskResult(problem=str(error))
+    return TaskResult(sha256=digest.hexdigest())
+
+
+def _load_range(task: RangeTask) -> TaskResult:
+    reader = RangeReader(task.object, task.file, task.part)
+    writer = PartitionWriter(task.destination, name=f"{task.part.start:015d}")
+    problem = None
+    try:
+        for batch in reader:
+            writer.add(batch)
+        writer.flush()
+    except VcfError as error:
+        problem = str(error)
+    return TaskResult(
+        problem=problem,
+        lines=reader.lines,
+        first=reader.first,
+        next=reader.next,
+        files=tuple(writer.files),
+        rows=writer.rows,
+    )

@@ -1,0 +1,116 @@
+"""Loads VCFs into the lake: Spark spreads the ranges of all sources, the driver commits each that came through."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from genomics.contracts import object_keys
+from genomics.contracts.codec import ContractError, loads
+from genomics.contracts.loads import SCHEMA, LoadManifest, LoadRequest, LoadSource
+from glue_jobs.variants.catalog import Catalog
+from glue_jobs.variants.commit import commit, discard, find_manifest
+from glue_jobs.variants.options import VariantsOptions
+from glue_jobs.variants.plans import SourcePlan, make_plan
+from glue_jobs.variants.tasks import Task, TaskResult, run
+from glue_jobs.vcf.errors import VcfError
+from glue_jobs.vcf.sources import s3_client
+
+
+class LoadError(RuntimeError):
+    """Some of the sources were not loaded; one line for each. The others were."""
+
+
+def load(spark: Any, options: VariantsOptions) -> Iterator[str]:
+    """Load what the request lists and is not loaded yet; yields a line about each source as it is done.
+
+    Raises LoadError at the end if a source could not be loaded.
+    """
+    request = _read_request(options.request)
+    catalog = Catalog(options.database)
+    plans: list[SourcePlan] = []
+    problems: list[str] = []
+    for source in request.sources:
+        if _is_loaded(find_manifest(options.data_lake_bucket, source.dataset), source):
+            yield f"{source.dataset}: already loaded from {source.vcf.uri}"
+            continue
+        try:
+            plans.append(
+                make_plan(
+                    source,
+                    run_id=request.run_id,
+                    bucket=options.data_lake_bucket,
+                    range_bytes=options.range_mib << 20,
+                )
+            )
+        except VcfError as error:
+            problems.append(f"{source.vcf.uri}: {error}")
+    results = iter(_run_all(spark, [task for plan in plans for task in plan.tasks()]))
+    for plan in plans:
+        checksum = next(results)
+        parts = [next(results) for _ in plan.parts]
+        try:
+            yield _line(_finish(spark, plan, checksum, parts, catalog))
+        except VcfError as error:
+            problems.append(f"{plan.source.vcf.uri}: {error}")
+    if problems:
+        raise LoadError("\n".join(problems))
+
+
+def _finish(
+    spark: Any, plan: SourcePlan, checksum: TaskResult, parts: list[TaskResult], catalog: Catalog
+) -> LoadManifest:
+    if len(parts) > 1 and not _joined(parts):
+        # Something in the data passed for a block: read the file from its beginning, where nothing can be mistaken.
+        discard(plan, parts)
+        plan = plan.whole()
+        parts = _run_all(spark, list(plan.range_tasks()))
+    problem = next((result.problem for result in (checksum, *parts) if result.problem), None)
+    if problem is None and checksum.sha256 != plan.source.vcf.sha256:
+        problem = f"its SHA-256 is {checksum.sha256}, the request says {plan.source.vcf.sha256}; upload it again"
+    if problem:
+        discard(plan, parts)
+        raise VcfError(problem)
+    return commit(plan, parts, catalog=catalog)
+
+
+def _joined(parts: Sequence[TaskResult]) -> bool:
+    """Each range, up to one that failed, ends where the next begins; the first begins with the file."""
+    position = 0
+    for part in parts:
+        if part.first != position:
+            return False
+        if part.problem:
+            return True
+        position = part.next
+    return True
+
+
+def _run_all(spark: Any, tasks: list[Task]) -> list[TaskResult]:
+    if not tasks:
+        return []
+    results: list[TaskResult] = spark.sparkContext.parallelize(tasks, len(tasks)).map(run).collect()
+    return results
+
+
+def _read_request(uri: str) -> LoadRequest:
+    bucket, key = object_keys.parse(uri)
+    s3 = s3_client()
+    try:
+        text = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        request = loads(LoadRequest, text)
+    except (s3.exceptions.NoSuchKey, s3.exceptions.NoSuchBucket) as error:
+        raise LoadError(f"{uri}: there is no such request") from error
+    except ContractError as error:
+        raise LoadError(f"{uri}: {error}") from error
+    datasets = [source.dataset for source in request.sources]
+    if twice := [name for name in datasets if datasets.count(name) > 1]:
+        raise LoadError(f"{uri}: dataset {twice[0]} is asked for twice; load one source of it")
+    return request
+
+
+def _is_loaded(manifest: LoadManifest | None, source: LoadSource) -> bool:
+    return manifest is not None and manifest.schema == SCHEMA and manifest.source.sha256 == source.vcf.sha256
+
+
+def _line(manifest: LoadManifest) -> str:
+    rows = ", ".join(f"{count:,} {table}" for table, count in manifest.rows.items())
+    return f"{manifest.dataset}: loaded {rows} from {manifest.source.uri}"
