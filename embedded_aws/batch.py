@@ -108,7 +108,7 @@ class Batch:
             jobs = [job for job in jobs if all(_passes(job, item["name"], item["values"]) for item in filters)]
         else:
             status = parameters.get("jobStatus") or State.RUNNING
-            if status not in State:
+            if status not in list(State):
                 raise ClientException(f"Job status must be one of {', '.join(State)}.")
             jobs = [job for job in jobs if job.state == status]
         start = int(parameters.get("nextToken") or 0)

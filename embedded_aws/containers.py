@@ -4,6 +4,7 @@ There is no namespace around the process. Instead, a path inside the container t
 environment variable or as an argument, is replaced by the place on this machine that plays it.
 """
 
+import os
 import shutil
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +14,8 @@ from typing import Any
 
 from embedded_aws import file_systems, identity, images
 from embedded_aws.context import Context
+
+_ISOLATION = str(Path(__file__).with_name("isolation"))
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,7 @@ def prepare(
             **_own_environment(context, container.get("jobRoleArn"), session),
             "HOME": str(working_directory),
             "TMPDIR": str(temporary),
-            "PYTHONPATH": str(image.directory),
-            "PYTHONDONTWRITEBYTECODE": "1",
+            **python_environment(image.directory),
             **{name: here(value, places) for name, value in environment.items()},
             **variables,
         },
@@ -68,6 +70,11 @@ def _own_environment(context: Context, role_arn: str | None, session: str) -> di
     if not role_arn:
         raise ValueError("the container has no job role, and there is no instance whose role it could use")
     return identity.process_environment(context, role_arn, session)
+
+
+def python_environment(code: Path) -> dict[str, str]:
+    """Variables with which a Python finds `code` and what is installed, but not this repository."""
+    return {"PYTHONPATH": os.pathsep.join([str(code), _ISOLATION]), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def here(value: str, places: Mapping[str, Path]) -> str:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from embedded_aws import identity, lambda_runtime
+from embedded_aws.containers import python_environment
 from embedded_aws.context import Context
 from embedded_aws.log_streams import LogStream
 from embedded_aws.processes import Lines, Process, drain
@@ -173,8 +174,7 @@ class Worker:
         return {
             **identity.process_environment(context, definition.role_arn, definition.name),
             "TMPDIR": str(temporary),
-            "PYTHONPATH": str(definition.code),
-            "PYTHONDONTWRITEBYTECODE": "1",
+            **python_environment(definition.code),
             "TZ": ":UTC",
             "LAMBDA_TASK_ROOT": str(definition.code),
             "_HANDLER": definition.handler,

@@ -1,7 +1,7 @@
 """The services of the embedded AWS inside the test's own process, with nothing deployed."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,3 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     yield Services(context)
     processes.kill_all()
     server.shutdown()
-
-
-Wait = Callable[..., Any]
