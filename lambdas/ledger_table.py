@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import itertools
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from genomics.contracts import ledger
@@ -23,8 +25,7 @@ REFERENCE_ORDER = 1
 LOAD_ORDER = 1_000_000_000
 _ENTRIES_PER_SAMPLE = 100_000
 
-_BATCH = 25
-_BATCH_ATTEMPTS = 8
+_PARALLEL_REQUESTS = 16
 
 
 def sample_order(index: int) -> int:
@@ -37,53 +38,55 @@ def utc_now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
-def seconds_between(started_at: str | None, finished_at: str) -> float | None:
-    """Seconds between two of the ledger's times; None where the first is not known."""
-    if started_at is None:
-        return None
-    span = datetime.datetime.fromisoformat(finished_at) - datetime.datetime.fromisoformat(started_at)
-    return span.total_seconds()
+def open_ledger(table: str) -> Ledger:
+    """The ledger in the table, through a client that many threads may share."""
+    config = Config(max_pool_connections=_PARALLEL_REQUESTS, retries={"mode": "standard", "max_attempts": 8})
+    return Ledger(boto3.client("dynamodb", config=config), table)
 
 
 class Ledger:
-    """The entries of one table."""
+    """The entries of one table. They are only ever updated: field by field, by whoever knows it."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
 
-    def put_all(self, entries: Iterable[LedgerEntry]) -> None:
-        """Write entries whole, replacing what they replace."""
-        requests: Iterator[Any] = iter([{"PutRequest": {"Item": ledger.to_item(entry)}} for entry in entries])
-        while batch := list(itertools.islice(requests, _BATCH)):
-            self._put_batch(batch)
+    def update(self, entry: LedgerEntry) -> LedgerEntry:
+        """Set the entry's fields, leave the item's others as they are; returns the entry as it then stands."""
+        answer = self._client.update_item(TableName=self._table, ReturnValues="ALL_NEW", **ledger.update(entry))
+        return ledger.from_item(answer["Attributes"])
 
-    def put_unless_started(self, entry: LedgerEntry) -> bool:
-        """Write a run's entry unless the run has been started before; False if it was, and nothing is written."""
-        # A run that could not be started has FAILED without an end; that entry may be replaced.
-        return self._guarded(
-            lambda: self._client.put_item(
-                TableName=self._table,
-                Item=ledger.to_item(entry),
-                ConditionExpression=(
-                    "attribute_not_exists(run_id) OR (#state = :failed AND attribute_not_exists(finished_at))"
-                ),
-                ExpressionAttributeNames={"#state": "state"},
-                ExpressionAttributeValues={":failed": {"S": State.FAILED.value}},
-            )
+    def update_all(self, entries: Iterable[LedgerEntry]) -> None:
+        """Update many entries at once."""
+        with ThreadPoolExecutor(_PARALLEL_REQUESTS) as threads:
+            list(threads.map(self.update, entries))
+
+    def start(self, entry: LedgerEntry) -> bool:
+        """Update a run's entry unless the run has been started before; False if it was, and nothing is written."""
+        arguments = ledger.update(entry)
+        if entry.reason is None:
+            arguments["UpdateExpression"] += " REMOVE #reason"
+            arguments["ExpressionAttributeNames"]["#reason"] = "reason"
+        # A run that could not be started has FAILED, but never ended.
+        arguments["ConditionExpression"] = (
+            "attribute_not_exists(run_id) OR (#state = :failed AND attribute_not_exists(finished_at))"
         )
-
-    def update(self, entry: LedgerEntry) -> None:
-        """Set the entry's fields and leave the item's others as they are."""
-        self._client.update_item(TableName=self._table, **ledger.update(entry))
+        arguments["ExpressionAttributeValues"][":failed"] = {"S": State.FAILED.value}
+        return self._update_on_condition(arguments)
 
     def update_if(self, entry: LedgerEntry, *, still: State) -> bool:
         """Update an entry only while it is in the state `still`; False if it is not."""
         arguments = ledger.update(entry)
+        arguments["ConditionExpression"] = "#state = :still"
         arguments["ExpressionAttributeValues"][":still"] = {"S": still.value}
-        return self._guarded(
-            lambda: self._client.update_item(TableName=self._table, ConditionExpression="#state = :still", **arguments)
-        )
+        return self._update_on_condition(arguments)
+
+    def end(self, entry: LedgerEntry) -> None:
+        """Update an entry that has come to its end: now, unless it says when; its seconds count from its start."""
+        ended = self.update(entry if entry.finished_at else replace(entry, finished_at=utc_now()))
+        if ended.started_at and ended.finished_at:
+            seconds = _seconds_between(ended.started_at, ended.finished_at)
+            self.update(LedgerEntry(ended.run_id, ended.item, ended.state, seconds=seconds))
 
     def get(self, run_id: str, item: str) -> LedgerEntry | None:
         """One entry, or None."""
@@ -103,21 +106,16 @@ class Ledger:
         entries = [ledger.from_item(item) for page in pages for item in page["Items"]]
         return sorted(entries, key=lambda entry: (entry.order or 0, entry.item))
 
-    def _put_batch(self, batch: list[Any]) -> None:
-        for attempt in range(_BATCH_ATTEMPTS):
-            answer = self._client.batch_write_item(RequestItems={self._table: batch})
-            batch = list(answer.get("UnprocessedItems", {}).get(self._table, []))
-            if not batch:
-                return
-            time.sleep(0.05 * 2**attempt)
-        raise RuntimeError(f"DynamoDB left {len(batch)} items of {self._table} unwritten")
-
-    @staticmethod
-    def _guarded(write: Any) -> bool:
+    def _update_on_condition(self, arguments: dict[str, Any]) -> bool:
         try:
-            write()
+            self._client.update_item(TableName=self._table, **arguments)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
                 return False
             raise
         return True
+
+
+def _seconds_between(started_at: str, finished_at: str) -> float:
+    span = datetime.datetime.fromisoformat(finished_at) - datetime.datetime.fromisoformat(started_at)
+    return round(span.total_seconds(), 3)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from genomics.contracts import object_keys
 from genomics.contracts.environment import PlanLoadEnvironment
 from genomics.contracts.ledger import LOAD, LedgerEntry
@@ -18,7 +16,7 @@ from genomics.contracts.runs import RunResults, State
 from lambdas import documents
 from lambdas.lake.loads import called_sources, plan_sources, total_rows
 from lambdas.lake.manifests import find_manifests
-from lambdas.ledger_table import LOAD_ORDER, Ledger, utc_now
+from lambdas.ledger_table import LOAD_ORDER, Ledger, open_ledger, utc_now
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,7 +30,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         sequencing_bucket=environment.sequencing_bucket,
         data_lake_bucket=environment.data_lake_bucket,
         s3=documents.s3_client(),
-        ledger=Ledger(boto3.client("dynamodb"), environment.ledger_table),
+        ledger=open_ledger(environment.ledger_table),
     )
 
 
@@ -47,20 +45,18 @@ def plan_load(
     request_uri = object_keys.uri(sequencing_bucket, object_keys.run_document(results.run_id, "load.json"))
     documents.write(s3, LoadRequest(results.run_id, plan.sources), request_uri)
     now = utc_now()
-    ledger.put_all(
-        [
-            LedgerEntry(
-                run_id=results.run_id,
-                item=LOAD,
-                state=State.RUNNING if plan.sources else State.SKIPPED,
-                reason=plan.reason,
-                started_at=now,
-                finished_at=None if plan.sources else now,
-                study=results.study,
-                rows=None if plan.sources else total_rows(manifests.values()),
-                order=LOAD_ORDER,
-            )
-        ]
+    ledger.update(
+        LedgerEntry(
+            run_id=results.run_id,
+            item=LOAD,
+            state=State.RUNNING if plan.sources else State.SKIPPED,
+            reason=plan.reason,
+            started_at=now,
+            finished_at=None if plan.sources else now,
+            study=results.study,
+            rows=None if plan.sources else total_rows(manifests.values()),
+            order=LOAD_ORDER,
+        )
     )
     return {
         "run_id": results.run_id,

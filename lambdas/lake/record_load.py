@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from genomics.contracts.environment import PlanLoadEnvironment
 from genomics.contracts.ledger import LOAD, LedgerEntry
 from genomics.contracts.runs import RunResults, State
 from lambdas import documents
 from lambdas.lake.loads import called_sources, total_rows
 from lambdas.lake.manifests import find_manifests
-from lambdas.ledger_table import Ledger, seconds_between, utc_now
+from lambdas.ledger_table import Ledger, open_ledger
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,7 +27,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         results_uri=event["results"],
         data_lake_bucket=environment.data_lake_bucket,
         s3=documents.s3_client(),
-        ledger=Ledger(boto3.client("dynamodb"), environment.ledger_table),
+        ledger=open_ledger(environment.ledger_table),
     )
 
 
@@ -38,16 +36,5 @@ def record_load(*, results_uri: str, data_lake_bucket: str, s3: S3Client, ledger
     results = documents.read(s3, RunResults, results_uri)
     manifests = find_manifests(s3=s3, bucket=data_lake_bucket, sources=called_sources(results))
     rows = total_rows(manifests.values())
-    started = ledger.get(results.run_id, LOAD)
-    now = utc_now()
-    ledger.update(
-        LedgerEntry(
-            run_id=results.run_id,
-            item=LOAD,
-            state=State.SUCCEEDED,
-            finished_at=now,
-            seconds=seconds_between(started.started_at, now) if started else None,
-            rows=rows,
-        )
-    )
+    ledger.end(LedgerEntry(results.run_id, LOAD, State.SUCCEEDED, rows=rows))
     return {"run_id": results.run_id, "study": results.study, "rows": rows}

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import boto3
-
 from genomics.contracts.environment import PlanLoadEnvironment
 from genomics.contracts.ledger import LOAD, LedgerEntry
 from genomics.contracts.runs import State
 from lambdas.failures import Caught
-from lambdas.ledger_table import Ledger, seconds_between, utc_now
+from lambdas.ledger_table import Ledger, open_ledger
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
@@ -22,7 +20,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     return record_load_failure(
         run_id=event["run_id"],
         caught=Caught.read(event.get("error")),
-        ledger=Ledger(boto3.client("dynamodb"), environment.ledger_table),
+        ledger=open_ledger(environment.ledger_table),
     )
 
 
@@ -31,17 +29,5 @@ def record_load_failure(*, run_id: str, caught: Caught, ledger: Ledger) -> dict[
     job_run = caught.glue_job_run
     log = f" (log /aws-glue/jobs/error:{job_run})" if job_run else ""
     line = f"loading {run_id} failed: {caught.message or 'no reason was given'}{log}"
-    started = ledger.get(run_id, LOAD)
-    now = utc_now()
-    ledger.update(
-        LedgerEntry(
-            run_id=run_id,
-            item=LOAD,
-            state=State.FAILED,
-            reason=line,
-            log_stream=job_run or None,
-            finished_at=now,
-            seconds=seconds_between(started.started_at, now) if started else None,
-        )
-    )
+    ledger.end(LedgerEntry(run_id, LOAD, State.FAILED, reason=line, log_stream=job_run or None))
     return {"run_id": run_id, "line": line}

@@ -11,15 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from genomics.contracts import object_keys
 from genomics.contracts.environment import LedgerEnvironment
 from genomics.contracts.ledger import RUN, LedgerEntry, sample_item, step_item
 from genomics.contracts.runs import Artifact, RunRequest, RunResults, SampleReads, SampleResult, State
 from genomics.contracts.steps import Step, StepRecord
 from lambdas import documents
-from lambdas.ledger_table import Ledger, seconds_between, utc_now
+from lambdas.ledger_table import Ledger, open_ledger
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -35,7 +33,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         request_uri=event["request"],
         bucket=environment.sequencing_bucket,
         s3=documents.s3_client(),
-        ledger=Ledger(boto3.client("dynamodb"), environment.ledger_table),
+        ledger=open_ledger(environment.ledger_table),
     )
 
 
@@ -52,7 +50,7 @@ def collect_results(*, request_uri: str, bucket: str, s3: S3Client, ledger: Ledg
 
     failed = [sample for sample in samples if sample.state is State.FAILED]
     line = failure_summary(failed, of=len(samples))
-    _end_run(ledger, run_id, line)
+    ledger.end(LedgerEntry(run_id, RUN, State.FAILED if line else State.SUCCEEDED, reason=line or None))
     return {
         "run_id": run_id,
         "study": request.study,
@@ -103,7 +101,9 @@ class _Collector:
             reason = f"{reads.sample}: {missing} left no record of its outputs"
             result = SampleResult(reads.sample, reads.patient, State.FAILED, reason=reason)
         ends = [step.finished_at for step in (align, gather) if step and step.finished_at]
-        self._end(result, started_at=entry.started_at if entry else None, finished_at=max(ends, default=utc_now()))
+        item = sample_item(reads.sample)
+        finished_at = max(ends, default=None)
+        self.ledger.end(LedgerEntry(self.run_id, item, result.state, reason=result.reason, finished_at=finished_at))
         return result
 
     def _step(self, sample: str, step: Step) -> LedgerEntry | None:
@@ -116,30 +116,3 @@ class _Collector:
         record = documents.find(self.s3, StepRecord, uri)
         outputs = record.outputs if record else {}
         return {name: Artifact(file.uri, file.sha256, file.size) for name, file in outputs.items()}
-
-    def _end(self, result: SampleResult, *, started_at: str | None, finished_at: str) -> None:
-        self.ledger.update(
-            LedgerEntry(
-                run_id=self.run_id,
-                item=sample_item(result.sample),
-                state=result.state,
-                reason=result.reason,
-                finished_at=finished_at,
-                seconds=seconds_between(started_at, finished_at),
-            )
-        )
-
-
-def _end_run(ledger: Ledger, run_id: str, line: str) -> None:
-    now = utc_now()
-    run = ledger.get(run_id, RUN)
-    ledger.update(
-        LedgerEntry(
-            run_id=run_id,
-            item=RUN,
-            state=State.FAILED if line else State.SUCCEEDED,
-            reason=line or None,
-            finished_at=now,
-            seconds=seconds_between(run.started_at, now) if run else None,
-        )
-    )

@@ -61,9 +61,9 @@ def _explain(
             sample=sample, step=step, part=part, exit_code=failed.exit_code, reason=failed.reason or caught.message
         )
         return Explanation(line, failed)
-    unfinished = _first(steps, State.RUNNING) or _first(steps, State.PLANNED)
-    if caught.is_timeout and unfinished:
-        reason = "timed out" if unfinished.state is State.RUNNING else "timed out before it began"
+    running = _first(steps, State.RUNNING)
+    if unfinished := running or (_first(steps, State.PLANNED) if caught.is_timeout else None):
+        reason = caught.message if running else "timed out before it began"
         ended = _ended(run_id, unfinished.item, reason)
         _, _, step, part = unfinished.parts
         return Explanation(failure_line(sample=sample, step=step, part=part, reason=reason), ended)

@@ -9,14 +9,12 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from genomics.contracts import object_keys
 from genomics.contracts.environment import PlanEnvironment
 from genomics.contracts.runs import RunRequest
 from genomics.contracts.steps import LatestRecipes, Step, recipe_name
 from lambdas import documents
-from lambdas.ledger_table import REFERENCE_ORDER, Ledger
+from lambdas.ledger_table import REFERENCE_ORDER, Ledger, open_ledger
 from lambdas.secondary import jobs
 from lambdas.secondary.checkpoints import checker, find_latest_recipes
 from lambdas.secondary.decisions import decide_reference
@@ -34,7 +32,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         bucket=environment.sequencing_bucket,
         images=json.loads(environment.tool_images),
         s3=documents.s3_client(),
-        ledger=Ledger(boto3.client("dynamodb"), environment.ledger_table),
+        ledger=open_ledger(environment.ledger_table),
     )
 
 
@@ -48,7 +46,7 @@ def plan_reference(
     latest = find_latest_recipes(s3=s3, uri=latest_uri)
     decision = decide_reference(planned=planned, check=checker(s3), latest=latest)
     jobs.write_tasks(s3=s3, bucket=bucket, run_id=request.run_id, decisions=[decision])
-    ledger.put_all(jobs.entries(run_id=request.run_id, decisions=[decision], first_order=REFERENCE_ORDER))
+    ledger.update_all(jobs.entries(run_id=request.run_id, decisions=[decision], first_order=REFERENCE_ORDER))
     documents.write(s3, LatestRecipes({recipe_name(planned.step, planned.part): planned.recipe}), latest_uri)
     return {
         "run_id": request.run_id,

@@ -11,15 +11,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from genomics.contracts import object_keys
 from genomics.contracts.environment import PlanEnvironment
 from genomics.contracts.ledger import LedgerEntry, sample_item
 from genomics.contracts.runs import RunPlan, RunRequest, State
 from genomics.contracts.steps import LatestRecipes, Step, recipe_name
 from lambdas import documents
-from lambdas.ledger_table import Ledger, sample_order, utc_now
+from lambdas.ledger_table import Ledger, open_ledger, sample_order, utc_now
 from lambdas.secondary import jobs
 from lambdas.secondary.checkpoints import checker, find_latest_recipes
 from lambdas.secondary.decisions import Decision, decide_sample
@@ -38,7 +36,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         bucket=environment.sequencing_bucket,
         images=json.loads(environment.tool_images),
         s3=documents.s3_client(),
-        ledger=Ledger(boto3.client("dynamodb"), environment.ledger_table),
+        ledger=open_ledger(environment.ledger_table),
     )
 
 
@@ -67,7 +65,7 @@ def plan_sample(
         study=request.study,
         order=order,
     )
-    ledger.put_all([entry, *jobs.entries(run_id=run_id, decisions=decisions, first_order=order + 1)])
+    ledger.update_all([entry, *jobs.entries(run_id=run_id, decisions=decisions, first_order=order + 1)])
     # Only reasons are drawn from it, so that of concurrent runs the last may win.
     documents.write(s3, LatestRecipes({recipe_name(s.step, s.part): s.recipe for s in steps.in_order}), latest_uri)
     return {"run_id": run_id, "study": request.study, "sample": sample, **_state(decisions, bucket, run_id)}

@@ -10,8 +10,6 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from genomics.contracts import object_keys
 from genomics.contracts.environment import PlanEnvironment
 from genomics.contracts.ledger import LedgerEntry, sample_item
@@ -19,7 +17,7 @@ from genomics.contracts.regions import read_fai
 from genomics.contracts.runs import RunPlan, RunRequest, State
 from genomics.contracts.steps import Step, StepRecord
 from lambdas import documents
-from lambdas.ledger_table import Ledger, sample_order
+from lambdas.ledger_table import Ledger, open_ledger, sample_order
 from lambdas.secondary.planning import calling_regions, reference_step
 
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         bucket=environment.sequencing_bucket,
         images=json.loads(environment.tool_images),
         s3=documents.s3_client(),
-        ledger=Ledger(boto3.client("dynamodb"), environment.ledger_table),
+        ledger=open_ledger(environment.ledger_table),
     )
 
 
@@ -51,7 +49,7 @@ def plan_samples(
     )
     plan = RunPlan(reference=prepared.fingerprint, regions=regions)
     documents.write(s3, plan, object_keys.uri(bucket, object_keys.run_plan(request.run_id)))
-    ledger.put_all(
+    ledger.update_all(
         LedgerEntry(
             run_id=request.run_id,
             item=sample_item(sample.sample),

@@ -14,7 +14,7 @@ from genomics.contracts.ledger import LedgerEntry, sample_item
 from genomics.contracts.runs import State
 from lambdas import documents
 from lambdas.failures import Caught
-from lambdas.ledger_table import Ledger, utc_now
+from lambdas.ledger_table import Ledger, open_ledger
 from lambdas.secondary.outcomes import record_step_failure
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         caught=Caught.read(event.get("error")),
         s3=documents.s3_client(),
         logs=boto3.client("logs"),
-        ledger=Ledger(boto3.client("dynamodb"), environment.ledger_table),
+        ledger=open_ledger(environment.ledger_table),
     )
 
 
@@ -40,5 +40,5 @@ def record_failure(
 ) -> dict[str, str]:
     """End the sample and its steps in the ledger; the line is the sample's reason."""
     line = record_step_failure(run_id=run_id, sample=sample, caught=caught, s3=s3, logs=logs, ledger=ledger)
-    ledger.update(LedgerEntry(run_id, sample_item(sample), State.FAILED, reason=line, finished_at=utc_now()))
+    ledger.end(LedgerEntry(run_id, sample_item(sample), State.FAILED, reason=line))
     return {"sample": sample, "state": State.FAILED.value, "reason": line}

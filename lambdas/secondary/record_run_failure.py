@@ -14,7 +14,7 @@ from genomics.contracts.ledger import RUN, LedgerEntry
 from genomics.contracts.runs import State
 from lambdas import documents
 from lambdas.failures import Caught
-from lambdas.ledger_table import Ledger, seconds_between, utc_now
+from lambdas.ledger_table import Ledger, open_ledger, utc_now
 from lambdas.secondary.outcomes import record_step_failure
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
         caught=Caught.read(event.get("error")),
         s3=documents.s3_client(),
         logs=boto3.client("logs"),
-        ledger=Ledger(boto3.client("dynamodb"), environment.ledger_table),
+        ledger=open_ledger(environment.ledger_table),
     )
 
 
@@ -46,7 +46,5 @@ def record_run_failure(
                 LedgerEntry(run_id, entry.item, State.FAILED, reason=f"the run failed: {line}", finished_at=now),
                 still=entry.state,
             )
-    run = ledger.get(run_id, RUN)
-    seconds = seconds_between(run.started_at, now) if run else None
-    ledger.update(LedgerEntry(run_id, RUN, State.FAILED, reason=line, finished_at=now, seconds=seconds))
+    ledger.end(LedgerEntry(run_id, RUN, State.FAILED, reason=line))
     return {"run_id": run_id, "line": line}

@@ -52,7 +52,7 @@ class RunStarter:
             request = self._checked_request(run_id)
         except (ContractError, RequestError) as error:
             reason = one_line(str(error))
-            self.ledger.put_unless_started(LedgerEntry(run_id, RUN, State.FAILED, reason=reason, order=RUN_ORDER))
+            self.ledger.start(LedgerEntry(run_id, RUN, State.FAILED, reason=reason, order=RUN_ORDER))
             raise RequestError(reason) from error
         return self._start(request)
 
@@ -95,7 +95,7 @@ class RunStarter:
             )["executionArn"]
         except self.step_functions.exceptions.ExecutionAlreadyExists:
             arn = f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{run_id}"
-        started = self.ledger.put_unless_started(
+        started = self.ledger.start(
             LedgerEntry(
                 run_id=run_id,
                 item=RUN,

@@ -11,7 +11,7 @@ import boto3
 
 from genomics.contracts.environment import StartRunEnvironment
 from lambdas import documents
-from lambdas.ledger_table import Ledger
+from lambdas.ledger_table import open_ledger
 from lambdas.secondary.requests import RunStarter, failed_messages
 
 
@@ -23,7 +23,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         state_machine_arn=environment.state_machine_arn,
         s3=documents.s3_client(),
         step_functions=boto3.client("stepfunctions"),
-        ledger=Ledger(boto3.client("dynamodb"), environment.ledger_table),
+        ledger=open_ledger(environment.ledger_table),
     )
     failed = failed_messages(event["Records"], starter.receive)
     return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}

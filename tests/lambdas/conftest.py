@@ -16,7 +16,7 @@ from genomics.contracts.ledger import RUN, LedgerEntry
 from genomics.contracts.runs import Artifact, LaneReads, Reference, RunRequest, SampleReads, State
 from genomics.contracts.steps import OutputFile, Step, StepRecord, Task
 from lambdas import documents
-from lambdas.ledger_table import Ledger
+from lambdas.ledger_table import Ledger, open_ledger
 from lambdas.secondary.plan_reference import plan_reference
 from lambdas.secondary.plan_sample import plan_sample
 from lambdas.secondary.plan_samples import plan_samples
@@ -148,8 +148,8 @@ class Platform:
 
     def start(self, run_id: str) -> None:
         """The ledger's entry of a run as `start_run` leaves it."""
-        self.ledger.put_all(
-            [LedgerEntry(run_id, RUN, State.RUNNING, started_at="2026-01-01T00:00:00.000+00:00", study="study")]
+        self.ledger.update(
+            LedgerEntry(run_id, RUN, State.RUNNING, started_at="2026-01-01T00:00:00.000+00:00", study="study")
         )
 
 
@@ -188,4 +188,4 @@ def platform(account: MockAWS) -> Platform:
             {"AttributeName": "item", "AttributeType": "S"},
         ],
     )
-    return Platform(s3, Ledger(dynamodb, TABLE))
+    return Platform(s3, open_ledger(TABLE))
