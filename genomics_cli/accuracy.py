@@ -140,10 +140,7 @@ def overlap(left: Sequence[Region], right: Sequence[Region]) -> tuple[Region, ..
 
 def sample_column(vcf: Path, sample: str) -> str:
     """The VCF's column for a sample: the one of its name, or the only one there is."""
-    try:
-        names = _bcftools("query", "--list-samples", str(vcf)).splitlines()
-    except UserError as error:
-        raise UserError(f"{vcf}: cannot be read as VCF: {error}") from error
+    names = [name for line in _header(vcf) if line.startswith("#CHROM") for name in line.split("\t")[9:]]
     if sample in names:
         return sample
     if len(names) == 1:
@@ -154,8 +151,8 @@ def sample_column(vcf: Path, sample: str) -> str:
 
 def contigs_of(vcf: Path) -> tuple[str, ...]:
     """The contigs that a VCF's header declares."""
-    header = _bcftools("view", "--header-only", str(vcf))
-    return tuple(re.findall(r"^##contig=<(?:.*,)?ID=([^,>]+)", header, re.MULTILINE))
+    matches = (re.match(r"##contig=<(?:.*,)?ID=([^,>]+)", line) for line in _header(vcf))
+    return tuple(match[1] for match in matches if match)
 
 
 def carried_alleles(vcf: Path, *, sample: str, reference: Path, regions: Sequence[Region]) -> dict[Allele, int]:
@@ -178,6 +175,13 @@ def carried_alleles(vcf: Path, *, sample: str, reference: Path, regions: Sequenc
 def require_bcftools() -> None:
     """Raise UserError where bcftools cannot be started."""
     _bcftools("--version")
+
+
+def _header(vcf: Path) -> list[str]:
+    try:
+        return _bcftools("view", "--header-only", str(vcf)).splitlines()
+    except UserError as error:
+        raise UserError(f"{vcf}: cannot be read as VCF: {error}") from error
 
 
 def _carried(rows: Iterable[str]) -> dict[Allele, int]:

@@ -35,7 +35,7 @@ def start(data: Path, *, port: int | None, project: str, progress: Progress) -> 
             return Started(running, was_running=True, is_current=is_current)
         deployed.unlink(missing_ok=True)
         progress("starting the embedded AWS")
-        started = instance.start(data, _usual_port() if port is None else port, assembly, progress)
+        started = instance.start(data, _usual_port() if port is None else port, assembly, _stacks_only(progress))
         deployed.write_text(assembly.name)
     except InstanceError as error:
         raise UserError(str(error)) from error
@@ -77,6 +77,11 @@ def connect(data: Path, *, project: str, progress: Progress) -> Platform:
             progress("the embedded AWS runs another state of the code; `genomics down` and run again to renew it")
         cloud = Cloud.from_environment(started.instance.environment())
     return Platform(cloud, find_deployment(cloud, project))
+
+
+def _stacks_only(progress: Progress) -> Progress:
+    """Told of each stack, not of each of its resources."""
+    return lambda line: None if "(AWS::" in line else progress(line)
 
 
 def _usual_port() -> int:

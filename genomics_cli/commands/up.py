@@ -20,7 +20,7 @@ def up(port: int | None, target: Target) -> None:
     Prints the environment that points other programs at it, ready for the shell: eval "$(genomics up)".
     """
     started = embedded.start(
-        target.data, port=port, project=target.project, progress=lambda line: click.echo(f"{line} ...", err=True)
+        target.data, port=port, project=target.project, progress=lambda line: click.echo(line, err=True)
     )
     for line in embedded.describe(started, asked_port=port):
         click.echo(line, err=True)
