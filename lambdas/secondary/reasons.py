@@ -19,7 +19,7 @@ def why_run(*, recipe: Recipe, part: str, latest: LatestRecipes, running: Collec
     if earlier is None:
         known = any(other.step is recipe.step for other in latest.recipes.values())
         return f"{_PARTS[recipe.step]} {part} is new" if known and recipe.step in _PARTS else FIRST
-    if earlier == recipe:
+    if earlier.fingerprint == recipe.fingerprint:
         return UNFINISHED
     return "; ".join(_changes(earlier, recipe, part, running))
 
