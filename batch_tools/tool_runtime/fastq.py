@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 from batch_tools.tool_runtime.errors import ToolError
 
@@ -79,9 +79,28 @@ def _count(path: Path) -> int:
     return (lines + (last != b"\n")) // 4
 
 
+class _Unpacked(io.RawIOBase):
+    """Gzip, unpacked piece by piece: what comes before the damage can be read, so that its line is known."""
+
+    def __init__(self, path: Path) -> None:
+        self._gzip = gzip.GzipFile(path)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._gzip.read1(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        self._gzip.close()
+        super().close()
+
+
 def _open(path: Path) -> IO[bytes]:
     if is_gzip(path):
-        return io.BufferedReader(gzip.open(path), _BUFFER_BYTES)
+        return io.BufferedReader(_Unpacked(path), _BUFFER_BYTES)
     return path.open("rb", buffering=_BUFFER_BYTES)
 
 

@@ -1,0 +1,76 @@
+"""All tools have the same shape; what their images install is what was tested."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from genomics.contracts.steps import Step
+
+ROOT = Path(__file__).parents[2]
+TOOLS = [step.value for step in Step]
+
+
+def dockerfile(tool: str) -> str:
+    return (ROOT / "batch_tools" / tool / "Dockerfile").read_text()
+
+
+def packages(tool: str) -> dict[str, str]:
+    return dict(re.findall(r"^ +([a-z0-9.-]+)=(\S+) \\$", dockerfile(tool), re.MULTILINE))
+
+
+def test_every_step_has_a_tool_and_every_tool_is_a_step():
+    folders = {path.parent.name for path in (ROOT / "batch_tools").glob("*/Dockerfile")}
+    assert folders == set(TOOLS)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_tool_has_all_its_parts(tool):
+    folder = ROOT / "batch_tools" / tool
+    for name in ("__init__.py", "cli.py", f"{tool}.py", "Dockerfile", "README.md"):
+        assert (folder / name).is_file()
+    readme = (folder / "README.md").read_text()
+    for word in ("**Does**", "**In**", "**Out**", "**Versions**"):
+        assert word in readme
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_image_starts_the_tool_as_an_ordinary_user(tool):
+    text = dockerfile(tool)
+    assert text.endswith(f'USER 1000:1000\nENTRYPOINT ["python3", "-m", "batch_tools.{tool}.cli"]\n')
+    assert re.search(r"^ARG BASE=debian:bookworm-\d{8}-slim$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_dockerfiles_differ_in_title_and_programs_only(tool):
+    def common(text: str) -> list[str]:
+        own = re.compile(r"image\.(title|description)|^ENTRYPOINT|^ +(bwa|samtools|bcftools|fastp)=")
+        return [line for line in text.splitlines() if not own.search(line)]
+
+    assert common(dockerfile(tool)) == common(dockerfile("fastp"))
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_readme_names_the_installed_versions(tool):
+    versions = (ROOT / "batch_tools" / tool / "README.md").read_text().partition("**Versions**")[2]
+    programs = {name: version for name, version in packages(tool).items() if not name.startswith("python3")}
+    assert programs
+    for name, version in programs.items():
+        assert f"{name} {version}" in versions
+
+
+def test_python_packages_are_those_of_the_lock():
+    lock = {package["name"]: package for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
+    text = (ROOT / "batch_tools/tool_runtime/requirements.txt").read_text()
+    required = re.findall(r"^(\S+)==(\S+) --hash=(\S+)$", text, re.MULTILINE)
+    for name, version, checksum in required:
+        assert lock[name]["version"] == version, f"{name}: bring requirements.txt in line with uv.lock"
+        assert checksum in {wheel["hash"] for wheel in lock[name]["wheels"]}
+    names = {name for name, _version, _checksum in required}
+    needed, found = ["boto3"], set()
+    while needed:
+        name = needed.pop()
+        found.add(name)
+        needed += [each["name"] for each in lock[name].get("dependencies", []) if each["name"] not in found]
+    assert names == found
