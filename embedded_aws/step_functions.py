@@ -6,6 +6,7 @@ X-Ray; JSONata expressions need moto's own engine; `.sync` is there for Batch, G
 
 import functools
 import json
+import logging
 import re
 import threading
 import uuid
@@ -14,8 +15,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moto.core.config import default_user_config
+from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult
 from moto.stepfunctions.exceptions import InvalidName
+from moto.stepfunctions.parser import api
 from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType
 from moto.stepfunctions.parser.asl.eval.evaluation_details import ExecutionDetails
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
@@ -59,6 +62,8 @@ _FORBIDDEN_IN_NAMES = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x
 def install(context: Context) -> None:
     """Have state machines executed, and executed rightly."""
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    logging.getLogger("moto.stepfunctions.parser").setLevel(logging.CRITICAL)  # it prints every failed state
+    _name_errors()
     step_functions_tasks.install(context)
     step_functions_maps.install()
     starting = threading.Lock()
@@ -112,6 +117,13 @@ def install(context: Context) -> None:
     _DETAILS.apply(_start_details)
     original_timed_out = _TIMED_OUT.apply(set_timed_out)
     original_parse = _PARSE.apply(parse)
+
+
+def _name_errors() -> None:
+    """The interpreter's errors have their names and statuses in attributes that moto's server does not look at."""
+    for error in vars(api).values():
+        if isinstance(error, type) and issubclass(error, AWSError) and "code" in vars(error):
+            error.TYPE, error.STATUS = vars(error)["code"], vars(error)["status_code"]
 
 
 def _valid_name(name: str) -> str:

@@ -1,25 +1,44 @@
-"""Inline Map states: as many iterations at once as AWS runs, and any number of items."""
+"""States that hold states: Maps of any number of items, as many at once as on AWS, and errors that pass upwards."""
 
 import threading
 from typing import Any
 
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job import JobPool
 
 from embedded_aws.guard import Patch
 
+_STATES = "moto.stepfunctions.parser.asl.component.state"
 _ITERATION = "moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration"
 _BODY = Patch(f"{_ITERATION}.inline_iteration_component:InlineIterationComponent._eval_body", "1a65306eb3ca3961")
 _POOL = Patch(f"{_ITERATION}.iteration_worker:IterationWorker._eval_pool", "45ca0026e8cc8e85")
-PATCHES = (_BODY, _POOL)
+_MAP_ERROR = Patch(f"{_ITERATION}.iteration_worker:CustomErrorName", "40a96f8ab3691437")
+_PARALLEL_ERROR = Patch(f"{_STATES}.exec.state_parallel.branches_decl:CustomErrorName", "40a96f8ab3691437")
+_FAIL_ERROR = Patch(f"{_STATES}.fail.state_fail:CustomErrorName", "40a96f8ab3691437")
+PATCHES = (_BODY, _POOL, _MAP_ERROR, _PARALLEL_ERROR, _FAIL_ERROR)
 
 # Step Functions Developer Guide, "Inline mode": up to 40 concurrent iterations.
 _CONCURRENT_ITERATIONS = 40
 
 
 def install() -> None:
-    """Replace moto's, which takes a thread for each item, and a level of recursion."""
+    """Replace moto's: a thread and a level of recursion for each item, and no way up for a States.* error."""
+    for patch in (_MAP_ERROR, _PARALLEL_ERROR, _FAIL_ERROR):
+        patch.apply(_named)
     _BODY.apply(_eval_body)
     _POOL.apply(_eval_pool)
+
+
+def _named(error_name: str | None) -> ErrorName:
+    """An error by its name, be it one of the language's own or a task's."""
+    if error_name is not None and error_name.startswith("States."):
+        try:
+            return StatesErrorName.from_name(error_name)
+        except ValueError:
+            return ErrorName(error_name)
+    return CustomErrorName(error_name)
 
 
 def _eval_body(component: Any, env: Any) -> None:

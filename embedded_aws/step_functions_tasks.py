@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import botocore.session
-import moto.stepfunctions.parser.models  # with every module that the interpreter consists of
+import moto.stepfunctions.parser.models  # noqa: F401  (and with it every module of the interpreter)
 from botocore import xform_name
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
