@@ -4,7 +4,7 @@ import functools
 import io
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -14,8 +14,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.httpchecksum import AwsChunkedWrapper
 
-from embedded_aws import identity
-from embedded_aws.context import Context
+from embedded_aws import economies, identity
+from embedded_aws.context import OPERATOR_ENVIRONMENT, Context
 from embedded_aws.http_server import Application, add_headers
 
 _lock = threading.Lock()
@@ -66,25 +66,31 @@ def client(service: str, *, role_arn: str | None = None, session: str = "embedde
         raise RuntimeError("the embedded AWS has not been started")
     if role_arn is None:
         return _operator_client(service)
-    keys = identity.credentials(role_arn, session)
-    return _make(service, keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], keys["AWS_SESSION_TOKEN"])
+    return _from(service, identity.credentials(role_arn, session))
+
+
+@functools.lru_cache(maxsize=64)
+def on_behalf_of(service: str, access_key: str, session_token: str | None) -> Any:
+    """A client whose requests are those of whoever signs with this key: for a service that acts as its caller."""
+    keys = {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": "known-to-the-caller-alone"}
+    return _from(service, {**keys, **({"AWS_SESSION_TOKEN": session_token} if session_token else {})})
 
 
 @functools.cache
 def _operator_client(service: str) -> Any:
-    return _make(service, "AKIAOPERATOR00000000", "operator", None)
+    return _from(service, OPERATOR_ENVIRONMENT)
 
 
-def _make(service: str, key: str, secret: str, token: str | None) -> Any:
+def _from(service: str, keys: Mapping[str, str]) -> Any:
     assert _transport is not None  # noqa: S101 client() has made sure
     with _lock:  # making clients is not safe in threads
         made = _session().client(
             service,
             region_name=_transport.context.region,
             endpoint_url=_transport.context.endpoint,
-            aws_access_key_id=key,
-            aws_secret_access_key=secret,
-            aws_session_token=token,
+            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=keys.get("AWS_SESSION_TOKEN"),
             config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
         )
     send: Callable[..., AWSResponse] = _transport.send
@@ -98,6 +104,7 @@ def _session() -> Any:
     core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
     core.set_config_variable("config_file", "/dev/null")
     core.set_config_variable("credentials_file", "/dev/null")
+    core.register_component("data_loader", economies.loader())
     return boto3.Session(botocore_session=core)
 
 

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+# The operator's credentials: keys that STS does not give out. Any others of that kind would do.
+OPERATOR_ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "AKIAOPERATOR00000000", "AWS_SECRET_ACCESS_KEY": "operator"}
+
 
 @dataclass(frozen=True)
 class Context:

@@ -19,6 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from embedded_aws.context import OPERATOR_ENVIRONMENT
+
 DEFAULT_PORT = 4599
 READY_PATH = "/_embedded/ready"
 _STATE, _LOCK, _LOG = "instance.json", "instance.lock", "embedded_aws.log"
@@ -56,8 +58,7 @@ class Instance:
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
-            "AWS_ACCESS_KEY_ID": "AKIAOPERATOR00000000",
-            "AWS_SECRET_ACCESS_KEY": "operator",
+            **OPERATOR_ENVIRONMENT,
         }
 
     def readiness(self) -> dict[str, Any]:

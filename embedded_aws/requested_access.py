@@ -12,7 +12,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import unquote
 
-import botocore.session
+from botocore.exceptions import UnknownServiceError
+from moto.core.utils import get_service_model
 
 from embedded_aws.identity import access_key
 from embedded_aws.requests import Access
@@ -66,8 +67,8 @@ def _operation(response: Any) -> str:
 @functools.cache
 def _operations(service: str) -> Mapping[str, str]:
     try:
-        model = botocore.session.get_session().get_service_model(service)
-    except botocore.exceptions.UnknownServiceError:
+        model = get_service_model(service)
+    except UnknownServiceError:
         return {}
     return {name.lower(): name for name in model.operation_names}
 

@@ -1,0 +1,101 @@
+"""CloudWatch, CloudWatch Logs, Systems Manager, and what CDK adds of its own."""
+
+import json
+from collections.abc import Mapping
+
+from embedded_aws.resources.api_call import call, made_by_call, refuse_unknown, tag_map
+from embedded_aws.resources.arguments import arguments
+from embedded_aws.resources.resource_type import Created, Creation, Existing, ResourceType, recorded
+from embedded_aws.resources.storage import notify
+
+
+def _create_log_group(creation: Creation) -> Created:
+    refuse_unknown(
+        creation, ("LogGroupName", "RetentionInDays", "KmsKeyId", "LogGroupClass", "DataProtectionPolicy", "Tags")
+    )
+    properties = creation.properties
+    name = properties.get("LogGroupName") or creation.name(longest=512)
+    told = {"logGroupName": name, "tags": tag_map(properties)}
+    told |= {key: properties[key] for key in ("KmsKeyId", "LogGroupClass") if key in properties}
+    call("logs", "CreateLogGroup", **arguments("logs", "CreateLogGroup", told, resource_type=creation.type))
+    if days := properties.get("RetentionInDays"):
+        call("logs", "PutRetentionPolicy", logGroupName=name, retentionInDays=int(days))
+    return Created(name, {"Arn": creation.arn("logs", f"log-group:{name}:*")})
+
+
+def _delete_log_group(existing: Existing) -> None:
+    call("logs", "DeleteLogGroup", logGroupName=existing.created.physical_id)
+
+
+def _create_log_policy(creation: Creation) -> Created:
+    name = creation.properties.get("PolicyName") or creation.name()
+    document = creation.properties["PolicyDocument"]
+    text = document if isinstance(document, str) else json.dumps(document)
+    call("logs", "PutResourcePolicy", policyName=name, policyDocument=text)
+    return Created(name)
+
+
+def _create_parameter(creation: Creation) -> Created:
+    properties = {"Name": creation.name(longest=1011), **creation.properties}
+    properties.pop("Tags", None)
+    call("ssm", "PutParameter", **arguments("ssm", "PutParameter", properties, resource_type=creation.type))
+    return Created(properties["Name"], {"Type": properties["Type"], "Value": properties["Value"]})
+
+
+def _delete_parameter(existing: Existing) -> None:
+    call("ssm", "DeleteParameter", Name=existing.created.physical_id)
+
+
+def _create_alarm(creation: Creation) -> Created:
+    properties = {"AlarmName": creation.name(longest=255), **creation.properties}
+    told = arguments("cloudwatch", "PutMetricAlarm", properties, resource_type=creation.type)
+    call("cloudwatch", "PutMetricAlarm", **told)
+    return Created(told["AlarmName"], {"Arn": creation.arn("cloudwatch", f"alarm:{told['AlarmName']}")})
+
+
+def _create_bucket_notifications(creation: Creation) -> Created:
+    """What CDK's handler does with this: one call."""
+    notify(creation.properties["BucketName"], creation.properties["NotificationConfiguration"])
+    return Created(creation.name())
+
+
+def _empty_bucket(existing: Existing) -> None:
+    """What CDK's handler does on deletion."""
+    bucket = existing.properties["BucketName"]
+    while True:
+        page = call("s3", "ListObjectVersions", Bucket=bucket)
+        found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+        if not found:
+            return
+        objects = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
+        call("s3", "DeleteObjects", Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+
+
+TYPES: Mapping[str, ResourceType] = {
+    "AWS::Logs::LogGroup": ResourceType(_create_log_group, "logs:CreateLogGroup", delete=_delete_log_group),
+    "AWS::Logs::ResourcePolicy": ResourceType(_create_log_policy, "logs:PutResourcePolicy"),
+    "AWS::SSM::Parameter": ResourceType(_create_parameter, "ssm:PutParameter", delete=_delete_parameter),
+    "AWS::CloudWatch::Alarm": ResourceType(
+        _create_alarm,
+        "cloudwatch:PutMetricAlarm",
+        inert="no service here reports metrics, so no alarm changes its state",
+    ),
+    "AWS::CloudWatch::Dashboard": made_by_call(
+        "cloudwatch",
+        "PutDashboard",
+        name="DashboardName",
+        ref="=DashboardName",
+        inert="no service here reports metrics to be shown",
+    ),
+    "AWS::CDK::Metadata": recorded("counts uses of CDK constructs, for AWS"),
+    "AWS::CloudFormation::WaitConditionHandle": recorded("stands for an empty stack"),
+    "Custom::S3BucketNotifications": ResourceType(
+        _create_bucket_notifications, "s3:PutBucketNotificationConfiguration, as CDK's handler does"
+    ),
+    "Custom::S3AutoDeleteObjects": ResourceType(
+        lambda creation: Created(creation.name()),
+        "s3:DeleteObjects on deletion, as CDK's handler does",
+        delete=_empty_bucket,
+    ),
+    "Custom::VpcRestrictDefaultSG": recorded("there is no network whose default security group could let traffic in"),
+}

@@ -1,0 +1,103 @@
+"""What the table of CloudFormation types says of each: how a resource is made and deleted, and what it does."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from embedded_aws.context import Context
+
+_NAME_SUFFIX_LENGTH = 12
+
+
+class ResourceError(RuntimeError):
+    """A resource cannot be made, changed or deleted; the message says why."""
+
+
+@dataclass(frozen=True)
+class Creation:
+    """A resource to be made. `properties` are those of the template with every function replaced."""
+
+    type: str
+    logical_id: str
+    stack_name: str
+    stack_id: str
+    properties: Mapping[str, Any]
+    context: Context
+
+    def name(self, *, longest: int = 64, lower: bool = False) -> str:
+        """The name that CloudFormation makes up: stack, logical id and a suffix that is always the same for them."""
+        digest = hashlib.sha256(f"{self.context.account}/{self.stack_name}/{self.logical_id}".encode()).hexdigest()
+        suffix = digest[:_NAME_SUFFIX_LENGTH].upper()
+        room = longest - len(suffix) - 2
+        logical_id = self.logical_id[: max(room - len(self.stack_name), room // 2)]
+        name = f"{self.stack_name[: room - len(logical_id)].rstrip('-')}-{logical_id}-{suffix}"
+        return name.lower() if lower else name
+
+    def arn(self, service: str, resource: str, *, regional: bool = True, account: bool = True) -> str:
+        """ARN of a resource of this account."""
+        where = f"{self.context.region if regional else ''}:{self.context.account if account else ''}"
+        return f"arn:{self.context.partition}:{service}:{where}:{resource}"
+
+
+@dataclass(frozen=True)
+class Created:
+    """A resource that was made: what Ref and GetAtt give, and what deleting it needs to know beside them."""
+
+    physical_id: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Existing:
+    """A resource that is there, with the properties it was made from."""
+
+    type: str
+    logical_id: str
+    created: Created
+    properties: Mapping[str, Any]
+    context: Context
+
+
+Create = Callable[[Creation], Created]
+Update = Callable[[Existing, Creation], Created]
+Delete = Callable[[Existing], None]
+
+
+def leave(existing: Existing) -> None:
+    """Deletes nothing, for what goes with another resource or is only recorded."""
+
+
+@dataclass(frozen=True)
+class ResourceType:
+    """One row of the table. `made_by` says how; `inert` is the reason why the resource does nothing, where it does not.
+
+    Without `update`, a resource whose properties change cannot be changed in place.
+    """
+
+    create: Create
+    made_by: str
+    delete: Delete = leave
+    update: Update | None = None
+    inert: str | None = None
+
+
+class _Known(dict[str, Any]):
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
+def recorded(
+    inert: str, *, ref: Callable[[Creation], str] | None = None, attributes: Mapping[str, str] | None = None
+) -> ResourceType:
+    """A type of which only the record is kept.
+
+    `attributes` are GetAtt's values, in which {id} stands for Ref's and {Name} for a property's.
+    """
+
+    def create(creation: Creation) -> Created:
+        physical_id = ref(creation) if ref else creation.name()
+        known = _Known({**creation.properties, "id": physical_id})
+        return Created(physical_id, {name: text.format_map(known) for name, text in (attributes or {}).items()})
+
+    return ResourceType(create, made_by="recorded only", inert=inert)

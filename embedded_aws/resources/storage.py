@@ -1,0 +1,230 @@
+"""S3, DynamoDB and EFS."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from embedded_aws.resources.api_call import call, made_by_call, refuse_unknown, tags
+from embedded_aws.resources.arguments import arguments
+from embedded_aws.resources.resource_type import Created, Creation, Existing, ResourceType, recorded
+
+
+def _versioning(bucket: str, value: Any) -> None:
+    call("s3", "PutBucketVersioning", Bucket=bucket, VersioningConfiguration={"Status": value["Status"]})
+
+
+def _encryption(bucket: str, value: Any) -> None:
+    rules = [
+        {
+            "ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"],
+            "BucketKeyEnabled": str(rule.get("BucketKeyEnabled", False)).lower() == "true",
+        }
+        for rule in value["ServerSideEncryptionConfiguration"]
+    ]
+    call("s3", "PutBucketEncryption", Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
+
+
+def _public_access(bucket: str, value: Any) -> None:
+    told = {"Bucket": bucket, "PublicAccessBlockConfiguration": value}
+    call("s3", "PutPublicAccessBlock", **arguments("s3", "PutPublicAccessBlock", told, resource_type="AWS::S3::Bucket"))
+
+
+def _ownership(bucket: str, value: Any) -> None:
+    call("s3", "PutBucketOwnershipControls", Bucket=bucket, OwnershipControls=value)
+
+
+def _logging(bucket: str, value: Any) -> None:
+    target = {
+        "TargetBucket": value.get("DestinationBucketName", bucket),
+        "TargetPrefix": value.get("LogFilePrefix", ""),
+    }
+    call("s3", "PutBucketLogging", Bucket=bucket, BucketLoggingStatus={"LoggingEnabled": target})
+
+
+def _tagging(bucket: str, value: Any) -> None:
+    call("s3", "PutBucketTagging", Bucket=bucket, Tagging={"TagSet": tags({"Tags": value})})
+
+
+def _notifications(bucket: str, value: Any) -> None:
+    notify(bucket, value)
+
+
+def notify(bucket: str, configuration: Mapping[str, Any]) -> None:
+    """Set what a bucket announces. `configuration` may be a template's or already the API's."""
+    configuration = dict(configuration)
+    bridge = configuration.pop("EventBridgeConfiguration", None)
+    renamed = {"QueueConfigurations": ("Queue", "QueueArn"), "TopicConfigurations": ("Topic", "TopicArn")}
+    renamed["LambdaConfigurations"] = renamed["LambdaFunctionConfigurations"] = ("Function", "LambdaFunctionArn")
+    told: dict[str, Any] = {}
+    for name, entries in configuration.items():
+        short, full = renamed[name]
+        converted = [
+            {full if key == short else {"Event": "Events"}.get(key, key): v for key, v in entry.items()}
+            for entry in entries
+        ]
+        told[name.replace("LambdaConfigurations", "LambdaFunctionConfigurations")] = converted
+    if bridge is not None and str(bridge.get("EventBridgeEnabled", True)).lower() == "true":
+        told["EventBridgeConfiguration"] = {}
+    call("s3", "PutBucketNotificationConfiguration", Bucket=bucket, NotificationConfiguration=told)
+
+
+def _lifecycle(bucket: str, value: Any) -> None:
+    rules = [_lifecycle_rule(rule) for rule in value["Rules"]]
+    call("s3", "PutBucketLifecycleConfiguration", Bucket=bucket, LifecycleConfiguration={"Rules": rules})
+
+
+def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {"Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}}
+    if "Id" in rule:
+        told["ID"] = rule["Id"]
+    expiration: dict[str, Any] = {}
+    if "ExpirationInDays" in rule:
+        expiration["Days"] = int(rule["ExpirationInDays"])
+    if str(rule.get("ExpiredObjectDeleteMarker", False)).lower() == "true":
+        expiration["ExpiredObjectDeleteMarker"] = True
+    if expiration:
+        told["Expiration"] = expiration
+    if transitions := rule.get("Transitions"):
+        told["Transitions"] = [
+            {"StorageClass": transition["StorageClass"], "Days": int(transition["TransitionInDays"])}
+            for transition in transitions
+        ]
+    if noncurrent := rule.get("NoncurrentVersionExpiration"):
+        told["NoncurrentVersionExpiration"] = {"NoncurrentDays": int(noncurrent["NoncurrentDays"])}
+    if unfinished := rule.get("AbortIncompleteMultipartUpload"):
+        told["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": int(unfinished["DaysAfterInitiation"])}
+    return told
+
+
+# In this order: announcing and logging check what was set before.
+_BUCKET_PROPERTIES: Mapping[str, Callable[[str, Any], None]] = {
+    "VersioningConfiguration": _versioning,
+    "BucketEncryption": _encryption,
+    "PublicAccessBlockConfiguration": _public_access,
+    "OwnershipControls": _ownership,
+    "LifecycleConfiguration": _lifecycle,
+    "LoggingConfiguration": _logging,
+    "NotificationConfiguration": _notifications,
+    "Tags": _tagging,
+}
+# Of these nothing depends on one machine: they report on, or price, what is stored.
+_BUCKET_RECORDED = ("AnalyticsConfigurations", "IntelligentTieringConfigurations", "InventoryConfigurations")
+
+
+def _create_bucket(creation: Creation) -> Created:
+    refuse_unknown(creation, ("BucketName", "AccessControl", *_BUCKET_PROPERTIES, *_BUCKET_RECORDED))
+    name = creation.properties.get("BucketName") or creation.name(longest=63, lower=True)
+    call("s3", "CreateBucket", Bucket=name)
+    for property_name, put in _BUCKET_PROPERTIES.items():
+        if property_name in creation.properties:
+            put(name, creation.properties[property_name])
+    domain = f"{name}.s3.amazonaws.com"
+    attributes = {
+        "Arn": creation.arn("s3", name, regional=False, account=False),
+        "DomainName": domain,
+        "RegionalDomainName": f"{name}.s3.{creation.context.region}.amazonaws.com",
+        "DualStackDomainName": f"{name}.s3.dualstack.{creation.context.region}.amazonaws.com",
+    }
+    return Created(name, attributes)
+
+
+def _create_bucket_policy(creation: Creation) -> Created:
+    bucket = creation.properties["Bucket"]
+    told = {"Bucket": bucket, "Policy": creation.properties["PolicyDocument"]}
+    call("s3", "PutBucketPolicy", **arguments("s3", "PutBucketPolicy", told, resource_type=creation.type))
+    return Created(bucket)
+
+
+_TABLE_AFTERWARDS = ("PointInTimeRecoverySpecification", "TimeToLiveSpecification", "ContributorInsightsSpecification")
+
+
+def _create_table(creation: Creation) -> Created:
+    properties = {"TableName": creation.name(longest=255), "BillingMode": "PROVISIONED", **creation.properties}
+    afterwards = {name: properties.pop(name) for name in _TABLE_AFTERWARDS if name in properties}
+    if encryption := properties.pop("SSESpecification", None):
+        properties["SSESpecification"] = {
+            {"SSEEnabled": "Enabled"}.get(name, name): value for name, value in encryption.items()
+        }
+    if stream := properties.pop("StreamSpecification", None):
+        properties["StreamSpecification"] = {"StreamEnabled": True, **stream}
+    told = arguments("dynamodb", "CreateTable", properties, resource_type=creation.type)
+    table = call("dynamodb", "CreateTable", **told)["TableDescription"]
+    name = table["TableName"]
+    if recovery := afterwards.get("PointInTimeRecoverySpecification"):
+        enabled = str(recovery["PointInTimeRecoveryEnabled"]).lower() == "true"
+        specification = {"PointInTimeRecoveryEnabled": enabled}
+        call("dynamodb", "UpdateContinuousBackups", TableName=name, PointInTimeRecoverySpecification=specification)
+    if ttl := afterwards.get("TimeToLiveSpecification"):
+        told = {"TableName": name, "TimeToLiveSpecification": ttl}
+        told = arguments("dynamodb", "UpdateTimeToLive", told, resource_type=creation.type)
+        call("dynamodb", "UpdateTimeToLive", **told)
+    attributes = {"Arn": table["TableArn"], "TableId": table.get("TableId", "")}
+    if stream_arn := table.get("LatestStreamArn"):
+        attributes["StreamArn"] = stream_arn
+    return Created(name, attributes)
+
+
+def _create_global_table(creation: Creation) -> Created:
+    """A table with one replica, here; settings of the replica are those of the table."""
+    properties = dict(creation.properties)
+    replicas = [r for r in properties.pop("Replicas") if r["Region"] == creation.context.region]
+    for replica in replicas:
+        properties |= {name: value for name, value in replica.items() if name not in ("Region", "SSESpecification")}
+    return _create_table(Creation(**{**creation.__dict__, "properties": properties}))
+
+
+def _create_file_system(creation: Creation) -> Created:
+    afterwards = ("LifecyclePolicies", "FileSystemPolicy", "BackupPolicy", "FileSystemProtection")
+    direct = ("Encrypted", "KmsKeyId", "PerformanceMode", "ThroughputMode", "AvailabilityZoneName")
+    refuse_unknown(creation, (*direct, *afterwards, "FileSystemTags"))
+    properties = creation.properties
+    told = {name: properties[name] for name in direct if name in properties}
+    told |= {"CreationToken": creation.name(), "Tags": properties.get("FileSystemTags", [])}
+    told = arguments("efs", "CreateFileSystem", told, resource_type=creation.type)
+    made = call("efs", "CreateFileSystem", **told)
+    file_system = made["FileSystemId"]
+    if policies := properties.get("LifecyclePolicies"):
+        call("efs", "PutLifecycleConfiguration", FileSystemId=file_system, LifecyclePolicies=policies)
+    if policy := properties.get("FileSystemPolicy"):
+        told = {"FileSystemId": file_system, "Policy": policy}
+        told = arguments("efs", "PutFileSystemPolicy", told, resource_type=creation.type)
+        call("efs", "PutFileSystemPolicy", **told)
+    arn = creation.arn("elasticfilesystem", f"file-system/{file_system}")
+    return Created(file_system, {"Arn": arn, "FileSystemId": file_system})
+
+
+def _delete_bucket(existing: Existing) -> None:
+    call("s3", "DeleteBucket", Bucket=existing.created.physical_id)
+
+
+def _delete_bucket_policy(existing: Existing) -> None:
+    call("s3", "DeleteBucketPolicy", Bucket=existing.created.physical_id)
+
+
+def _delete_table(existing: Existing) -> None:
+    call("dynamodb", "DeleteTable", TableName=existing.created.physical_id)
+
+
+def _delete_file_system(existing: Existing) -> None:
+    call("efs", "DeleteFileSystem", FileSystemId=existing.created.physical_id)
+
+
+TYPES: Mapping[str, ResourceType] = {
+    "AWS::S3::Bucket": ResourceType(_create_bucket, "s3:CreateBucket", delete=_delete_bucket),
+    "AWS::S3::BucketPolicy": ResourceType(_create_bucket_policy, "s3:PutBucketPolicy", delete=_delete_bucket_policy),
+    "AWS::DynamoDB::Table": ResourceType(_create_table, "dynamodb:CreateTable", delete=_delete_table),
+    "AWS::DynamoDB::GlobalTable": ResourceType(_create_global_table, "dynamodb:CreateTable", delete=_delete_table),
+    "AWS::EFS::FileSystem": ResourceType(_create_file_system, "efs:CreateFileSystem", delete=_delete_file_system),
+    "AWS::EFS::MountTarget": recorded(
+        "a job reads the file system's directory; nothing is mounted over a network",
+        ref=lambda creation: f"fsmt-{creation.name()}",
+        attributes={"Id": "{id}", "IpAddress": "127.0.0.1"},
+    ),
+    "AWS::EFS::AccessPoint": made_by_call(
+        "efs",
+        "CreateAccessPoint",
+        ref="AccessPointId",
+        attributes={"Arn": "AccessPointArn", "AccessPointId": "AccessPointId"},
+        renamed={"AccessPointTags": "Tags"},
+        delete=("DeleteAccessPoint", "AccessPointId"),
+    ),
+}

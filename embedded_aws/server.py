@@ -1,0 +1,241 @@
+"""The process: moto's services and ours behind one port, the deployment, and the readiness probe."""
+
+import functools
+import importlib
+import json
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any, ClassVar
+
+from moto.core.config import default_user_config
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from embedded_aws import (
+    authorization,
+    clients,
+    cloudformation,
+    economies,
+    guard,
+    identity,
+    processes,
+    requests,
+    storage,
+)
+from embedded_aws.context import OPERATOR_ENVIRONMENT, Context
+from embedded_aws.deployment import Assembly, DeploymentError, deploy
+from embedded_aws.http_server import HttpServer
+from embedded_aws.instance import READY_PATH, Instance, InstanceError, hold
+from embedded_aws.requested_access import from_headers
+from embedded_aws.stack_resources import tell_progress
+
+# In the order of their installation.
+_SERVICES = ("batch", "functions", "step_functions", "events", "glue", "athena")
+
+_StartResponse = Callable[..., Any]
+
+
+@dataclass
+class State:
+    """What GET /_embedded/ready answers."""
+
+    ready: bool = False
+    progress: str = "starting"
+    error: str | None = None
+    stacks: list[str] = field(default_factory=list)
+    executing: int = 0
+    inert: int = 0
+    inert_types: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Application:
+    """Every request comes here: the probe is answered, all others go to their service and into the log."""
+
+    def __init__(self, state: State, log: requests.RequestLog) -> None:
+        self.state, self._log = state, log
+        self._services = _Dispatcher(create_backend_app)
+
+    def __call__(self, environ: dict[str, Any], start_response: _StartResponse) -> Iterable[bytes]:
+        """WSGI."""
+        if environ["PATH_INFO"] == READY_PATH:
+            return self._readiness(start_response)
+        started = time.perf_counter()
+        status = 0
+
+        def note_status(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            nonlocal status
+            status = int(line.split(maxsplit=1)[0])
+            return start_response(line, headers)
+
+        try:
+            answer: Iterable[bytes] = self._services(environ, note_status)
+            return answer
+        except Exception as error:
+            return _failed(error, environ, note_status)
+        finally:
+            self._write(environ, status, time.perf_counter() - started)
+
+    def _write(self, environ: dict[str, Any], status: int, seconds: float) -> None:
+        request: authorization.Request | None = environ.get(authorization.ENVIRON_KEY)
+        if request is not None:
+            self._log.write(request.principal, request.accesses, status, seconds=seconds)
+            return
+        headers = {
+            "Authorization": environ.get("HTTP_AUTHORIZATION", ""),
+            "X-Amz-Target": environ.get("HTTP_X_AMZ_TARGET", ""),
+        }
+        accesses = [from_headers(environ["REQUEST_METHOD"], headers)]
+        self._log.write(identity.principal(headers), accesses, status, seconds=seconds)
+
+    def _readiness(self, start_response: _StartResponse) -> Iterable[bytes]:
+        body = json.dumps({name: value for name, value in asdict(self.state).items() if value is not None}).encode()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        start_response("200 OK" if self.state.ready else "503 Service Unavailable", headers)
+        return [body]
+
+
+class _Dispatcher(DomainDispatcherApplication):
+    # moto tries the patterns of all its services for each request.
+    _known: ClassVar[dict[str | None, Any]] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host not in self._known:
+            self._known[host] = super().get_backend_for_host(host)
+        return self._known[host]
+
+
+def _failed(error: Exception, environ: dict[str, Any], start_response: _StartResponse) -> Iterable[bytes]:
+    """An answer for what moto does not do, or does with a fault, in the form that the client's protocol expects."""
+    missing = isinstance(error, NotImplementedError)
+    if not missing:
+        traceback.print_exception(error)
+    code = "NotImplemented" if missing else "InternalFailure"
+    message = f"the embedded AWS failed: {type(error).__name__}: {error}"
+    if "json" in environ.get("CONTENT_TYPE", "") or environ.get("HTTP_X_AMZ_TARGET"):
+        body, kind = json.dumps({"__type": code, "message": message}), "application/x-amz-json-1.1"
+    else:
+        text = message.replace("&", "&amp;").replace("<", "&lt;")
+        body, kind = (
+            f"<ErrorResponse><Error><Code>{code}</Code><Message>{text}</Message></Error></ErrorResponse>",
+            "text/xml",
+        )
+    content = body.encode()
+    start_response(
+        "501 Not Implemented" if missing else "500 Internal Server Error",
+        [("Content-Type", kind), ("Content-Length", str(len(content))), ("x-amzn-errortype", code)],
+    )
+    return [content]
+
+
+def serve(port: int, data: Path, cloud_assembly: Path) -> int:
+    """Run an instance until it is told to stop. Returns the exit status; what went wrong is the last line printed."""
+    data.mkdir(parents=True, exist_ok=True)
+    data = data.absolute()
+    try:
+        server = HttpServer(port, _not_yet)
+    except OSError as error:
+        return _complain(f"port {port} is taken; choose another with --port ({error.strerror})")
+    context = Context(port=server.port, data=data)
+    instance = Instance(data, context.port, os.getpid(), context.account, context.region)
+    stop = threading.Event()
+    state = State()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, functools.partial(_on_signal, stop))
+    try:
+        with hold(instance):
+            _run(context, server, state, cloud_assembly)
+            stop.wait()
+    except (DeploymentError, InstanceError, guard.ChangedSymbolError) as error:
+        state.error = str(error)
+        return _complain(state.error)
+    finally:
+        processes.kill_all()
+        server.server_close()
+    return 0
+
+
+def _run(context: Context, server: HttpServer, state: State, cloud_assembly: Path) -> None:
+    """Install the services, listen, deploy, and say so."""
+    marks = [("start", time.perf_counter())]
+
+    def mark(name: str) -> None:
+        marks.append((name, time.perf_counter()))
+        state.seconds[name] = round(marks[-1][1] - marks[-2][1], 3)
+
+    assembly = Assembly.read(cloud_assembly)
+    _settings(context)
+    services = _services()
+    guard.check(patch for module in services for patch in module.PATCHES)
+    for module in services:
+        module.install(context)
+    mark("install")
+    application = Application(state, requests.open_log(context.data))
+    clients.install(context, application)
+    server.application = application
+    server.start()
+    for module in services:
+        if start := getattr(module, "start", None):
+            start(context)
+    tell_progress(functools.partial(setattr, state, "progress"))
+    deploy(context, assembly, functools.partial(setattr, state, "progress"))
+    mark("deploy")
+    found = cloudformation.counts(context)
+    state.executing, state.inert, state.inert_types = found.executing, found.inert, dict(found.inert_types)
+    state.stacks = [stack.name for stack in assembly.stacks]
+    state.progress, state.ready = "ready", True
+
+
+def _services() -> list[ModuleType]:
+    found: list[ModuleType] = [economies, storage, identity, authorization, cloudformation]
+    for name in _SERVICES:
+        try:
+            module = importlib.import_module(f"embedded_aws.{name}")
+            found += [module] if hasattr(module, "install") else []
+        except ModuleNotFoundError as error:
+            if error.name != f"embedded_aws.{name}":
+                raise
+    return found
+
+
+def _settings(context: Context) -> None:
+    """Settle everything that moto reads from the environment, before its services look."""
+    os.environ.update(
+        {
+            **OPERATOR_ENVIRONMENT,
+            "AWS_ENDPOINT_URL": context.endpoint,
+            "AWS_DEFAULT_REGION": context.region,
+            "AWS_REGION": context.region,
+            "MOTO_ACCOUNT_ID": context.account,
+            "MOTO_PORT": str(context.port),
+        }
+    )
+    os.environ.pop("AWS_PROFILE", None)
+    tempfile.tempdir = str(context.directory("tmp"))
+    settings: dict[str, Any] = dict(default_user_config)
+    settings["stepfunctions"] = {"execute_state_machine": True}
+    settings["lambda"] = settings["batch"] = {"use_docker": False}
+    settings["iam"] = {"load_aws_managed_policies": True}
+    default_user_config.update(settings)  # type: ignore[typeddict-item]
+
+
+def _not_yet(environ: dict[str, Any], start_response: _StartResponse) -> Iterable[bytes]:
+    start_response("503 Service Unavailable", [("Content-Length", "0")])
+    return [b""]
+
+
+def _on_signal(stop: threading.Event, number: int, frame: FrameType | None) -> None:
+    stop.set()
+
+
+def _complain(line: str) -> int:
+    print(line, file=sys.stderr, flush=True)
+    return 1
