@@ -37,11 +37,10 @@ def install(context: Context) -> None:
     original = _CREATE.apply(create_event_source_mapping)
 
 
-class Poller(threading.Thread):
+class Poller:
     """Of one mapping, as long as it and its queue exist."""
 
     def __init__(self, context: Context, mapping: Any, queue_name: str) -> None:
-        super().__init__(name=f"poller-{queue_name}", daemon=True)
         self._context = context
         self._mapping = mapping
         self._queue_name = queue_name
@@ -49,7 +48,11 @@ class Poller(threading.Thread):
         limit = (mapping.scaling_config or {}).get("MaximumConcurrency") or _CONCURRENT_BATCHES
         self._free = threading.Semaphore(1 if is_ordered else int(limit))
 
-    def run(self) -> None:
+    def start(self) -> None:
+        """Begin to poll."""
+        threading.Thread(target=self._run, name=f"poller-{self._queue_name}", daemon=True).start()
+
+    def _run(self) -> None:
         """Receive and hand over, until the mapping is gone."""
         mappings = lambda_backends[self._context.account][self._context.region]._event_source_mappings
         while self._mapping.uuid in mappings:
@@ -62,7 +65,9 @@ class Poller(threading.Thread):
             except QueueDoesNotExist:
                 return
             if batch:
-                threading.Thread(target=self._hand_over, args=[batch], name=self.name, daemon=True).start()
+                threading.Thread(
+                    target=self._hand_over, args=[batch], name=f"batch-of-{self._queue_name}", daemon=True
+                ).start()
             else:
                 self._free.release()
 
