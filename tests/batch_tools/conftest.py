@@ -65,12 +65,12 @@ def _variants(rng: random.Random, chrom: str, sequence: str) -> list[Variant]:
     middle = len(sequence) // 2
     places = [p for p in range(500, len(sequence) - 500, 250) if abs(p - middle) > 300]
     # Indels before the cut and at it, and SNPs within a read's length of them.
-    places += [middle - 120, middle - 60, middle - 25, middle, middle + 40, middle + 90]
+    places += [middle - 120, middle - 60, middle - 25, middle, middle + 12, middle + 40, middle + 90]
     variants = []
     for number, place in enumerate(sorted(places)):
         ref = sequence[place - 1]
         copies = 1 + number % 2
-        if abs(place - middle) <= 25 or number % 5 == 0:
+        if place in (middle - 25, middle) or (number % 5 == 0 and place != middle + 12):
             length = rng.randint(3, 9)
             if number % 2:
                 variants.append(Variant(chrom, place, sequence[place - 1 : place + length], ref, copies))
