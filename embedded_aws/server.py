@@ -1,7 +1,6 @@
 """The process: moto's services and ours behind one port, the deployment, and the readiness probe."""
 
 import functools
-import importlib
 import json
 import os
 import signal
@@ -20,14 +19,20 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from embedded_aws import (
+    athena,
     authorization,
+    batch,
     clients,
     cloudformation,
     economies,
+    events,
+    functions,
+    glue,
     guard,
     identity,
     processes,
     requests,
+    step_functions,
     storage,
 )
 from embedded_aws.context import OPERATOR_ENVIRONMENT, Context
@@ -38,7 +43,19 @@ from embedded_aws.requested_access import from_headers
 from embedded_aws.stack_resources import tell_progress
 
 # In the order of their installation.
-_SERVICES = ("batch", "functions", "step_functions", "events", "glue", "athena")
+_SERVICES: tuple[ModuleType, ...] = (
+    economies,
+    storage,
+    identity,
+    authorization,
+    cloudformation,
+    batch,
+    functions,
+    step_functions,
+    events,
+    glue,
+    athena,
+)
 
 _StartResponse = Callable[..., Any]
 
@@ -173,16 +190,15 @@ def _run(context: Context, server: HttpServer, state: State, cloud_assembly: Pat
 
     assembly = Assembly.read(cloud_assembly)
     _settings(context)
-    services = _services()
-    guard.check(patch for module in services for patch in module.PATCHES)
-    for module in services:
+    guard.check(patch for module in _SERVICES for patch in module.PATCHES)
+    for module in _SERVICES:
         module.install(context)
     mark("install")
     application = Application(state, requests.open_log(context.data))
     clients.install(context, application)
     server.application = application
     server.start()
-    for module in services:
+    for module in _SERVICES:
         if start := getattr(module, "start", None):
             start(context)
     tell_progress(functools.partial(setattr, state, "progress"))
@@ -192,18 +208,6 @@ def _run(context: Context, server: HttpServer, state: State, cloud_assembly: Pat
     state.executing, state.inert, state.inert_types = found.executing, found.inert, dict(found.inert_types)
     state.stacks = [stack.name for stack in assembly.stacks]
     state.progress, state.ready = "ready", True
-
-
-def _services() -> list[ModuleType]:
-    found: list[ModuleType] = [economies, storage, identity, authorization, cloudformation]
-    for name in _SERVICES:
-        try:
-            module = importlib.import_module(f"embedded_aws.{name}")
-            found += [module] if hasattr(module, "install") else []
-        except ModuleNotFoundError as error:
-            if error.name != f"embedded_aws.{name}":
-                raise
-    return found
 
 
 def _settings(context: Context) -> None:

@@ -1,0 +1,55 @@
+"""What several areas' tests share: the app's cloud assembly, as for a deployment, and an embedded AWS that has it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from embedded_aws import instance
+
+ROOT = Path(__file__).resolve().parents[1]
+# Set for other reasons than to configure a deployment.
+NO_SETTINGS = ("GENOMICS_SHARED_DATA", "GENOMICS_DATA", "GENOMICS_DEBUG")
+
+Synthesis = Callable[[Path, Mapping[str, str]], "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def cdk_synth() -> Synthesis:
+    """`cdk synth` into a directory with settings given as context, by name. Settings of the shell do not take part."""
+
+    def synth(output: Path, settings: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+        context = [word for name, value in settings.items() for word in ("--context", f"genomics:{name}={value}")]
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("GENOMICS_") or k in NO_SETTINGS}
+        path = os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", os.defpath)))
+        return subprocess.run(
+            ["node_modules/.bin/cdk", "synth", "--quiet", "--output", str(output), *context],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env={**kept, "PATH": path},
+            timeout=300,
+        )
+
+    return synth
+
+
+@pytest.fixture(scope="session")
+def cloud_assembly(cdk_synth: Synthesis, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """cdk.out of the default settings."""
+    output = tmp_path_factory.mktemp("default") / "cdk.out"
+    ended = cdk_synth(output, {})
+    assert ended.returncode == 0, ended.stderr
+    return output
+
+
+@pytest.fixture(scope="session")
+def embedded(cloud_assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[instance.Instance]:
+    """One embedded AWS with every stack, for all tests: what a test leaves in it, the others find."""
+    data = tmp_path_factory.mktemp("embedded-aws")
+    yield instance.start(data, 0, cloud_assembly)
+    instance.stop(data)
