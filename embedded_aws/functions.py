@@ -17,7 +17,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from moto.awslambda.models import lambda_backends
+from moto.awslambda.models import LambdaBackend
+from moto.awslambda.utils import get_backend
 from moto.sqs.models import sqs_backends
 
 from embedded_aws.context import Context
@@ -26,7 +27,8 @@ from embedded_aws.guard import Patch
 
 _INVOKE = Patch("moto.awslambda.models:LambdaFunction.invoke", "dadc324f30aed38b")
 _CREATE = Patch("moto.awslambda.models:LambdaFunction.__init__", "70a285222b4a0e11")
-PATCHES = (_INVOKE, _CREATE)
+_SIMPLE = Patch("moto.awslambda_simple.models:LambdaSimpleBackend.invoke", "1b029265c71d5ae0")
+PATCHES = (_INVOKE, _CREATE, _SIMPLE)
 
 # Lambda waits one minute before the first retry of an asynchronous invocation and two before the second.
 _RETRY_SECONDS = (1.0, 2.0)
@@ -58,6 +60,7 @@ def install(context: Context) -> None:
         function.logs_group_name = (spec.get("LoggingConfig") or {}).get("LogGroup") or function.logs_group_name
 
     _INVOKE.apply(invoke_function)
+    _SIMPLE.apply(LambdaBackend.invoke)  # the one that moto takes where there is no docker
     original_create = _CREATE.apply(create)
 
 
@@ -72,7 +75,7 @@ def invoke_later(context: Context, function_arn: str, event: str) -> None:
 
 
 def _find(context: Context, function_arn: str) -> Any:
-    return lambda_backends[context.account][context.region].get_function(function_arn)
+    return get_backend(context.account, context.region).get_function(function_arn)
 
 
 def _run(context: Context, function: Any, event: str, request_id: str) -> Answer:

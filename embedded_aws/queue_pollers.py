@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from moto.awslambda.models import lambda_backends
+from moto.awslambda.utils import get_backend
 from moto.events.models import EventPattern
 from moto.sqs.exceptions import QueueDoesNotExist, ReceiptHandleIsInvalid
 from moto.sqs.models import sqs_backends
@@ -54,7 +54,7 @@ class Poller:
 
     def _run(self) -> None:
         """Receive and hand over, until the mapping is gone."""
-        mappings = lambda_backends[self._context.account][self._context.region]._event_source_mappings
+        mappings = get_backend(self._context.account, self._context.region)._event_source_mappings
         while self._mapping.uuid in mappings:
             if self._mapping.enabled in (False, "false"):
                 time.sleep(0.1)

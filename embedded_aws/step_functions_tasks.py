@@ -16,7 +16,6 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 from botocore.response import StreamingBody
-from moto.glue.models import glue_backends
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
     FailureEvent,
@@ -27,7 +26,7 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
-from embedded_aws import batch, clients
+from embedded_aws import batch, clients, glue
 from embedded_aws.context import Context
 from embedded_aws.guard import Patch
 
@@ -43,8 +42,6 @@ PATCHES = (_CLIENT, _PARAMETERS, _ANSWER, _ACTION, _INTEGRATION)
 
 _CLIENT_SECONDS = 6 * 3600.0
 _LOOK_SECONDS = 0.2
-_GLUE_LOOK_SECONDS = 0.05
-_GLUE_FINAL = frozenset({"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"})
 _MODELS = threading.Lock()
 
 
@@ -56,11 +53,11 @@ class AbandonedTaskError(RuntimeError):
 class Sync:
     """How to wait for what a task has started, whose answer to the start is `started`.
 
-    `wait(context, started, seconds)` says whether it has ended; `outcome(client, started)` is the task's output, in
+    `wait(started, seconds)` says whether it has ended; `outcome(client, started)` is the task's output, in
     boto3's spelling, with the shape to spell it by, and whether it is a success; `cancel(client, started)` ends it.
     """
 
-    wait: Callable[[Context, Mapping[str, Any], float], bool]
+    wait: Callable[[Mapping[str, Any], float], bool]
     outcome: Callable[[Any, Mapping[str, Any]], tuple[dict[str, Any], Shape, bool]]
     cancel: Callable[[Any, Mapping[str, Any]], None]
 
@@ -83,7 +80,7 @@ def install(context: Context) -> None:
         sync = _SYNC.get(task.resource.service_name)
         if task.resource.condition == ResourceCondition.Sync and sync is not None:
             client = _client_for(context.region, task._get_boto_service_name(), state_credentials)
-            env.stack.append(_await(context, task, env, sync, client, env.stack.pop()))
+            env.stack.append(_await(task, env, sync, client, env.stack.pop()))
         else:
             original_integrate(
                 task,
@@ -144,9 +141,9 @@ def iso_8601(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def _await(context: Context, task: Any, env: Any, sync: Sync, client: Any, started: Mapping[str, Any]) -> Any:
+def _await(task: Any, env: Any, sync: Sync, client: Any, started: Mapping[str, Any]) -> Any:
     """The output of what was started; FailureEventException if it failed."""
-    while not sync.wait(context, started, _LOOK_SECONDS):
+    while not sync.wait(started, _LOOK_SECONDS):
         if not env.is_running():
             with contextlib.suppress(ClientError):  # as on AWS, a best effort
                 sync.cancel(client, started)
@@ -186,28 +183,16 @@ def _glue_outcome(client: Any, started: Mapping[str, Any]) -> tuple[dict[str, An
     return run, _operation("glue", "get_job_run").output_shape.members["JobRun"], is_success
 
 
-def _wait_for_glue(context: Context, started: Mapping[str, Any], seconds: float) -> bool:
-    """Looks at the run itself, in this process."""
-    deadline = time.monotonic() + seconds
-    runs = glue_backends[context.account][context.region].jobs[started["JobName"]].job_runs
-    run = next(run for run in runs if run.job_run_id == started["JobRunId"])
-    while run.status not in _GLUE_FINAL:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_GLUE_LOOK_SECONDS)
-    return True
-
-
 _SYNC: Mapping[str, Sync] = {
     "batch": Sync(
-        wait=lambda context, started, seconds: batch.wait(started["JobId"], seconds),
+        wait=lambda started, seconds: batch.wait(started["JobId"], seconds),
         outcome=_batch_outcome,
         cancel=lambda client, started: client.terminate_job(
             jobId=started["JobId"], reason="The execution that waits for this job has been stopped"
         ),
     ),
     "glue": Sync(
-        wait=_wait_for_glue,
+        wait=lambda started, seconds: glue.wait(started["JobRunId"], seconds),
         outcome=_glue_outcome,
         cancel=lambda client, started: client.batch_stop_job_run(
             JobName=started["JobName"], JobRunIds=[started["JobRunId"]]
