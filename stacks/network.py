@@ -35,6 +35,7 @@ class Network(cdk.Stack):
     """`vpc`, with security groups for the tools' instances (`tools`) and for file systems (`file_systems`)."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: NetworkConfig, **stack: Any) -> None:
+        self._zones = config.availability_zones
         super().__init__(scope, construct_id, **stack)
         self.vpc = self._vpc(config)
         self.tools = ec2.SecurityGroup(
@@ -54,6 +55,11 @@ class Network(cdk.Stack):
         self._endpoints(endpoints)
         self._flow_logs(config.log_retention_days)
 
+    @property
+    def availability_zones(self) -> list[str]:
+        """The region's first zones, found when the stack is deployed: synth has no account to ask."""
+        return [cdk.Fn.select(index, cdk.Fn.get_azs()) for index in range(self._zones)]
+
     def _vpc(self, config: NetworkConfig) -> ec2.Vpc:
         private = ec2.SubnetType.PRIVATE_WITH_EGRESS if config.nat_gateways else ec2.SubnetType.PRIVATE_ISOLATED
         subnets = [ec2.SubnetConfiguration(name="Private", subnet_type=private, cidr_mask=20)]
@@ -67,8 +73,7 @@ class Network(cdk.Stack):
             self,
             "Vpc",
             ip_addresses=ec2.IpAddresses.cidr(config.cidr),
-            # Resolved when deployed, so that synth needs no account to ask.
-            availability_zones=[cdk.Fn.select(i, cdk.Fn.get_azs()) for i in range(config.availability_zones)],
+            max_azs=config.availability_zones,
             nat_gateways=config.nat_gateways,
             subnet_configuration=subnets,
         )

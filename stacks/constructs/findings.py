@@ -13,18 +13,29 @@ def acknowledge(resource: IConstruct, rule: str, reason: str, *findings: str) ->
 
 def objects_finding(bucket: s3.IBucket, pattern: str, *, seen_from: IConstruct) -> str:
     """How cdk-nag spells the finding that a policy of `seen_from`'s stack names the bucket's objects by `pattern`."""
-    return f"Resource::{_spelled(bucket.bucket_arn, owner=bucket, seen_from=seen_from)}/{pattern}"
+    home, here = cdk.Stack.of(bucket), cdk.Stack.of(seen_from)
+    arn: object = home.resolve(bucket.bucket_arn)
+    if home.node.path != here.node.path:
+        # Another stack's attribute arrives as an import, under the name of the export that CDK makes for it.
+        arn = home.resolve(home.export_value(bucket.bucket_arn))
+    return f"Resource::{_spelled(arn)}/{pattern}"
 
 
-def resource_finding(arn: str, suffix: str, *, owner: IConstruct, seen_from: IConstruct) -> str:
-    """The finding that a policy of `seen_from`'s stack names `arn` followed by `suffix`, which holds a wildcard."""
-    return f"Resource::{_spelled(arn, owner=owner, seen_from=seen_from)}{suffix}"
+def resource_finding(arn: str, *, seen_from: IConstruct) -> str:
+    """How cdk-nag spells the finding that a policy names `arn`, of the same stack and with a wildcard in it."""
+    return f"Resource::{_spelled(cdk.Stack.of(seen_from).resolve(arn))}"
 
 
-def _spelled(arn: str, *, owner: IConstruct, seen_from: IConstruct) -> str:
-    home, here = cdk.Stack.of(owner), cdk.Stack.of(seen_from)
-    if home is here or home.node.path == here.node.path:
-        logical_id, attribute = home.resolve(arn)["Fn::GetAtt"]
-        return f"<{logical_id}.{attribute}>"
-    # Another stack's attribute arrives as an import, under the name of the export that CDK makes for it.
-    return str(home.resolve(home.export_value(arn))["Fn::ImportValue"])
+def _spelled(value: object) -> str:
+    match value:
+        case str():
+            return value
+        case {"Fn::Join": [delimiter, parts]}:
+            return str(delimiter).join(_spelled(part) for part in parts)
+        case {"Fn::GetAtt": [resource, attribute]}:
+            return f"<{resource}.{attribute}>"
+        case {"Fn::ImportValue": name}:
+            return _spelled(name)
+        case {"Ref": name}:
+            return f"<{name}>"
+    raise TypeError(f"{value!r} is no reference that a policy can hold")

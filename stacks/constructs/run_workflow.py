@@ -12,7 +12,7 @@ from constructs import Construct
 from genomics.contracts import events
 from genomics.contracts.steps import Step
 from stacks.constructs.batch_tool import ATTEMPTS, BatchTool
-from stacks.constructs.findings import acknowledge
+from stacks.constructs.findings import acknowledge, resource_finding
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.workflow import ERROR, Workflow, add_retry, emit, invoke, rethrow
 
@@ -202,7 +202,7 @@ class RunWorkflow(Construct):
             role,
             "AwsSolutions-IAM5",
             "Jobs get their identifiers when they are submitted, so none can be named before.",
-            "Resource::arn:<AWS::Partition>:batch:<AWS::Region>:<AWS::AccountId>:job/*",
+            resource_finding(jobs, seen_from=role),
         )
 
 

@@ -10,7 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
-from stacks.constructs.findings import acknowledge
+from stacks.constructs.findings import acknowledge, resource_finding
 from stacks.constructs.source import CONTRACTS, ROOT, only
 
 
@@ -122,7 +122,7 @@ class SparkJob(Construct):
             self.role,
             "AwsSolutions-IAM5",
             "Glue makes the log groups of its jobs itself, under this prefix.",
-            "Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws-glue/jobs/*",
+            resource_finding(self._log_groups, seen_from=self),
         )
         acknowledge(
             self.role,

@@ -61,7 +61,7 @@ class Workflow(Construct):
             "Resource::*",
         )
         for each in functions:
-            versions = resource_finding(each.function.function_arn, ":*", owner=each, seen_from=self)
+            versions = resource_finding(f"{each.function.function_arn}:*", seen_from=self)
             acknowledge(self.role, "AwsSolutions-IAM5", "Any version of this one function.", versions)
 
 

@@ -1,0 +1,171 @@
+"""The app in two configurations, and what cdk-nag would say if nothing were acknowledged."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from constructs import IConstruct
+
+import app
+from settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Everything that has a choice is chosen otherwise than by default.
+OTHER_SETTINGS = {
+    "project": "trial-2",
+    "account": "210987654321",
+    "region": "eu-central-1",
+    "disposable": "true",
+    "partial_upload_days": "1",
+    "noncurrent_days": "7",
+    "trimmed_reads_days": "2",
+    "access_log_days": "30",
+    "query_result_days": "5",
+    "log_retention_days": "14",
+    "vpc_cidr": "10.99.0.0/16",
+    "availability_zones": "2",
+    "nat_gateways": "1",
+    "instance_types": "optimal,c6i.8xlarge,m6i",
+    "max_vcpus": "48",
+    "spot_bid_percentage": "60",
+    "scratch_gib": "200",
+    "tools.align.vcpus": "8",
+    "tools.align.memory_mib": "14336",
+    "tools.align.timeout_minutes": "90",
+    "query_scan_limit_gib": "7",
+    "spark_worker_type": "G.2X",
+    "spark_workers": "3",
+    "spark_timeout_minutes": "33",
+}
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A cdk.out."""
+
+    directory: Path
+    project: str
+
+    def resources(self, stack: str | None = None, kind: str | None = None) -> dict[str, dict[str, Any]]:
+        """Resources by "stack/logical id", of one stack and one type if asked for."""
+        return {
+            f"{name}/{logical_id}": resource
+            for name, template in self.templates.items()
+            for logical_id, resource in template["Resources"].items()
+            if stack in (None, name) and kind in (None, resource["Type"])
+        }
+
+    @property
+    def templates(self) -> dict[str, dict[str, Any]]:
+        """Templates by the stack's short name."""
+        paths = sorted(self.directory.glob("*.template.json"))
+        return {
+            path.name.removesuffix(".template.json").removeprefix(f"{self.project}-"): json.loads(path.read_text())
+            for path in paths
+        }
+
+    def state_machine(self, stack: str) -> dict[str, Any]:
+        """The one definition of a stack; references stand as text like `<Name.Arn>`."""
+        (machine,) = self.resources(stack, "AWS::StepFunctions::StateMachine").values()
+        return dict(json.loads(flat(machine["Properties"]["DefinitionString"])))
+
+    @property
+    def violations(self) -> list[Mapping[str, Any]]:
+        """What the report of the validation plugins holds, warnings included."""
+        report = json.loads((self.directory / "validation-report.json").read_text())
+        return [violation for plugin in report["pluginReports"] for violation in plugin["violations"]]
+
+
+def flat(value: Any) -> str:
+    """A template's value as text, references in angle brackets."""
+    match value:
+        case str() | int():
+            return str(value)
+        case {"Fn::Join": [delimiter, parts]}:
+            return str(delimiter).join(flat(part) for part in parts)
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"<{name}.{attribute}>"
+        case {"Fn::ImportValue": name}:
+            return f"<{flat(name)}>"
+        case {"Ref": name}:
+            return f"<{name}>"
+        case {"Fn::Sub": text}:
+            return re.sub(r"\$\{(.*?)\}", r"<\1>", text)
+    raise TypeError(f"{value!r} is not understood")
+
+
+def states(definition: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every state by name, those inside Maps included."""
+    for name, state in definition["States"].items():
+        yield name, state
+        if state["Type"] == "Map":
+            yield from states(state["ItemProcessor"])
+
+
+@pytest.fixture(scope="session")
+def default(cloud_assembly: Path) -> Assembly:
+    """Default settings."""
+    return Assembly(cloud_assembly, "genomics")
+
+
+@pytest.fixture(scope="session")
+def other(cdk_synth: Any, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """OTHER_SETTINGS."""
+    output = tmp_path_factory.mktemp("other") / "cdk.out"
+    ended = cdk_synth(output, OTHER_SETTINGS)
+    assert ended.returncode == 0, ended.stderr
+    return Assembly(output, OTHER_SETTINGS["project"])
+
+
+@pytest.fixture(scope="session", params=["default", "other"])
+def assembly(request: pytest.FixtureRequest) -> Assembly:
+    """Both configurations, one after the other."""
+    found: Assembly = request.getfixturevalue(request.param)
+    return found
+
+
+@dataclass(frozen=True)
+class Compliance:
+    """`findings` of cdk-nag when nothing is acknowledged, and what the app acknowledges: construct path and rule."""
+
+    findings: frozenset[tuple[str, str]]
+    acknowledged: Mapping[tuple[str, str], str]
+
+
+@pytest.fixture(scope="session")
+def compliance(tmp_path_factory: pytest.TempPathFactory) -> Compliance:
+    """Of the configuration with the most resources. The CDK ignores identifiers that match nothing; this does not."""
+    acknowledged: dict[tuple[str, str], str] = {}
+    of = cdk.Validations.of
+
+    class Noted:
+        def __init__(self, construct: IConstruct) -> None:
+            self._construct = construct
+
+        def acknowledge(self, *rules: cdk.Acknowledgment) -> None:
+            acknowledged.update({(self._construct.node.path, rule.id): rule.reason for rule in rules})
+
+        def add_plugins(self, *plugins: Any) -> None:
+            of(self._construct).add_plugins(*plugins)
+
+    output = tmp_path_factory.mktemp("unacknowledged") / "cdk.out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cdk.Validations, "of", Noted)
+        context = json.loads((ROOT / "cdk.json").read_text())["context"]
+        unacknowledged = cdk.App(analytics_reporting=False, context=context, outdir=str(output))
+        given = {f"genomics:{name}": value for name, value in OTHER_SETTINGS.items()}
+        app.build(unacknowledged, Settings.read(given))
+        with pytest.raises(RuntimeError):
+            unacknowledged.synth()
+    findings = frozenset(
+        (construct["constructPath"], violation["ruleName"])
+        for violation in Assembly(output, "").violations
+        for construct in violation["violatingConstructs"]
+    )
+    return Compliance(findings, acknowledged)
