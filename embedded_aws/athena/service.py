@@ -1,0 +1,313 @@
+"""Athena's API over query executions that really run."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+from moto.athena.models import WorkGroup, athena_backends
+from moto.athena.responses import AthenaResponse
+from moto.core.exceptions import JsonRESTError
+
+from embedded_aws import identity
+from embedded_aws.athena import statements
+from embedded_aws.athena.catalog import Catalog, Table
+from embedded_aws.athena.errors import QueryError
+from embedded_aws.athena.queries import ENDED, ENGINE_VERSION, Caller, Execution, Runner, State
+from embedded_aws.context import Context
+from embedded_aws.guard import Patch
+
+_RESPONSE = "moto.athena.responses:AthenaResponse"
+_START = Patch(f"{_RESPONSE}.start_query_execution", "8d3324e2ed7747fe")
+_GET = Patch(f"{_RESPONSE}.get_query_execution", "18aaaa0f76fb9861")
+_RESULTS = Patch(f"{_RESPONSE}.get_query_results", "3d9348b2e67c0ddc")
+_LIST = Patch(f"{_RESPONSE}.list_query_executions", "308b5b02d69ab402")
+_STOP = Patch(f"{_RESPONSE}.stop_query_execution", "6da48595c70dca2c")
+_STATISTICS = Patch(f"{_RESPONSE}.get_query_runtime_statistics", "67abd015de8be888")
+_WORK_GROUP = Patch(f"{_RESPONSE}.get_work_group", "87b0d39d7410a4ca")
+_DATABASE = Patch(f"{_RESPONSE}.get_database", "15d2023ce3c3261f")
+_DATABASES = Patch(f"{_RESPONSE}.list_databases", "704b5fa64a4defc9")
+PATCHES = (_START, _GET, _RESULTS, _LIST, _STOP, _STATISTICS, _WORK_GROUP, _DATABASE, _DATABASES)
+
+_LONGEST_QUERY = 262144
+_SMALLEST_CUTOFF = 10_000_000
+_EXECUTIONS_KEPT = 10_000
+_CATALOG = "AwsDataCatalog"
+
+
+def install(context: Context) -> None:
+    """Put this service in the place of moto's query executions."""
+    athena = Athena(context)
+    for patch, operation in (
+        (_START, athena.start),
+        (_GET, athena.get),
+        (_RESULTS, athena.results),
+        (_LIST, athena.list),
+        (_STOP, athena.stop),
+        (_STATISTICS, athena.statistics),
+        (_WORK_GROUP, athena.work_group),
+        (_DATABASE, athena.database),
+        (_DATABASES, athena.databases),
+    ):
+        patch.apply(_handler(operation))
+    responses: Any = AthenaResponse  # moto has none of these operations yet
+    responses.batch_get_query_execution = _handler(athena.batch_get)
+    responses.get_table_metadata = _handler(athena.table)
+    responses.list_table_metadata = _handler(athena.tables)
+    responses.update_work_group = _handler(athena.update_work_group)
+
+
+Parameters = Mapping[str, Any]
+Operation = Callable[[Parameters, Caller], dict[str, Any]]
+
+
+def _handler(operation: Operation) -> Callable[[Any], str]:
+    def handle(response: Any) -> str:
+        authorization = response.headers.get("Authorization") or ""
+        caller = Caller(identity.access_key(authorization), response.headers.get("X-Amz-Security-Token"))
+        return json.dumps(operation(json.loads(response.body or "{}"), caller))
+
+    return handle
+
+
+class Athena:
+    """All query executions of the instance."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._runner = Runner(context.directory("athena-cache"))
+        self._executions: dict[str, Execution] = {}
+        self._tokens: dict[str, str] = {}
+
+    def start(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
+        """StartQueryExecution. A text that is no statement is refused here."""
+        text = parameters.get("QueryString") or ""
+        if len(text) > _LONGEST_QUERY:
+            raise _invalid(f"Query string exceeds the maximum length of {_LONGEST_QUERY}")
+        token = parameters.get("ClientRequestToken")
+        if token in self._tokens:
+            return self._again(self._tokens[token], text)
+        group = self._group(parameters.get("WorkGroup") or "primary")
+        if group.state != "ENABLED":
+            raise _invalid(f"WorkGroup {group.name} is disabled.")
+        try:
+            statement = statements.parse(text)
+        except QueryError as error:
+            raise JsonRESTError("InvalidRequestException", str(error)) from error
+        context = parameters.get("QueryExecutionContext") or {}
+        execution = Execution(
+            text=text,
+            statement=statement,
+            database=(context.get("Database") or "default").lower(),
+            catalog=(context.get("Catalog") or _CATALOG).lower(),
+            work_group=group.name,
+            base_location=_output_location(group, parameters.get("ResultConfiguration") or {}),
+            caller=caller,
+            parameters=tuple(parameters.get("ExecutionParameters") or ()),
+            scan_limit=group.configuration.get("BytesScannedCutoffPerQuery"),
+        )
+        if _enforced(group) and statement.kind == "CREATE_TABLE_AS_SELECT" and "external_location" in statement.options:
+            raise _invalid(
+                "The Create Table As Select query failed because it was submitted with an 'external_location' property "
+                "to an Athena Workgroup that enforces a centralized output location for all queries. Please remove the "
+                "'external_location' property and resubmit the query."
+            )
+        self._add(execution, token)
+        self._runner.submit(execution)
+        return {"QueryExecutionId": execution.id}
+
+    def get(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
+        """GetQueryExecution."""
+        return {"QueryExecution": self._execution(parameters["QueryExecutionId"]).describe()}
+
+    def batch_get(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
+        """BatchGetQueryExecution."""
+        identifiers = parameters["QueryExecutionIds"]
+        unknown = [name for name in identifiers if name not in self._executions]
+        return {
+            "QueryExecutions": [self._executions[name].describe() for name in identifiers if name in self._executions],
+            "UnprocessedQueryExecutionIds": [
+                {
+                    "QueryExecutionId": name,
+                    "ErrorCode": "INVALID_QUERY_EXECUTION_ID",
+                    "ErrorMessage": f"QueryExecution {name} was not found",
+                }
+                for name in unknown
+            ],
+        }
+
+    def list(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
+        """ListQueryExecutions of a workgroup, the latest first."""
+        group = parameters.get("WorkGroup") or "primary"
+        found = [name for name, one in reversed(self._executions.items()) if one.work_group == group]
+        return _page(found, parameters, "QueryExecutionIds", 50)
+
+    def stop(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
+        """StopQueryExecution; one that has ended stays as it is."""
+        execution = self._execution(parameters["QueryExecutionId"])
+        if execution.state not in ENDED:
+            execution.cancel()
+        return {}
+
+    def results(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
+        """GetQueryResults, 1000 rows a page at most."""
+        execution = self._execution(parameters["QueryExecutionId"])
+        if execution.state in (State.QUEUED, State.RUNNING):
+            raise _invalid(f"Query has not yet finished. Current state: {execution.status}")
+        if execution.state is not State.SUCCEEDED:
+            raise _invalid(f"Query did not finish successfully. Final query state: {execution.status}")
+        size = int(parameters.get("MaxResults") or 1000)
+        if not 1 <= size <= 1000:
+            raise _invalid("MaxResults is more than maximum allowed length 1000")
+        try:
+            found = self._runner.results(execution, caller)
+        except ClientError as error:
+            raise _invalid(f"Could not find results: {error.response['Error'].get('Message')}") from error
+        rows, following = found.page(int(parameters.get("NextToken") or 0), size)
+        answer: dict[str, Any] = {
+            "UpdateCount": execution.updated,
+            "ResultSet": {"Rows": rows, "ResultSetMetadata": {"ColumnInfo": found.metadata()}},
+        }
+        return {**answer, "NextToken": str(following)} if following is not None else answer
+
+    def statistics(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
+        """GetQueryRuntimeStatistics."""
+        execution = self._execution(parameters["QueryExecutionId"])
+        timeline = execution.describe()["Statistics"]
+        names = [name for name in timeline if name.endswith("InMillis")]
+        rows = {"InputBytes": execution.scanned, "OutputRows": execution.updated}
+        return {"QueryRuntimeStatistics": {"Timeline": {name: timeline[name] for name in names}, "Rows": rows}}
+
+    def work_group(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
+        """GetWorkGroup."""
+        group = self._group(parameters["WorkGroup"])
+        configuration = {**group.configuration, "EngineVersion": ENGINE_VERSION}
+        return {
+            "WorkGroup": {
+                "Name": group.name,
+                "State": group.state,
+                "Configuration": configuration,
+                "Description": group.description or "",
+            }
+        }
+
+    def update_work_group(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
+        """UpdateWorkGroup."""
+        group = self._group(parameters["WorkGroup"])
+        updates = dict(parameters.get("ConfigurationUpdates") or {})
+        result = dict(updates.pop("ResultConfigurationUpdates", None) or {})
+        limit = updates.get("BytesScannedCutoffPerQuery")
+        if limit is not None and limit < _SMALLEST_CUTOFF:
+            raise _invalid(f"BytesScannedCutoffPerQuery must be at least {_SMALLEST_CUTOFF}")
+        if updates.pop("RemoveBytesScannedCutoffPerQuery", False):
+            group.configuration.pop("BytesScannedCutoffPerQuery", None)
+        if result.pop("RemoveOutputLocation", False):
+            group.configuration.get("ResultConfiguration", {}).pop("OutputLocation", None)
+        group.configuration.setdefault("ResultConfiguration", {}).update(result)
+        group.configuration.update(updates)
+        group.description = parameters.get("Description") or group.description
+        group.state = parameters.get("State") or group.state
+        return {}
+
+    def database(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
+        """GetDatabase: the catalog is Glue's."""
+        name = parameters["DatabaseName"].lower()
+        if not self._catalog(caller).has_database(name):
+            raise JsonRESTError("MetadataException", f"Database {name} not found")
+        return {"Database": {"Name": name}}
+
+    def databases(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
+        """ListDatabases."""
+        return _page([{"Name": name} for name in self._catalog(caller).databases()], parameters, "DatabaseList", 50)
+
+    def table(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
+        """GetTableMetadata."""
+        try:
+            found = self._catalog(caller).table(parameters["DatabaseName"].lower(), parameters["TableName"].lower())
+        except QueryError as error:
+            raise JsonRESTError("MetadataException", error.message) from error
+        return {"TableMetadata": _metadata(found)}
+
+    def tables(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
+        """ListTableMetadata."""
+        try:
+            found = self._catalog(caller).tables(parameters["DatabaseName"].lower())
+        except QueryError as error:
+            raise JsonRESTError("MetadataException", error.message) from error
+        wanted = (parameters.get("Expression") or "*").replace(".*", "*").replace("*", "")
+        listed = [_metadata(table) for table in found if wanted in table.name]
+        return _page(listed, parameters, "TableMetadataList", 50)
+
+    def _catalog(self, caller: Caller) -> Catalog:
+        return Catalog(caller.client("glue"))
+
+    def _group(self, name: str) -> WorkGroup:
+        group = athena_backends[self._context.account][self._context.region].work_groups.get(name)
+        if group is None:
+            raise _invalid(f"WorkGroup {name} is not found.")
+        return group
+
+    def _execution(self, identifier: str) -> Execution:
+        if identifier not in self._executions:
+            raise _invalid(f"QueryExecution {identifier} was not found")
+        return self._executions[identifier]
+
+    def _again(self, identifier: str, text: str) -> dict[str, Any]:
+        if self._executions[identifier].text != text:
+            raise _invalid("Idempotent parameters do not match")
+        return {"QueryExecutionId": identifier}
+
+    def _add(self, execution: Execution, token: str | None) -> None:
+        self._executions[execution.id] = execution
+        if token:
+            self._tokens[token] = execution.id
+        if len(self._executions) > _EXECUTIONS_KEPT:
+            oldest = next(iter(self._executions))
+            del self._executions[oldest]
+            self._tokens = {known: name for known, name in self._tokens.items() if name != oldest}
+
+
+def _enforced(group: WorkGroup) -> bool:
+    return bool(group.configuration.get("EnforceWorkGroupConfiguration"))
+
+
+def _output_location(group: WorkGroup, asked: Mapping[str, Any]) -> str:
+    """The workgroup's location where it enforces its own, else the request's, else the workgroup's.
+
+    https://docs.aws.amazon.com/athena/latest/ug/workgroups-settings-override.html
+    """
+    own = (group.configuration.get("ResultConfiguration") or {}).get("OutputLocation")
+    location = own if _enforced(group) and own else asked.get("OutputLocation") or own
+    if not location:
+        raise _invalid(
+            "No output location provided. An output location is required either through the Workgroup result "
+            "configuration setting or as an API input."
+        )
+    return str(location)
+
+
+def _metadata(table: Table) -> dict[str, Any]:
+    def columns(found: Any) -> list[dict[str, str]]:
+        return [
+            {"Name": column.name, "Type": column.hive, **({"Comment": column.comment} if column.comment else {})}
+            for column in found
+        ]
+
+    return {
+        "Name": table.name,
+        "TableType": table.document.get("TableType") or "EXTERNAL_TABLE",
+        "Columns": columns(table.columns),
+        "PartitionKeys": columns(table.partition_keys),
+        "Parameters": {**(table.document.get("Parameters") or {}), "location": table.location},
+    }
+
+
+def _page(items: list[Any], parameters: Parameters, name: str, size: int) -> dict[str, Any]:
+    start = int(parameters.get("NextToken") or 0)
+    end = start + int(parameters.get("MaxResults") or size)
+    answer: dict[str, Any] = {name: items[start:end]}
+    return {**answer, "NextToken": str(end)} if end < len(items) else answer
+
+
+def _invalid(message: str) -> JsonRESTError:
+    return JsonRESTError("InvalidRequestException", message)
