@@ -18,6 +18,15 @@ Synthesis = Callable[[Path, Mapping[str, str]], "subprocess.CompletedProcess[str
 
 
 @pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The shared public data set; tests that use it are skipped where it is absent."""
+    path = Path(os.environ.get("GENOMICS_SHARED_DATA") or ROOT / "../shared/data").resolve()
+    if not path.is_dir():
+        pytest.skip(f"the shared data set is not at {path} (set GENOMICS_SHARED_DATA)")
+    return path
+
+
+@pytest.fixture(scope="session")
 def cdk_synth() -> Synthesis:
     """`cdk synth` into a directory with settings given as context, by name. Settings of the shell do not take part."""
 
@@ -31,7 +40,8 @@ def cdk_synth() -> Synthesis:
             capture_output=True,
             text=True,
             cwd=ROOT,
-            env={**kept, "PATH": path},
+            # Whose account it is does not matter here; without a network, asking takes half a minute.
+            env={**kept, "PATH": path, "AWS_EC2_METADATA_DISABLED": "true"},
             timeout=300,
         )
 
