@@ -4,7 +4,9 @@ from pathlib import Path
 
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.tool import Job
+from genomics.contracts import object_keys
 from genomics.contracts.regions import read_fai
+from genomics.contracts.steps import Step
 
 FASTA = "genome.fa"
 FAI = "genome.fa.fai"
@@ -19,11 +21,15 @@ def is_prepared(directory: Path) -> bool:
 
 def prepared_reference(job: Job) -> Path:
     """The FASTA that the task names, its indexes beside it. ToolError says what to do if it is not there."""
-    directory = Path(job.environment.references) / job.task.reference
-    if not job.task.reference or not is_prepared(directory):
+    fingerprint, references = job.task.reference, Path(job.environment.references)
+    if not fingerprint:
+        raise ToolError("the task names no reference")
+    directory = references / fingerprint
+    if not is_prepared(directory):
+        record = object_keys.step_record(Step.PREPARE_REFERENCE, fingerprint)
         raise ToolError(
-            f"reference {job.task.reference or '(none named)'} is not prepared below {job.environment.references};"
-            " run prepare_reference for it, then this step again"
+            f"reference {fingerprint} is not prepared below {references};"
+            f" delete {record} if it is there, and start the run again"
         )
     return directory / FASTA
 

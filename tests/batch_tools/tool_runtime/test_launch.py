@@ -212,7 +212,8 @@ def test_a_reference_that_is_not_prepared_says_what_to_do(account, task, trimmed
     assert process.returncode == 1
     place = account.directory / "references"
     assert log.splitlines()[-1] == (
-        f"reference {'d' * 64} is not prepared below {place}; run prepare_reference for it, then this step again"
+        f"reference {'d' * 64} is not prepared below {place};"
+        f" delete steps/prepare_reference/{'d' * 64}/record.json if it is there, and start the run again"
     )
 
 
