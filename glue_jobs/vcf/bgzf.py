@@ -10,6 +10,7 @@ from glue_jobs.vcf.sources import ByteSource
 MAX_BLOCK = 1 << 16
 _MAGIC = b"\x1f\x8b\x08\x04"
 _FIXED_HEADER = 12
+_LEAST_HEADER = 18
 _FOOTER = 8
 _FETCH = 4 << 20
 
@@ -63,7 +64,7 @@ class BlockReader:
         head = self._bytes(offset, 1024)
         size = block_size(head)
         if size is None:
-            if offset + _FIXED_HEADER > self._source.size:
+            if len(head) < _LEAST_HEADER and _MAGIC.startswith(head[: len(_MAGIC)]):
                 raise truncated(self._source)
             raise VcfError(f"damaged at byte {offset:,}: no BGZF block begins there; copy or compress the file again")
         if offset + size > self._source.size:

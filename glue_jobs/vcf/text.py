@@ -16,6 +16,7 @@ from glue_jobs.vcf.sources import ByteSource
 
 _CHUNK = 1 << 20
 _READ_ON = 1 << 16
+_RECOGNISED = 64
 _UNBOUNDED = 1 << 62
 _GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -196,10 +197,10 @@ def _plain_pieces(source: ByteSource, part: ByteRange) -> Iterator[Piece]:
 
 def _gunzipped_head(head: bytes) -> bytes:
     content = b""
-    while head and not content:
+    while head and len(content) < _RECOGNISED:
         inflater = zlib.decompressobj(31)
         try:
-            content = inflater.decompress(head, 1024)
+            content += inflater.decompress(head, _RECOGNISED)
         except zlib.error as error:
             raise VcfError(f"damaged gzip data at its beginning ({error}); copy the file again") from error
         head = inflater.unused_data
