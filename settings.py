@@ -5,12 +5,15 @@ A setting is given as cdk context (`-c genomics:max_vcpus=64`, or in cdk.json) o
 `genomics:tools.align.vcpus`, `GENOMICS_TOOLS__ALIGN__VCPUS`.
 """
 
+import difflib
 import ipaddress
+import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSetting
 
 from genomics.contracts.steps import Step
 from stacks.constructs.batch_tool import ToolSize
@@ -116,10 +119,13 @@ class Settings(BaseSettings):
     @classmethod
     def read(cls, context: Mapping[str, Any]) -> Self:
         """Read our part of the cdk context, and the environment; SettingsError names a bad setting."""
+        _check_variables(cls, os.environ)
         try:
             return cls(**_nested(context))
         except ValidationError as error:
             raise SettingsError(_line(cls, error)) from None
+        except UnreadableSetting as error:
+            raise SettingsError(f"{error}; its parts are set by {ENVIRONMENT_PREFIX}<NAME>__<PART>") from None
 
     @classmethod
     def settings_customise_sources(
@@ -220,6 +226,15 @@ class Settings(BaseSettings):
         )
 
 
+def _check_variables(settings: type[BaseModel], environment: Mapping[str, str]) -> None:
+    """Find misspelt settings. Other variables may begin like ours, so only those that are nearly one are refused."""
+    for name in sorted(environment):
+        setting = name.removeprefix(ENVIRONMENT_PREFIX).partition("__")[0].lower()
+        if name.startswith(ENVIRONMENT_PREFIX) and setting not in settings.model_fields:
+            for near in difflib.get_close_matches(setting, settings.model_fields, n=1, cutoff=0.8):
+                raise SettingsError(f"{name} is no setting; do you mean {ENVIRONMENT_PREFIX}{near.upper()}?")
+
+
 def _nested(context: Mapping[str, Any]) -> dict[str, Any]:
     """Our settings among the context, `genomics:a.b` as `{"a": {"b": …}}`."""
     values: dict[str, Any] = {}
@@ -250,6 +265,9 @@ def _line(settings: type[BaseModel], error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         known = ", ".join(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else ""
         return f"{spelled} is no setting; there are {known}"
+    given = (
+        f"cannot be {first['input']!r}" if isinstance(first["input"], str | int | float | list) else "cannot be used"
+    )
     why = f" ({first['ctx']['error']})" if first["type"] == "value_error" else ""
     wanted = f"; allowed: {allowed}" if allowed else ""
-    return f"{spelled} cannot be {first['input']!r}{why}{wanted}"
+    return f"{spelled} {given}{why}{wanted}"

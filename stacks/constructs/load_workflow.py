@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from genomics.contracts import events
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.spark_job import SparkJob
-from stacks.constructs.workflow import ERROR, Workflow, add_retry, emit, invoke, rethrow
+from stacks.constructs.workflow import ERROR, Workflow, add_retry, emit, invoke, rethrow, run_job
 
 _GLUE_FAULTS = (
     "Glue.ThrottlingException",
@@ -52,7 +51,7 @@ class LoadWorkflow(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._functions, self._job, self._run_arguments = functions, job, run_arguments
-        self.state_machine = Workflow(
+        workflow = Workflow(
             self,
             "Workflow",
             definition=self._load(),
@@ -60,7 +59,15 @@ class LoadWorkflow(Construct):
             comment="One load: a run's variants into the lake's tables",
             timeout_days=7,
             log_retention_days=log_retention_days,
-        ).state_machine
+        )
+        self.state_machine = workflow.state_machine
+        workflow.role.add_to_policy(
+            iam.PolicyStatement(
+                # Step Functions starts a run, asks for its end, and stops it should the load be stopped.
+                actions=["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
+                resources=[job.job.job_arn],
+            )
+        )
 
     def _load(self) -> sfn.Chain:
         plan_load = invoke(self, "PlanLoad", self._functions.plan_load)
@@ -88,16 +95,13 @@ class LoadWorkflow(Construct):
         )
         return plan_load.next(anything)
 
-    def _load_variants(self) -> tasks.GlueStartJobRun:
-        seconds = self._job.timeout_minutes * 60 + _QUEUE_HOURS * 3600
-        task = tasks.GlueStartJobRun(
+    def _load_variants(self) -> sfn.CustomState:
+        task = run_job(
             self,
             "LoadVariants",
-            glue_job_name=self._job.job.job_name,
-            integration_pattern=sfn.IntegrationPattern.RUN_JOB,
-            arguments=sfn.TaskInput.from_object(dict(self._run_arguments)),
-            result_path=sfn.JsonPath.DISCARD,
-            task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(seconds)),
+            action="glue:startJobRun",
+            parameters={"JobName": self._job.job.job_name, "Arguments": dict(self._run_arguments)},
+            timeout_seconds=self._job.timeout_minutes * 60 + _QUEUE_HOURS * 3600,
         )
         add_retry(task, _GLUE_FAULTS)
         return task

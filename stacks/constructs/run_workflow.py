@@ -14,7 +14,7 @@ from genomics.contracts.steps import Step
 from stacks.constructs.batch_tool import ATTEMPTS, BatchTool
 from stacks.constructs.findings import acknowledge, resource_finding
 from stacks.constructs.python_function import PythonFunction
-from stacks.constructs.workflow import ERROR, Workflow, add_retry, emit, invoke, rethrow
+from stacks.constructs.workflow import ERROR, Workflow, add_retry, emit, invoke, rethrow, run_job
 
 _BATCH_FAULTS = (
     "Batch.TooManyRequestsException",
@@ -152,21 +152,17 @@ class RunWorkflow(Construct):
         Batch itself repeats what the machine caused (batch_tool.ATTEMPTS); a tool's own error is final.
         """
         tool = self._tools[step]
-        task = sfn.CustomState(
+        task = run_job(
             self,
             state,
-            state_json={
-                "Type": "Task",
-                "Resource": f"arn:{cdk.Aws.PARTITION}:states:::batch:submitJob.sync",
-                "Parameters": {
-                    "JobDefinition": tool.job_definition.job_definition_arn,
-                    "JobQueue": self._queue.job_queue_arn,
-                    "JobName.$": f"{job}.name",
-                    "Parameters": {"task.$": f"{job}.task"},
-                },
-                "ResultPath": sfn.JsonPath.DISCARD,
-                "TimeoutSeconds": ATTEMPTS * tool.size.timeout_minutes * 60 + _QUEUE_HOURS * 3600,
+            action="batch:submitJob",
+            parameters={
+                "JobDefinition": tool.job_definition.job_definition_arn,
+                "JobQueue": self._queue.job_queue_arn,
+                "JobName.$": f"{job}.name",
+                "Parameters": {"task.$": f"{job}.task"},
             },
+            timeout_seconds=ATTEMPTS * tool.size.timeout_minutes * 60 + _QUEUE_HOURS * 3600,
         )
         add_retry(task, _BATCH_FAULTS)
         return task

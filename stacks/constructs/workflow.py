@@ -79,6 +79,26 @@ def invoke(scope: Construct, state: str, function: PythonFunction) -> tasks.Lamb
     return task
 
 
+def run_job(
+    scope: Construct, state: str, *, action: str, parameters: Mapping[str, Any], timeout_seconds: int
+) -> sfn.CustomState:
+    """A Task that starts a job with a service's `action` and waits for its end; its input goes on unchanged.
+
+    The library's own tasks for Batch and Glue allow any job definition, and mistake the job's timeout for the Task's.
+    """
+    return sfn.CustomState(
+        scope,
+        state,
+        state_json={
+            "Type": "Task",
+            "Resource": f"arn:{cdk.Aws.PARTITION}:states:::{action}.sync",
+            "Parameters": dict(parameters),
+            "ResultPath": sfn.JsonPath.DISCARD,
+            "TimeoutSeconds": timeout_seconds,
+        },
+    )
+
+
 def emit(
     scope: Construct, state: str, *, source: str, detail_type: str, detail: Mapping[str, Any]
 ) -> tasks.EventBridgePutEvents:
@@ -98,7 +118,7 @@ def rethrow(scope: Construct, state: str) -> sfn.Fail:
     return sfn.Fail(scope, state, error_path=f"{ERROR}.Error", cause_path=f"{ERROR}.Cause")
 
 
-def add_retry(task: tasks.LambdaInvoke | sfn.TaskStateBase | sfn.CustomState, errors: Sequence[str]) -> None:
+def add_retry(task: sfn.TaskStateBase | sfn.CustomState, errors: Sequence[str]) -> None:
     """Try again after 1, 2, 4, 8 and 16 seconds."""
     task.add_retry(errors=list(errors), interval=cdk.Duration.seconds(1), max_attempts=5, backoff_rate=2)
 

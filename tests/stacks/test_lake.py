@@ -1,0 +1,134 @@
+"""Catalog, job, trigger and workgroup of the lake."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import sqlglot
+
+from genomics.contracts.tables import TABLES, Table
+from glue_jobs.variants.options import parse
+from stacks.named_queries import QUERIES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_tables_are_the_contracts(default: Any, table: Table) -> None:
+    inputs = [t["Properties"]["TableInput"] for t in default.resources("lake", "AWS::Glue::Table").values()]
+    (found,) = [each for each in inputs if each["Name"] == table.name]
+    columns = [(c["Name"], c["Type"]) for c in found["StorageDescriptor"]["Columns"]]
+    assert columns == [(column.name, column.type) for column in table.columns]
+    partitions = [(c["Name"], c["Type"]) for c in found["PartitionKeys"]]
+    assert partitions == [(column.name, column.type) for column in table.partitions]
+    assert found["StorageDescriptor"]["Location"]["Fn::Join"][1][-1] == f"/tables/{table.name}/"
+    assert "parquet" in found["StorageDescriptor"]["InputFormat"]
+
+
+def test_there_is_no_table_that_the_contracts_lack(assembly: Any) -> None:
+    assert len(assembly.resources("lake", "AWS::Glue::Table")) == len(TABLES)
+
+
+def variants_job(assembly: Any) -> dict[str, Any]:
+    """Properties of the job."""
+    (job,) = assembly.resources("lake", "AWS::Glue::Job").values()
+    return dict(job["Properties"])
+
+
+def test_the_job_understands_the_arguments_that_the_stack_gives(default: Any) -> None:
+    given = variants_job(default)["DefaultArguments"]
+    told = {name: "given" if isinstance(value, dict) else value for name, value in given.items()}
+    options = parse([word for pair in {**told, "--request": "s3://b/k"}.items() for word in pair])
+    assert options.database == options.data_lake_bucket == "given"
+    assert options.request == "s3://b/k"
+    assert "--request" not in given
+
+
+def test_the_job_is_sized_by_the_settings(default: Any, other: Any) -> None:
+    for assembly, worker, workers, minutes in ((default, "G.1X", 4, 480), (other, "G.2X", 3, 33)):
+        job = variants_job(assembly)
+        assert job["GlueVersion"] == "5.1"
+        assert (job["WorkerType"], job["NumberOfWorkers"], job["Timeout"]) == (worker, workers, minutes)
+
+
+def test_loads_run_one_at_a_time_and_the_others_wait(assembly: Any) -> None:
+    job = variants_job(assembly)
+    assert job["ExecutionProperty"] == {"MaxConcurrentRuns": 1}
+    assert job["JobRunQueuingEnabled"] is True
+
+
+def test_the_job_installs_the_versions_that_the_tests_run_with(default: Any) -> None:
+    packages = variants_job(default)["DefaultArguments"]["--additional-python-modules"].split(",")
+    locked = {p["name"]: p.get("version") for p in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
+    assert packages == [f"{name}=={locked[name]}" for name in ("cyvcf2", "pyarrow", "pysam")]
+
+
+def test_the_jobs_library_holds_what_it_imports(default: Any) -> None:
+    library = variants_job(default)["DefaultArguments"]["--extra-py-files"]
+    key = library["Fn::Join"][1][-1] if isinstance(library, dict) else library
+    directory = default.directory / f"asset.{key.rsplit('/', 1)[-1].removesuffix('.zip')}"
+    assert {path.name for path in directory.iterdir()} == {"genomics", "glue_jobs"}
+    assert (directory / "glue_jobs/variants/options.py").is_file()
+    assert (directory / "genomics/contracts/tables.py").is_file()
+
+
+def test_only_runs_of_this_deployment_start_a_load(assembly: Any) -> None:
+    (rule,) = assembly.resources("lake", "AWS::Events::Rule").values()
+    pattern = rule["Properties"]["EventPattern"]
+    assert pattern["source"] == ["genomics"]
+    assert pattern["detail-type"] == ["VariantsCalled"]
+    (condition,) = pattern["detail"]["results"]
+    before, bucket, after = condition["prefix"]["Fn::Join"][1]
+    assert (before, after) == ("s3://", "/")
+    assert "Sequencing" in bucket["Fn::ImportValue"]
+    (target,) = rule["Properties"]["Targets"]
+    assert target["InputPath"] == "$.detail"
+    assert target["DeadLetterConfig"]
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] == 8
+
+
+def test_the_workgroups_limits_bind_its_users(default: Any, other: Any) -> None:
+    for assembly, gib in ((default, 100), (other, 7)):
+        (workgroup,) = assembly.resources("lake", "AWS::Athena::WorkGroup").values()
+        configuration = workgroup["Properties"]["WorkGroupConfiguration"]
+        assert configuration["EnforceWorkGroupConfiguration"] is True
+        assert configuration["BytesScannedCutoffPerQuery"] == gib * 1024**3
+        result = configuration["ResultConfiguration"]
+        assert result["EncryptionConfiguration"]["EncryptionOption"] == "SSE_KMS"
+        assert result["OutputLocation"]["Fn::Join"][1][-1] == "/query-results/"
+
+
+def test_names_carry_the_project_so_that_two_deployments_fit_one_account(other: Any) -> None:
+    (workgroup,) = other.resources("lake", "AWS::Athena::WorkGroup").values()
+    (database,) = other.resources("lake", "AWS::Glue::Database").values()
+    assert workgroup["Properties"]["Name"] == "trial-2"
+    assert database["Properties"]["DatabaseInput"]["Name"] == "trial_2"
+
+
+@pytest.mark.parametrize("title", QUERIES)
+def test_named_queries_run_on_the_contracts_tables(title: str) -> None:
+    database = duckdb.connect()
+    for table in TABLES:
+        columns = ", ".join(f'"{c.name}" {_duckdb(c.type)}' for c in (*table.columns, *table.partitions))
+        database.execute(f"create table {table.name} ({columns})")
+    assert database.execute(sqlglot.transpile(QUERIES[title], read="athena", write="duckdb")[0]).fetchall() == []
+
+
+def test_named_queries_stand_in_the_workgroup(assembly: Any) -> None:
+    queries = [q["Properties"] for q in assembly.resources("lake", "AWS::Athena::NamedQuery").values()]
+    assert {query["Name"]: query["QueryString"] for query in queries} == QUERIES
+    (workgroup,) = assembly.resources("lake", "AWS::Athena::WorkGroup")
+    assert {query["WorkGroup"]["Ref"] for query in queries} == {workgroup.split("/")[1]}
+
+
+def _duckdb(hive: str) -> str:
+    """A Hive type as DuckDB writes it."""
+    return str(sqlglot.exp.DataType.build(hive, dialect="hive").sql(dialect="duckdb"))
+
+
+def test_default_arguments_hold_no_secret(assembly: Any) -> None:
+    text = json.dumps(variants_job(assembly)["DefaultArguments"]).lower()
+    assert not any(word in text for word in ("password", "secret", "token"))

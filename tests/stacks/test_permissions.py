@@ -1,0 +1,117 @@
+"""What roles may do: no wildcard that is not on this list."""
+
+from collections.abc import Iterator
+from typing import Any
+
+# Actions that AWS lets no policy narrow to a resource.
+UNNARROWABLE = {
+    "batch:DescribeJobs": "jobs cannot be named in a policy for it",
+    "cloudwatch:PutMetricData": "narrowed by its namespace condition",
+    "ecr:GetAuthorizationToken": "a token is for the registry",
+    "logs:CreateLogDelivery": "log deliveries have no resources",
+    "logs:DeleteLogDelivery": "",
+    "logs:DescribeLogGroups": "",
+    "logs:DescribeResourcePolicies": "",
+    "logs:GetLogDelivery": "",
+    "logs:ListLogDeliveries": "",
+    "logs:PutResourcePolicy": "",
+    "logs:UpdateLogDelivery": "",
+    "xray:GetSamplingRules": "X-Ray has no resources for these",
+    "xray:GetSamplingTargets": "",
+    "xray:PutTelemetryRecords": "",
+    "xray:PutTraceSegments": "",
+}
+
+
+def statements(assembly: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every Allow of every identity policy, with the policy's name."""
+    for name, policy in assembly.resources(kind="AWS::IAM::Policy").items():
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+            if statement["Effect"] == "Allow":
+                yield name, statement
+    for name, role in assembly.resources(kind="AWS::IAM::Role").items():
+        for policy in role["Properties"].get("Policies", ()):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield name, statement
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_no_policy_allows_all_of_a_service(assembly: Any) -> None:
+    for name, statement in statements(assembly):
+        for action in listed(statement["Action"]):
+            assert not action.endswith(":*"), f"{name} allows {action}"
+            assert action != "*", name
+
+
+def test_a_policy_names_its_resources_where_aws_lets_it(assembly: Any) -> None:
+    for name, statement in statements(assembly):
+        if "*" in listed(statement["Resource"]):
+            broad = set(listed(statement["Action"])) - set(UNNARROWABLE)
+            assert not broad, f"{name} allows {broad} on everything"
+
+
+def test_every_permitted_wildcard_is_in_use(assembly: Any) -> None:
+    used = {
+        action
+        for _, statement in statements(assembly)
+        if "*" in listed(statement["Resource"])
+        for action in listed(statement["Action"])
+    }
+    assert used == set(UNNARROWABLE)
+
+
+def object_patterns(assembly: Any, role: str, action: str) -> set[str]:
+    """Key patterns of the sequencing bucket for which the policies whose name starts with `role` allow an action."""
+    found = set()
+    for name, statement in statements(assembly):
+        if name.split("/")[1].startswith(role) and action in listed(statement["Action"]):
+            for resource in listed(statement["Resource"]):
+                if isinstance(resource, dict) and "Fn::Join" in resource:
+                    found.add(resource["Fn::Join"][1][-1].removeprefix("/"))
+    return found
+
+
+def test_a_tool_reads_what_it_works_on_and_writes_below_steps(assembly: Any) -> None:
+    read, write, delete = "s3:GetObject*", "s3:PutObject", "s3:DeleteObject*"
+    shared = {"runs/*", "steps/*", "partial/*"}
+    reads = {
+        "PrepareReferenceRole": shared | {"references/*"},
+        "FastpRole": shared | {"inbox/*"},
+        "AlignRole": shared,
+        "CallVariantsRole": shared,
+        "GatherVariantsRole": shared,
+    }
+    for role, patterns in reads.items():
+        assert object_patterns(assembly, role, read) == patterns, role
+        assert object_patterns(assembly, role, write) == {"steps/*", "partial/*"}, role
+        assert object_patterns(assembly, role, delete) == {"partial/*"}, role
+
+
+def test_no_function_deletes_and_none_writes_deliveries(assembly: Any) -> None:
+    for name in assembly.resources("secondary", "AWS::IAM::Policy"):
+        role = name.split("/")[1]
+        if "Function" in role:
+            assert object_patterns(assembly, role, "s3:DeleteObject*") == set()
+            assert object_patterns(assembly, role, "s3:PutObject") <= {"runs/*", "steps/latest/*"}
+
+
+def test_only_the_preparing_tool_writes_references(assembly: Any) -> None:
+    writers = {
+        name.split("/")[1].split("Role")[0]
+        for name, statement in statements(assembly)
+        if "elasticfilesystem:ClientWrite" in listed(statement["Action"])
+    }
+    assert writers == {"PrepareReference"}
+
+
+def test_jobs_are_submitted_from_the_app_s_own_definitions_to_its_own_queue(assembly: Any) -> None:
+    ours = {name.split("/")[1] for name in assembly.resources("secondary") if "Definition" in name or "Queue" in name}
+    submitting = [s for _, s in statements(assembly) if "batch:SubmitJob" in listed(s["Action"])]
+    assert submitting
+    for statement in submitting:
+        for resource in listed(statement["Resource"]):
+            name = resource["Ref"] if "Ref" in resource else resource["Fn::GetAtt"][0]
+            assert name in ours

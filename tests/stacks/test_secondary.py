@@ -1,0 +1,226 @@
+"""Tools, fleet and inbox of the secondary analysis."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from genomics.contracts.environment import (
+    LedgerEnvironment,
+    PlanEnvironment,
+    PlanLoadEnvironment,
+    StartRunEnvironment,
+    ToolEnvironment,
+)
+from genomics.contracts.steps import Step
+
+
+def job_definitions(assembly: Any) -> dict[Step, Mapping[str, Any]]:
+    """Properties of job definitions by the step whose name their logs bear."""
+    found = [r["Properties"] for r in assembly.resources("secondary", "AWS::Batch::JobDefinition").values()]
+    return {Step(_logs(properties)["awslogs-stream-prefix"]): properties for properties in found}
+
+
+def _logs(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    options: Mapping[str, Any] = properties["ContainerProperties"]["LogConfiguration"]["Options"]
+    return options
+
+
+def environment(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """A container's environment."""
+    return {v["Name"]: v["Value"] for v in properties["ContainerProperties"]["Environment"]}
+
+
+def image_names(assembly: Any) -> dict[str, str]:
+    """Dockerfile of each image asset by its hash."""
+    assets = json.loads((assembly.directory / f"{assembly.project}-secondary.assets.json").read_text())
+    return {name: image["source"]["dockerFile"] for name, image in assets["dockerImages"].items()}
+
+
+def test_every_step_has_a_job_definition_of_its_own_tool(assembly: Any) -> None:
+    definitions = job_definitions(assembly)
+    assert set(definitions) == set(Step)
+    images = image_names(assembly)
+    for step, properties in definitions.items():
+        identity = environment(properties)["TOOL_IMAGE"]
+        assert images[identity] == f"batch_tools/{step}/Dockerfile"
+        assert properties["ContainerProperties"]["Image"]["Fn::Sub"].endswith(f":{identity}")
+        assert properties["ContainerProperties"]["Command"] == ["--task", "Ref::task"]
+
+
+def test_an_images_context_holds_its_tool_and_what_it_imports(default: Any) -> None:
+    assets = json.loads((default.directory / "genomics-secondary.assets.json").read_text())
+    for image in assets["dockerImages"].values():
+        context = default.directory / image["source"]["directory"]
+        tool = image["source"]["dockerFile"].split("/")[1]
+        assert {path.name for path in context.iterdir()} == {"batch_tools", "genomics"}
+        assert {path.name for path in (context / "genomics").iterdir()} == {"__init__.py", "contracts"}
+        inside = {path.name for path in (context / "batch_tools").iterdir()}
+        assert inside == {"__init__.py", "tool_runtime", tool}
+        assert not [path for path in context.rglob("*") if path.suffix in (".md", ".pyc")]
+
+
+def test_a_tools_environment_is_the_contracts(assembly: Any) -> None:
+    for step, properties in job_definitions(assembly).items():
+        names = {name.upper() for name in ToolEnvironment.__annotations__}
+        assert set(environment(properties)) == names | {"TMPDIR"}, step
+
+
+def test_tool_sizes_are_the_settings(default: Any, other: Any) -> None:
+    for assembly, vcpus, memory_mib, minutes in ((default, 16, 28672, 1440), (other, 8, 14336, 90)):
+        properties = job_definitions(assembly)[Step.ALIGN]
+        wanted = {(r["Type"], r["Value"]) for r in properties["ContainerProperties"]["ResourceRequirements"]}
+        assert wanted == {("VCPU", str(vcpus)), ("MEMORY", str(memory_mib))}
+        assert environment(properties)["VCPUS"] == str(vcpus)
+        assert environment(properties)["MEMORY_MIB"] == str(memory_mib)
+        assert properties["Timeout"] == {"AttemptDurationSeconds": minutes * 60}
+    assert environment(job_definitions(other)[Step.FASTP])["VCPUS"] == "4"
+
+
+def test_the_machines_faults_are_tried_again_and_the_tools_own_are_not(assembly: Any) -> None:
+    for properties in job_definitions(assembly).values():
+        assert properties["RetryStrategy"] == {
+            "Attempts": 3,
+            "EvaluateOnExit": [
+                {"Action": "RETRY", "OnStatusReason": "Host EC2*"},
+                {"Action": "RETRY", "OnReason": "CannotPullContainerError:*"},
+                {"Action": "RETRY", "OnReason": "CannotStartContainerError*"},
+                {"Action": "RETRY", "OnExitCode": "137"},
+                {"Action": "EXIT", "OnReason": "*"},
+            ],
+        }
+
+
+def test_references_are_read_only_but_for_the_tool_that_prepares_them(assembly: Any) -> None:
+    for step, properties in job_definitions(assembly).items():
+        container = properties["ContainerProperties"]
+        mounts = {mount["SourceVolume"]: mount for mount in container["MountPoints"]}
+        assert mounts["references"]["ContainerPath"] == environment(properties)["REFERENCES"]
+        assert mounts["references"]["ReadOnly"] is (step is not Step.PREPARE_REFERENCE)
+        assert mounts["scratch"]["ContainerPath"] == environment(properties)["SCRATCH"]
+        (volume,) = [v["EfsVolumeConfiguration"] for v in container["Volumes"] if v["Name"] == "references"]
+        assert volume["TransitEncryption"] == "ENABLED"
+        assert volume["AuthorizationConfig"]["Iam"] == "ENABLED"
+        assert "AccessPointId" in volume["AuthorizationConfig"]
+
+
+def test_containers_cannot_change_their_image_and_have_no_privileges(assembly: Any) -> None:
+    for properties in job_definitions(assembly).values():
+        assert properties["ContainerProperties"]["ReadonlyRootFilesystem"] is True
+        assert not properties["ContainerProperties"].get("Privileged", False)
+
+
+def test_every_tool_has_a_role_and_a_log_group_of_its_own(assembly: Any) -> None:
+    definitions = job_definitions(assembly).values()
+    assert len({p["ContainerProperties"]["JobRoleArn"]["Fn::GetAtt"][0] for p in definitions}) == len(Step)
+    assert len({_logs(p)["awslogs-group"]["Ref"] for p in definitions}) == len(Step)
+
+
+def compute_environments(assembly: Any) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Logical id and resources of the compute environments by their type."""
+    found = assembly.resources("secondary", "AWS::Batch::ComputeEnvironment").items()
+    return {
+        r["Properties"]["ComputeResources"]["Type"]: (name.split("/")[1], r["Properties"]["ComputeResources"])
+        for name, r in found
+    }
+
+
+def test_spot_chooses_by_price_and_capacity_among_many_families(default: Any) -> None:
+    _, spot = compute_environments(default)["SPOT"]
+    assert spot["AllocationStrategy"] == "SPOT_PRICE_CAPACITY_OPTIMIZED"
+    assert len(spot["InstanceTypes"]) >= 10
+    assert len(spot["Subnets"]) == 3
+
+
+def test_the_fleet_is_the_settings(default: Any, other: Any) -> None:
+    families = {"c6i", "m6i", "r6i", "c6a", "m6a", "r6a", "c5", "m5", "r5", "c7i", "m7i", "r7i"}
+    for assembly, types, vcpus, bid, disk in (
+        (default, families, 256, 100, 500),
+        (other, {"optimal", "c6i.8xlarge", "m6i"}, 48, 60, 200),
+    ):
+        for kind, (_, resources) in compute_environments(assembly).items():
+            assert set(resources["InstanceTypes"]) == types
+            assert resources["MaxvCpus"] == vcpus
+            assert resources["MinvCpus"] == 0
+            assert resources.get("BidPercentage") == (bid if kind == "SPOT" else None)
+        (template,) = assembly.resources("secondary", "AWS::EC2::LaunchTemplate").values()
+        data = template["Properties"]["LaunchTemplateData"]
+        (device,) = data["BlockDeviceMappings"]
+        assert device["Ebs"] == {
+            "DeleteOnTermination": True,
+            "Encrypted": True,
+            "VolumeSize": disk,
+            "VolumeType": "gp3",
+        }
+        assert data["MetadataOptions"]["HttpTokens"] == "required"
+
+
+def test_queues_fall_back_from_spot_to_on_demand_and_the_urgent_one_the_other_way(assembly: Any) -> None:
+    environments = compute_environments(assembly)
+    queues = [r["Properties"] for r in assembly.resources("secondary", "AWS::Batch::JobQueue").values()]
+    orders = {}
+    for queue in queues:
+        ordered = sorted(queue["ComputeEnvironmentOrder"], key=lambda each: each["Order"])
+        names = [each["ComputeEnvironment"]["Fn::GetAtt"][0] for each in ordered]
+        orders[queue["Priority"]] = names
+    normal, urgent = orders[min(orders)], orders[max(orders)]
+    assert normal == [environments["SPOT"][0], environments["EC2"][0]]
+    assert urgent == normal[::-1]
+
+
+def test_arrivals_reach_the_queue_and_what_fails_thrice_is_kept(assembly: Any) -> None:
+    (rule,) = assembly.resources("secondary", "AWS::Events::Rule").values()
+    pattern = rule["Properties"]["EventPattern"]
+    assert pattern["source"] == ["aws.s3"]
+    assert pattern["detail-type"] == ["Object Created"]
+    assert pattern["detail"]["object"] == {"key": [{"prefix": "inbox/"}]}
+    assert len(pattern["detail"]["bucket"]["name"]) == 1
+    queues = {
+        name.split("/")[1]: q["Properties"] for name, q in assembly.resources("secondary", "AWS::SQS::Queue").items()
+    }
+    (target,) = rule["Properties"]["Targets"]
+    inbox = queues[target["Arn"]["Fn::GetAtt"][0]]
+    assert inbox["RedrivePolicy"]["maxReceiveCount"] == 3
+    dead_letters = queues[inbox["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]
+    assert dead_letters["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in queues.values())
+    (mapping,) = assembly.resources("secondary", "AWS::Lambda::EventSourceMapping").values()
+    assert mapping["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["Properties"]["EventSourceArn"] == target["Arn"]
+
+
+@pytest.mark.parametrize(
+    ("handler", "contract"),
+    [
+        ("secondary.start_run", StartRunEnvironment),
+        ("secondary.plan_reference", PlanEnvironment),
+        ("secondary.plan_samples", PlanEnvironment),
+        ("secondary.plan_sample", PlanEnvironment),
+        ("secondary.record_failure", LedgerEnvironment),
+        ("secondary.collect_results", LedgerEnvironment),
+        ("secondary.record_run_failure", LedgerEnvironment),
+        ("lake.plan_load", PlanLoadEnvironment),
+        ("lake.record_load", PlanLoadEnvironment),
+        ("lake.record_load_failure", PlanLoadEnvironment),
+    ],
+)
+def test_functions_are_there_with_the_contracts_environment(default: Any, handler: str, contract: Any) -> None:
+    stage = handler.partition(".")[0]
+    functions = {
+        f["Properties"]["Handler"]: f["Properties"] for f in default.resources(stage, "AWS::Lambda::Function").values()
+    }
+    function = functions[f"lambdas.{handler}.handler"]
+    assert set(function["Environment"]["Variables"]) == {name.upper() for name in contract.__annotations__}
+    code = default.directory / f"asset.{function['Code']['S3Key'].removesuffix('.zip')}"
+    assert (code / "lambdas" / f"{handler.replace('.', '/')}.py").is_file()
+    assert {path.name for path in code.iterdir()} == {"genomics", "lambdas"}
+    assert {path.name for path in (code / "lambdas").iterdir() if path.is_dir()} == {stage}
+
+
+def test_planners_know_the_image_of_every_step(default: Any) -> None:
+    images = {step: environment(properties)["TOOL_IMAGE"] for step, properties in job_definitions(default).items()}
+    for function in default.resources("secondary", "AWS::Lambda::Function").values():
+        variables = function["Properties"]["Environment"]["Variables"]
+        if "TOOL_IMAGES" in variables:
+            assert json.loads(variables["TOOL_IMAGES"]) == images

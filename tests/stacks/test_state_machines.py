@@ -1,0 +1,192 @@
+"""Both state machines: how they go on, how they fail, and how patient they are."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from genomics.contracts.steps import Step
+
+BATCH = "arn:<AWS::Partition>:states:::batch:submitJob.sync"
+# Rethrows inside a Map, and what is left when even the recording of a failure fails.
+NOT_RECORDED_BY_A_FUNCTION = {
+    "SampleFailed",
+    "LaneFailed",
+    "RegionFailed",
+    "RunFailedUnrecorded",
+    "LoadFailedUnrecorded",
+}
+
+
+def states(definition: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every state by name, those inside Maps included."""
+    for name, state in definition["States"].items():
+        yield name, state
+        if state["Type"] == "Map":
+            yield from states(state["ItemProcessor"])
+
+
+@pytest.fixture(scope="module")
+def runs(default: Any) -> dict[str, Any]:
+    """Definition of the run's state machine."""
+    return dict(default.state_machine("secondary"))
+
+
+@pytest.fixture(scope="module")
+def loads(default: Any) -> dict[str, Any]:
+    """Definition of the load's state machine."""
+    return dict(default.state_machine("lake"))
+
+
+def test_every_task_retries_catches_and_times_out(runs: Any, loads: Any) -> None:
+    tasks = [(n, s) for d in (runs, loads) for n, s in states(d) if s["Type"] == "Task"]
+    assert len(tasks) == 12 + 5
+    for name, task in tasks:
+        assert task["TimeoutSeconds"] > 0, name
+        assert task["Retry"], name
+        for retry in task["Retry"]:
+            assert retry["MaxAttempts"] > 0, name
+            assert retry["BackoffRate"] > 1, name
+        assert [catch["ErrorEquals"] for catch in task["Catch"]] == [["States.ALL"]], name
+
+
+def test_a_map_that_fails_is_caught(runs: Any) -> None:
+    for name, state in states(runs):
+        if state["Type"] == "Map":
+            assert [catch["ErrorEquals"] for catch in state["Catch"]] == [["States.ALL"]], name
+
+
+def test_a_tools_own_error_is_not_tried_again(runs: Any, loads: Any) -> None:
+    for definition in (runs, loads):
+        for name, state in states(definition):
+            errors = {error for retry in state.get("Retry", ()) for error in retry["ErrorEquals"]}
+            assert errors.isdisjoint({"States.ALL", "States.TaskFailed", "States.Timeout"}), name
+
+
+def test_failures_end_in_a_function_that_records_them(runs: Any, loads: Any) -> None:
+    sample = {"PlanSample", "Lanes", "Align", "Regions", "GatherVariants"}
+    for name, state in states(runs):
+        for catch in state.get("Catch", ()):
+            if catch["Next"] not in NOT_RECORDED_BY_A_FUNCTION:
+                assert catch["Next"] == ("RecordFailure" if name in sample else "RecordRunFailure"), name
+                assert catch["ResultPath"] == "$.error"
+    for name, state in states(loads):
+        for catch in state.get("Catch", ()):
+            if catch["Next"] not in NOT_RECORDED_BY_A_FUNCTION:
+                assert catch["Next"] == "RecordLoadFailure", name
+
+
+def test_the_run_goes_from_its_request_to_variants_called(runs: Any) -> None:
+    top = runs["States"]
+    assert runs["StartAt"] == "PlanReference"
+    assert top["PlanReference"]["Next"] == "ReferenceReady?"
+    assert top["ReferenceReady?"]["Default"] == "PlanSamples"
+    assert top["ReferenceReady?"]["Choices"][0]["Next"] == "PrepareReference"
+    assert top["PrepareReference"]["Next"] == "PlanSamples"
+    assert top["PlanSamples"]["Next"] == "Samples"
+    assert top["Samples"]["Next"] == "CollectResults"
+    assert top["CollectResults"]["Next"] == "AnyCalled?"
+    assert top["AnyCalled?"]["Choices"][0] | {"Next": ""} == {
+        "Variable": "$.succeeded",
+        "NumericGreaterThan": 0,
+        "Next": "",
+    }
+    assert top["AnyCalled?"]["Choices"][0]["Next"] == "EmitVariantsCalled"
+    assert top["AnyCalled?"]["Default"] == top["EmitVariantsCalled"]["Next"] == "AnyFailed?"
+    assert top["AnyFailed?"]["Choices"][0]["Next"] == "Failed"
+    assert top["Failed"] == {"Type": "Fail", "Error": "SampleFailed", "CausePath": "$.line"}
+    assert top["AnyFailed?"]["Default"] == "Succeeded"
+
+
+def test_a_sample_goes_from_lanes_to_one_vcf(runs: Any) -> None:
+    inside = runs["States"]["Samples"]["ItemProcessor"]
+    assert inside["StartAt"] == "PlanSample"
+    one = inside["States"]
+    assert one["PlanSample"]["Next"] == "Lanes"
+    assert one["Lanes"]["Next"] == "AlignNeeded?"
+    assert one["AlignNeeded?"]["Default"] == one["Align"]["Next"] == "Regions"
+    assert one["Regions"]["Next"] == "GatherNeeded?"
+    assert one["GatherNeeded?"]["Default"] == one["GatherVariants"]["Next"] == "SampleDone"
+    assert one["RecordFailure"]["Next"] == "SampleFailed"
+
+
+def test_a_task_that_works_leaves_the_state_as_it_was(runs: Any, loads: Any) -> None:
+    kept = {"PrepareReference", "Fastp", "Align", "CallVariants", "GatherVariants", "EmitVariantsCalled"}
+    kept |= {"Samples", "Lanes", "Regions", "LoadVariants", "EmitVariantsLoaded"}
+    found = dict(states(runs)) | dict(states(loads))
+    for name in kept:
+        assert found[name]["ResultPath"] is None, name
+
+
+def test_jobs_get_their_task_and_nothing_else(runs: Any, default: Any) -> None:
+    steps = {
+        "PrepareReference": ("$.reference", Step.PREPARE_REFERENCE),
+        "Fastp": ("$", Step.FASTP),
+        "Align": ("$.align", Step.ALIGN),
+        "CallVariants": ("$", Step.CALL_VARIANTS),
+        "GatherVariants": ("$.gather", Step.GATHER_VARIANTS),
+    }
+    found = dict(states(runs))
+    definitions = default.resources("secondary", "AWS::Batch::JobDefinition")
+    for name, (job, step) in steps.items():
+        state = found[name]
+        assert state["Resource"] == BATCH
+        assert set(state["Parameters"]) == {"JobDefinition", "JobQueue", "JobName.$", "Parameters"}
+        assert state["Parameters"]["JobName.$"] == f"{job}.name"
+        assert state["Parameters"]["Parameters"] == {"task.$": f"{job}.task"}
+        definition = definitions[f"secondary/{state['Parameters']['JobDefinition'].strip('<>')}"]
+        logs = definition["Properties"]["ContainerProperties"]["LogConfiguration"]["Options"]
+        assert logs["awslogs-stream-prefix"] == step
+
+
+def test_a_task_waits_for_all_attempts_of_its_job_and_for_a_machine(runs: Any, default: Any) -> None:
+    definitions = default.resources("secondary", "AWS::Batch::JobDefinition")
+    for _, state in states(runs):
+        if state.get("Resource") == BATCH:
+            name = state["Parameters"]["JobDefinition"].strip("<>")
+            properties = definitions[f"secondary/{name}"]["Properties"]
+            working = properties["RetryStrategy"]["Attempts"] * properties["Timeout"]["AttemptDurationSeconds"]
+            assert state["TimeoutSeconds"] == working + 24 * 3600
+
+
+def test_a_load_runs_the_job_with_its_request_and_waits(loads: Any, default: Any) -> None:
+    load = loads["States"]["LoadVariants"]
+    assert load["Resource"] == "arn:<AWS::Partition>:states:::glue:startJobRun.sync"
+    assert set(load["Parameters"]) == {"JobName", "Arguments"}
+    assert load["Parameters"]["Arguments"] == {"--request.$": "$.request"}
+    (job,) = default.resources("lake", "AWS::Glue::Job")
+    assert load["Parameters"]["JobName"] == f"<{job.split('/')[1]}>"
+
+
+def test_a_run_that_is_loaded_already_still_says_so(loads: Any) -> None:
+    top = loads["States"]
+    assert loads["StartAt"] == "PlanLoad"
+    assert top["PlanLoad"]["Next"] == "Anything?"
+    assert top["Anything?"]["Default"] == "EmitVariantsLoaded"
+    assert top["LoadVariants"]["Next"] == "RecordLoad"
+    assert top["RecordLoad"]["Next"] == "EmitVariantsLoaded"
+
+
+@pytest.mark.parametrize(
+    ("stack", "state", "detail_type", "fields"),
+    [
+        ("secondary", "EmitVariantsCalled", "VariantsCalled", {"run_id", "study", "results"}),
+        ("lake", "EmitVariantsLoaded", "VariantsLoaded", {"run_id", "study"}),
+    ],
+)
+def test_events_carry_what_the_contract_names(
+    default: Any, stack: str, state: str, detail_type: str, fields: set[str]
+) -> None:
+    (entry,) = default.state_machine(stack)["States"][state]["Parameters"]["Entries"]
+    assert entry["Source"] == "genomics"
+    assert entry["DetailType"] == detail_type
+    assert entry["Detail"] == {f"{field}.$": f"$.{field}" for field in fields}
+
+
+def test_executions_are_logged_whole_and_traced(assembly: Any) -> None:
+    machines = assembly.resources(kind="AWS::StepFunctions::StateMachine").values()
+    assert len(machines) == 2
+    for machine in machines:
+        assert machine["Properties"]["LoggingConfiguration"]["Level"] == "ALL"
+        assert machine["Properties"]["TracingConfiguration"] == {"Enabled": True}
+        assert machine["Properties"]["StateMachineType"] == "STANDARD"

@@ -1,0 +1,161 @@
+"""Settings: where they come from, which one wins, and what a bad one says."""
+
+import os
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import pytest
+
+from genomics.contracts.steps import Step
+from settings import Settings, SettingsError
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("GENOMICS_"):
+            monkeypatch.delenv(name)
+
+
+def test_defaults_need_nothing() -> None:
+    settings = Settings.read({})
+    assert settings.project == "genomics"
+    assert settings.disposable is False
+    assert settings.secondary().tools[Step.ALIGN].vcpus == 16
+
+
+def test_context_of_others_is_left_alone() -> None:
+    assert Settings.read({"@aws-cdk/aws-s3:createDefaultLoggingPolicy": True, "aws:cdk:x": 1}) == Settings.read({})
+
+
+def test_context_sets_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = {"genomics:max_vcpus": "64", "genomics:project": "one"}
+    assert Settings.read(context).max_vcpus == 64
+    monkeypatch.setenv("GENOMICS_MAX_VCPUS", "128")
+    settings = Settings.read(context)
+    assert (settings.max_vcpus, settings.project) == (128, "one")
+
+
+def test_a_part_of_a_tools_size_can_be_set_from_either_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENOMICS_TOOLS__ALIGN__VCPUS", "2")
+    tools = Settings.read({"genomics:tools.align.memory_mib": "4096", "genomics:tools.fastp": {"vcpus": 1}}).tools
+    assert (tools.align.vcpus, tools.align.memory_mib, tools.align.timeout_minutes) == (2, 4096, 1440)
+    assert (tools.fastp.vcpus, tools.fastp.memory_mib) == (1, 7168)
+
+
+def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENOMICS_ACCOUNT", "")
+    assert Settings.read({}).account is None
+
+
+def test_instance_types_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENOMICS_INSTANCE_TYPES", "optimal, c6i.4xlarge,m7i")
+    assert Settings.read({}).instance_types == ("optimal", "c6i.4xlarge", "m7i")
+    assert Settings.read({"genomics:instance_types": ["m5"]}).instance_types == ("optimal", "c6i.4xlarge", "m7i")
+
+
+@pytest.mark.parametrize(
+    ("context", "line"),
+    [
+        ({"project": "My Lab"}, "project (GENOMICS_PROJECT) cannot be 'My Lab'; allowed: lower-case letters"),
+        ({"disposable": "perhaps"}, "disposable (GENOMICS_DISPOSABLE) cannot be 'perhaps'; allowed: true"),
+        ({"account": "12"}, "account (GENOMICS_ACCOUNT) cannot be '12'; allowed: an account's 12 digits"),
+        ({"region": "mars"}, "region (GENOMICS_REGION) cannot be 'mars'; allowed: like us-east-1"),
+        (
+            {"availability_zones": "9"},
+            "availability_zones (GENOMICS_AVAILABILITY_ZONES) cannot be '9'; allowed: a whole",
+        ),
+        (
+            {"availability_zones": "2", "nat_gateways": "3"},
+            "nat_gateways (GENOMICS_NAT_GATEWAYS) cannot be '3' (more than one per availability zone); allowed: a",
+        ),
+        (
+            {"log_retention_days": "8"},
+            "log_retention_days (GENOMICS_LOG_RETENTION_DAYS) cannot be '8' (CloudWatch Logs",
+        ),
+        (
+            {"vpc_cidr": "8.8.0.0/16"},
+            "vpc_cidr (GENOMICS_VPC_CIDR) cannot be '8.8.0.0/16' (not such a block); allowed: a",
+        ),
+        (
+            {"vpc_cidr": "10.0.0.1/16"},
+            "vpc_cidr (GENOMICS_VPC_CIDR) cannot be '10.0.0.1/16' (10.0.0.1/16 has host bits",
+        ),
+        (
+            {"instance_types": "c6i,c9z"},
+            "instance_types (GENOMICS_INSTANCE_TYPES) cannot be 'c6i,c9z' ('c9z' is none); allowed: x86 instance",
+        ),
+        (
+            {"instance_types": "m6g"},
+            "instance_types (GENOMICS_INSTANCE_TYPES) cannot be 'm6g' ('m6g' is none); allowed: x86 instance",
+        ),
+        (
+            {"spark_worker_type": "G.9X"},
+            "spark_worker_type (GENOMICS_SPARK_WORKER_TYPE) cannot be 'G.9X'; allowed: one of",
+        ),
+        (
+            {"tools.align.vcpus": "0"},
+            "tools.align.vcpus (GENOMICS_TOOLS__ALIGN__VCPUS) cannot be '0'; allowed: a whole number, 1 to 192",
+        ),
+        (
+            {"max_vcpus": "8"},
+            "tools (GENOMICS_TOOLS) cannot be used (align asks for 16 vCPUs, and max_vcpus is 8)",
+        ),
+        ({"max_vcpu": "8"}, "max_vcpu (GENOMICS_MAX_VCPU) is no setting; there are project, account, region"),
+        (
+            {"tools.bowtie.vcpus": "8"},
+            "tools.bowtie (GENOMICS_TOOLS__BOWTIE) is no setting; there are prepare_reference, fastp, align,",
+        ),
+        ({"tools": "big"}, "tools (GENOMICS_TOOLS) cannot be 'big'"),
+    ],
+)
+def test_a_bad_setting_is_named_in_one_line_with_what_is_allowed(context: dict[str, Any], line: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.read({f"genomics:{name}": value for name, value in context.items()})
+    assert str(caught.value).startswith(line)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bad_variable_is_named_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENOMICS_TOOLS__FASTP__MEMORY_MIB", "plenty")
+    with pytest.raises(
+        SettingsError, match=r"^tools\.fastp\.memory_mib \(GENOMICS_TOOLS__FASTP__MEMORY_MIB\) cannot be"
+    ):
+        Settings.read({})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        ("GENOMICS_MAX_VCPU", "8", "GENOMICS_MAX_VCPU is no setting; do you mean GENOMICS_MAX_VCPUS?"),
+        ("GENOMICS_TOOL__ALIGN__VCPUS", "8", "GENOMICS_TOOL__ALIGN__VCPUS is no setting; do you mean GENOMICS_TOOLS?"),
+        ("GENOMICS_TOOLS", "big", 'error parsing value for field "tools" from source "EnvSettingsSource"'),
+    ],
+)
+def test_a_misspelt_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, line: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        Settings.read({})
+    assert str(caught.value).startswith(line)
+
+
+def test_variables_of_other_programs_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENOMICS_SHARED_DATA", "/somewhere")
+    monkeypatch.setenv("GENOMICS_DATA", "/elsewhere")
+    assert Settings.read({}).project == "genomics"
+
+
+def test_a_setting_cannot_be_given_whole_and_in_part() -> None:
+    with pytest.raises(SettingsError, match="is set as a whole already"):
+        Settings.read({"genomics:project": "x", "genomics:project.name": "y"})
+
+
+def test_every_setting_reaches_a_stack_or_the_app() -> None:
+    settings = Settings.read({})
+    configs = (settings.storage(), settings.network(), settings.secondary(), settings.lake())
+    assert all(is_dataclass(config) for config in configs)
+    carried = {field.name for config in configs for field in fields(config)}
+    renamed = {"vpc_cidr": "cidr"}
+    of_the_app = {"account", "region", "project", "disposable"}
+    for name in Settings.model_fields:
+        assert renamed.get(name, name) in carried | of_the_app, name
