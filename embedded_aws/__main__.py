@@ -1,21 +1,40 @@
 """`python -m embedded_aws`: run an instance in the foreground."""
 
 import argparse
+import socket
 import sys
 from pathlib import Path
 
-from embedded_aws.instance import DEFAULT_PORT
-from embedded_aws.server import serve
+from embedded_aws.cloud_assembly import Assembly, DeploymentError
+from embedded_aws.instance import DEFAULT_PORT, InstanceError, find
 
 
 def main() -> int:
-    """Read the command line and serve; the exit status is not 0 when the instance could not be started."""
+    """Read the command line and serve. What went wrong is the last line printed, and the status is then 1."""
     parser = argparse.ArgumentParser(prog="python -m embedded_aws", description=sys.modules["embedded_aws"].__doc__)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one")
     parser.add_argument("--data", type=Path, required=True, help="directory for all that the instance keeps")
     parser.add_argument("--cloud-assembly", type=Path, default=Path("cdk.out"), help="what `cdk synth` wrote")
     options = parser.parse_args()
-    return serve(options.port, options.data, options.cloud_assembly)
+    try:
+        assembly = Assembly.read(options.cloud_assembly)
+        _check(options.port, options.data)
+        # Takes seconds to import, which nothing that stops here should have to wait for.
+        from embedded_aws.server import serve  # noqa: PLC0415
+
+        serve(options.port, options.data, assembly)
+    except (DeploymentError, InstanceError) as error:
+        print(error, file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+def _check(port: int, data: Path) -> None:
+    if running := find(data):
+        raise InstanceError(f"an embedded AWS already runs on {running.data} (port {running.port})")
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        if port and probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise InstanceError(f"port {port} is taken; choose another with --port")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ It keeps connections open, which werkzeug's own never does, and so spares each c
 """
 
 import io
-import socket
 import socketserver
 import sys
 import threading
@@ -216,9 +215,3 @@ def add_headers(environ: dict[str, Any], headers: Iterable[tuple[str, str]]) -> 
 
 def _chunk(block: bytes) -> bytes:
     return f"{len(block):x}\r\n".encode() + block + b"\r\n" if block else b""
-
-
-def loopback_port_is_free(port: int) -> bool:
-    """Nobody listens on the port."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0

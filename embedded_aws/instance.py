@@ -64,7 +64,8 @@ class Instance:
     def readiness(self) -> dict[str, Any]:
         """What GET /_embedded/ready answers.
 
-        `ready`, and then `stacks`, `executing`, `inert` and `inert_types`; before, `progress`; or `error`.
+        `ready`; then `stacks`, `executing`, `inert`, `inert_types` (type to reason), and what `seconds` went into;
+        before, `progress`; or `error`.
         """
         return _probe(self.port)
 

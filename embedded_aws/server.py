@@ -4,7 +4,6 @@ import functools
 import json
 import os
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -35,8 +34,9 @@ from embedded_aws import (
     step_functions,
     storage,
 )
+from embedded_aws.cloud_assembly import Assembly, DeploymentError
 from embedded_aws.context import OPERATOR_ENVIRONMENT, Context
-from embedded_aws.deployment import Assembly, DeploymentError, deploy
+from embedded_aws.deployment import deploy
 from embedded_aws.http_server import HttpServer
 from embedded_aws.instance import READY_PATH, Instance, InstanceError, hold
 from embedded_aws.requested_access import from_headers
@@ -72,6 +72,7 @@ class State:
     inert: int = 0
     inert_types: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    cpu_seconds: dict[str, float] = field(default_factory=dict)
 
 
 class Application:
@@ -153,14 +154,14 @@ def _failed(error: Exception, environ: dict[str, Any], start_response: _StartRes
     return [content]
 
 
-def serve(port: int, data: Path, cloud_assembly: Path) -> int:
-    """Run an instance until it is told to stop. Returns the exit status; what went wrong is the last line printed."""
+def serve(port: int, data: Path, assembly: Assembly) -> None:
+    """Run an instance until it is told to stop. Raises an error of one line when it cannot be started."""
     data.mkdir(parents=True, exist_ok=True)
     data = data.absolute()
     try:
         server = HttpServer(port, _not_yet)
     except OSError as error:
-        return _complain(f"port {port} is taken; choose another with --port ({error.strerror})")
+        raise InstanceError(f"port {port} cannot be used: {error.strerror}") from error
     context = Context(port=server.port, data=data)
     instance = Instance(data, context.port, os.getpid(), context.account, context.region)
     stop = threading.Event()
@@ -169,26 +170,25 @@ def serve(port: int, data: Path, cloud_assembly: Path) -> int:
         signal.signal(number, functools.partial(_on_signal, stop))
     try:
         with hold(instance):
-            _run(context, server, state, cloud_assembly)
+            _run(context, server, state, assembly)
             stop.wait()
-    except (DeploymentError, InstanceError, guard.ChangedSymbolError) as error:
+    except (DeploymentError, guard.ChangedSymbolError) as error:
         state.error = str(error)
-        return _complain(state.error)
+        raise InstanceError(state.error) from error
     finally:
         processes.kill_all()
         server.server_close()
-    return 0
 
 
-def _run(context: Context, server: HttpServer, state: State, cloud_assembly: Path) -> None:
+def _run(context: Context, server: HttpServer, state: State, assembly: Assembly) -> None:
     """Install the services, listen, deploy, and say so."""
-    marks = [("start", time.perf_counter())]
+    marks = [(time.perf_counter(), time.process_time())]
 
     def mark(name: str) -> None:
-        marks.append((name, time.perf_counter()))
-        state.seconds[name] = round(marks[-1][1] - marks[-2][1], 3)
+        marks.append((time.perf_counter(), time.process_time()))
+        (wall, cpu), (wall_before, cpu_before) = marks[-1], marks[-2]
+        state.seconds[name], state.cpu_seconds[name] = round(wall - wall_before, 3), round(cpu - cpu_before, 3)
 
-    assembly = Assembly.read(cloud_assembly)
     _settings(context)
     guard.check(patch for module in _SERVICES for patch in module.PATCHES)
     for module in _SERVICES:
@@ -238,8 +238,3 @@ def _not_yet(environ: dict[str, Any], start_response: _StartResponse) -> Iterabl
 
 def _on_signal(stop: threading.Event, number: int, frame: FrameType | None) -> None:
     stop.set()
-
-
-def _complain(line: str) -> int:
-    print(line, file=sys.stderr, flush=True)
-    return 1

@@ -69,8 +69,9 @@ def install(context: Context) -> None:
     key.value, key.etag = property(_get_value, set_value), property(_get_etag)
     _DISPOSE.apply(_dispose)
     _COMPLETE.apply(complete)
-    for patch in (_GET, _COPY, _COPY_PART):
+    for patch in (_GET, _COPY_PART):
         _wrap(patch, _without_reading)
+    _wrap(_COPY, lambda copy: _with_checksum_of_the_whole(_without_reading(copy)))
     for patch in (_PUT_KEY, _POST_KEY):
         _wrap(patch, _one_conditional_write_at_a_time)
     _CHECKSUM.apply(_compute_checksum)
@@ -147,6 +148,19 @@ def _without_reading(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*arguments, **named)
         finally:
             _unread.reset(token)
+
+    return call
+
+
+def _with_checksum_of_the_whole(copy: Callable[..., Any]) -> Callable[..., Any]:
+    """Of the whole copy: moto takes over the source's checksum of its parts' checksums, which clients find wrong."""
+
+    def call(backend: Any, src_key: Any, dest_bucket_name: str, dest_key_name: str, *rest: Any, **named: Any) -> None:
+        copy(backend, src_key, dest_bucket_name, dest_key_name, *rest, **named)
+        if src_key.checksum_type == "COMPOSITE":
+            made = backend.get_object(dest_bucket_name, dest_key_name)
+            made.checksum_type = "FULL_OBJECT"
+            made.checksum_value = encoded(checksum(src_key.checksum_algorithm, blocks_of(made._contents.contents())))
 
     return call
 

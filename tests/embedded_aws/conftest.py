@@ -10,11 +10,26 @@ import pytest
 from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from embedded_aws import batch, clients, events, functions, glue, guard, identity, images, processes, step_functions
+from embedded_aws import (
+    athena,
+    batch,
+    clients,
+    events,
+    functions,
+    glue,
+    guard,
+    identity,
+    images,
+    instance,
+    processes,
+    step_functions,
+)
 from embedded_aws.context import Context
 from embedded_aws.http_server import HttpServer
+from embedded_aws.instance import Instance
+from tests.embedded_aws import small_assembly
 
-SERVICES = (identity, batch, functions, events, step_functions, glue)
+SERVICES = (identity, batch, functions, events, step_functions, glue, athena)
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     server = HttpServer(0, application)
     context = Context(port=server.port, data=tmp_path_factory.mktemp("embedded"))
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    default_user_config["lambda"] = default_user_config["batch"] = {"use_docker": False}
     for service in SERVICES:
         guard.check(service.PATCHES)
     clients.install(context, application)
@@ -74,3 +90,12 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     yield Services(context)
     processes.kill_all()
     server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """An instance with two small stacks, in a process of its own."""
+    assembly = small_assembly.write(tmp_path_factory.mktemp("small") / "cdk.out")
+    data = tmp_path_factory.mktemp("small-data")
+    yield instance.start(data, 0, assembly)
+    instance.stop(data)

@@ -1,0 +1,122 @@
+"""Instances as the command line handles them: each a process of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from embedded_aws import instance
+from embedded_aws.instance import Instance, InstanceError
+from tests.embedded_aws import small_assembly
+from tests.embedded_aws.instance_clients import client
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_assembly.write(tmp_path_factory.mktemp("assembly") / "cdk.out")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "data"
+    instance.stop(tmp_path / "data")
+
+
+def test_a_started_instance_is_ready_found_taken_again_and_stopped(small: Instance, assembly: Path) -> None:
+    assert instance.find(small.data) == small
+    assert instance.start(small.data, 0, assembly) == small
+    answer = small.readiness()
+    assert answer["ready"] is True
+    assert answer["stacks"] == ["small-storage", "small-work"]
+    # 5 + 6 resources, of which the VPC does nothing.
+    assert (answer["executing"], answer["inert"]) == (10, 1)
+    assert answer["inert_types"] == {
+        "AWS::EC2::VPC": "every process runs on this machine; there is no network between them"
+    }
+    assert small.pid != os.getpid()
+    assert psutil.Process(small.pid).is_running()
+
+
+def test_two_instances_do_not_meet(small: Instance, assembly: Path, data: Path) -> None:
+    told: list[str] = []
+    other = instance.start(data, 0, assembly, told.append)
+    assert other.port != small.port
+    assert any("small-storage" in line for line in told)
+    client(small, "s3").create_bucket(Bucket="only-in-the-first")
+    names = [bucket["Name"] for bucket in client(other, "s3").list_buckets()["Buckets"]]
+    assert "only-in-the-first" not in names
+    assert instance.stop(data) is True
+    assert instance.find(data) is None
+    assert small.readiness()["ready"] is True
+    assert instance.stop(data) is False
+
+
+def test_what_a_killed_instance_leaves_behind_is_no_instance(assembly: Path, data: Path) -> None:
+    first = instance.start(data, 0, assembly)
+    os.kill(first.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while instance.find(data) is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert (data / "instance.json").exists()
+    # The number of the dead process may be taken by another, which must not count as the instance either.
+    (data / "instance.json").write_text(
+        json.dumps({**json.loads((data / "instance.json").read_text()), "pid": os.getpid()})
+    )
+    assert instance.find(data) is None
+    second = instance.start(data, 0, assembly)
+    assert second.pid != first.pid
+    assert instance.find(data) == second
+
+
+def test_an_unknown_type_stops_everything_before_anything_is_made(tmp_path: Path, data: Path) -> None:
+    storage = json.loads(json.dumps(small_assembly.STORAGE))
+    storage["Resources"]["Odd"] = {"Type": "AWS::Odd::Thing"}
+    work = json.loads(json.dumps(small_assembly.WORK))
+    work["Resources"]["Odder"] = {"Type": "AWS::Odd::Thing"}
+    work["Resources"]["Other"] = {"Type": "Custom::Other"}
+    assembly = small_assembly.write(tmp_path / "cdk.out", storage=storage, work=work)
+    command = [sys.executable, "-m", "embedded_aws", "--port", "0", "--data", str(data)]
+    ended = subprocess.run(
+        [*command, "--cloud-assembly", str(assembly)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.strip().splitlines()[-1] == (
+        "resource types unknown to the embedded AWS: "
+        "AWS::Odd::Thing (small-storage/Odd, small-work/Odder); Custom::Other (small-work/Other)"
+    )
+    # Not even the bucket for assets was made.
+    assert "CreateBucket" not in (data / "requests.jsonl").read_text()
+    assert instance.find(data) is None
+
+
+def test_a_start_that_fails_says_why_in_one_line(tmp_path: Path, assembly: Path, data: Path) -> None:
+    with pytest.raises(InstanceError, match="holds no cloud assembly; run `cdk synth`"):
+        instance.start(data, 0, tmp_path / "missing")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(InstanceError, match=f"port {port} is taken; choose another with --port"):
+            instance.start(data, port, assembly)
+
+
+def test_a_second_process_on_the_same_data_is_refused(small: Instance, assembly: Path) -> None:
+    command = [sys.executable, "-m", "embedded_aws", "--port", "0", "--data", str(small.data)]
+    ended = subprocess.run(
+        [*command, "--cloud-assembly", str(assembly)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ended.returncode == 1
+    assert f"an embedded AWS already runs on {small.data}" in ended.stderr
+    assert instance.find(small.data) == small
+
+
+def test_what_is_not_implemented_is_said_in_the_clients_protocol(small: Instance) -> None:
+    with pytest.raises(client(small, "glue").exceptions.ClientError, match="NotImplemented"):
+        client(small, "glue").get_mapping(Source={"DatabaseName": "x", "TableName": "y"})
