@@ -92,7 +92,7 @@ class Lake(cdk.Stack):
 
     def _variants_job(self, tables: list[LakeTable]) -> tuple[SparkJob, dict[str, str]]:
         options = VariantsOptions(
-            request=sfn.JsonPath.string_at("$.request"),
+            request="$.request",
             database=self._database.database_name,
             data_lake_bucket=self._data_lake.bucket_name,
         )

@@ -37,7 +37,7 @@ class LoadFunctions:
 
 
 class LoadWorkflow(Construct):
-    """`state_machine` takes `VariantsCalled` to `VariantsLoaded`; `run_arguments` tell the job which load it is."""
+    """`state_machine` takes `VariantsCalled` to `VariantsLoaded`; `run_arguments` are paths in PlanLoad's answer."""
 
     def __init__(
         self,
@@ -100,7 +100,10 @@ class LoadWorkflow(Construct):
             self,
             "LoadVariants",
             action="glue:startJobRun",
-            parameters={"JobName": self._job.job.job_name, "Arguments": dict(self._run_arguments)},
+            parameters={
+                "JobName": self._job.job.job_name,
+                "Arguments": {f"{name}.$": path for name, path in self._run_arguments.items()},
+            },
             timeout_seconds=self._job.timeout_minutes * 60 + _QUEUE_HOURS * 3600,
         )
         add_retry(task, _GLUE_FAULTS)
