@@ -49,6 +49,7 @@ _INSTALLED: "list[Batch]" = []
 
 def install(context: Context) -> None:
     """Put this service in the place of moto's jobs."""
+    containers.clean(context)
     batch = Batch(context, Machine.this())
     _INSTALLED[:] = [batch]
     _SUBMIT.apply(lambda response: json.dumps(batch.submit(_parameters(response))))

@@ -32,6 +32,11 @@ class Prepared:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
+def clean(context: Context) -> None:
+    """Remove what attempts left on local disk when the instance before this one was killed."""
+    shutil.rmtree(context.directory("scratch"), ignore_errors=True)
+
+
 def prepare(
     context: Context, container: Mapping[str, Any], command: Sequence[str], variables: Mapping[str, str], session: str
 ) -> Prepared:

@@ -17,6 +17,7 @@ _MAXIMUM_LINE_BYTES = 256 * 1024 - 26  # CloudWatch Logs: an event has at most 2
 
 _LIVING: "set[Process]" = set()
 _LIVING_LOCK = threading.Lock()
+_ending = threading.Event()
 
 Output = Callable[[list[str]], None]
 
@@ -45,20 +46,22 @@ class Process:
 
         `errors` may be a file descriptor that takes its standard error instead. It inherits `descriptors` too.
         """
-        self._popen = subprocess.Popen(
-            list(command),
-            env=dict(environment),
-            cwd=directory,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            start_new_session=True,
-            pass_fds=tuple(descriptors),
-        )
         self._deadline: float | None = None
         self._lock = threading.Lock()
         self._reaped = False
         with _LIVING_LOCK:
+            if _ending.is_set():
+                raise OSError("the embedded AWS is being stopped")
+            self._popen = subprocess.Popen(
+                list(command),
+                env=dict(environment),
+                cwd=directory,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,
+                pass_fds=tuple(descriptors),
+            )
             _LIVING.add(self)
 
     @property
@@ -142,7 +145,8 @@ class Process:
 
 
 def kill_all() -> None:
-    """Kill every group that still runs: the instance ends, and its processes with it."""
+    """Kill every group that still runs, and start no more: the instance ends, and its processes with it."""
+    _ending.set()
     with _LIVING_LOCK:
         living = list(_LIVING)
     for process in living:

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from moto.events.models import EventPattern
 from moto.sqs.exceptions import QueueDoesNotExist, ReceiptHandleIsInvalid
 from moto.sqs.models import sqs_backends
 
-from embedded_aws import functions
+from embedded_aws import functions, requests
 from embedded_aws.context import Context
 from embedded_aws.guard import Patch
 
@@ -64,6 +65,10 @@ class Poller:
                 batch = self._receive()
             except QueueDoesNotExist:
                 return
+            except Exception:  # the mapping outlives whatever is wrong with one batch
+                traceback.print_exc()
+                time.sleep(_POLL_SECONDS)
+                batch = []
             if batch:
                 threading.Thread(
                     target=self._hand_over, args=[batch], name=f"batch-of-{self._queue_name}", daemon=True
@@ -78,6 +83,8 @@ class Poller:
         size = int(self._mapping.batch_size)
         batch = backend.receive_message(self._queue_name, min(size, 10), _POLL_SECONDS, timeout)
         deadline = time.monotonic() + float(self._mapping.max_batch_window or 0)
+        if batch:
+            self._log("sqs:ReceiveMessage")
         while batch and len(batch) < size and (left := deadline - time.monotonic()) > 0:
             more = backend.receive_message(self._queue_name, min(size - len(batch), 10), 0, timeout)
             batch += more
@@ -96,7 +103,7 @@ class Poller:
 
     def _invoke(self, batch: list[Any]) -> list[Any]:
         """The messages that the function has dealt with; the others come back after their visibility timeout."""
-        event = json.dumps({"Records": [self._record(message) for message in batch]})
+        event = json.dumps({"Records": [self._as_record(message) for message in batch]})
         answer = functions.invoke(self._context, self._mapping.function_arn, event)
         if answer.is_error:
             return []
@@ -110,11 +117,19 @@ class Poller:
 
     def _delete(self, messages: list[Any]) -> None:
         backend = sqs_backends[self._context.account][self._context.region]
+        if messages:
+            self._log("sqs:DeleteMessage")
         for message in messages:
             try:
                 backend.delete_message(self._queue_name, message.receipt_handle)
             except (QueueDoesNotExist, ReceiptHandleIsInvalid):
                 continue
+
+    def _log(self, action: str) -> None:
+        """Lambda polls a queue as the function's own role."""
+        function = get_backend(self._context.account, self._context.region).get_function(self._mapping.function_arn)
+        access = requests.Access(action, self._mapping.event_source_arn)
+        requests.record([access], 200, role_arn=function.role, session=function.function_name, by="lambda")
 
     def _is_wanted(self, message: Any) -> bool:
         filters = (self._mapping.filter_criteria or {}).get("Filters") or []
@@ -127,7 +142,7 @@ class Poller:
         told: Any = {"body": body}
         return any(EventPattern.load(item["Pattern"]).matches_event(told) for item in filters)
 
-    def _record(self, message: Any) -> dict[str, Any]:
+    def _as_record(self, message: Any) -> dict[str, Any]:
         attributes = {
             "ApproximateReceiveCount": str(message.approximate_receive_count),
             "SentTimestamp": str(message.sent_timestamp),

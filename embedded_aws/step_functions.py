@@ -105,7 +105,7 @@ def install(context: Context) -> None:
             _close_history(environment, HistoryEventType.ExecutionTimedOut, {"executionTimedOutEventDetails": {}})
         original_timed_out(environment)
 
-    @functools.lru_cache(maxsize=256)
+    @functools.lru_cache(maxsize=64)
     def parse(definition: str) -> Any:
         return original_parse(definition)
 

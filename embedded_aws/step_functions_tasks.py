@@ -241,11 +241,20 @@ def _normalise_response(
         response.update(spelled)
 
 
-@functools.cache
 def _operation(service: str, action: str) -> Any:
-    with _MODELS:
-        model = botocore.session.get_session().get_service_model(service)
+    with _MODELS:  # a model is read once, not by each of the iterations that start together
+        return _read_operation(service, action)
+
+
+@functools.cache
+def _read_operation(service: str, action: str) -> Any:
+    model = _read_model(service)
     return model.operation_model({xform_name(name): name for name in model.operation_names}[action])
+
+
+@functools.cache
+def _read_model(service: str) -> Any:
+    return botocore.session.get_session().get_service_model(service)
 
 
 class _Nowhere(list[Any]):

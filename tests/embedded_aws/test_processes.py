@@ -7,7 +7,21 @@ from pathlib import Path
 import psutil
 import pytest
 
+from embedded_aws import processes
 from embedded_aws.processes import Ending, Process, kill_all
+
+
+def is_gone(pid: int) -> bool:
+    """Whether the process has ended; a killed one may take a moment."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def run(directory: Path, script: str, *, timeout: float | None = None, grace: float = 30.0) -> tuple[Ending, list[str]]:
@@ -46,7 +60,7 @@ def test_exit_codes_are_reported_as_docker_reports_them(tmp_path: Path, script: 
 def test_a_timeout_ends_the_whole_process_group(tmp_path: Path) -> None:
     ending, lines = run(tmp_path, "sleep 60 & echo $!; wait", timeout=0.2)
     assert ending == Ending(exit_code=128 + signal.SIGTERM, timed_out=True)
-    assert not psutil.pid_exists(int(lines[0])) or psutil.Process(int(lines[0])).status() == psutil.STATUS_ZOMBIE
+    assert is_gone(int(lines[0]))
 
 
 def test_a_command_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> None:
@@ -59,7 +73,7 @@ def test_what_the_leader_leaves_behind_is_killed_and_does_not_hold_up_its_end(tm
     ending, lines = run(tmp_path, "sleep 60 & echo $!")
     assert ending.exit_code == 0
     assert time.monotonic() - began < 5
-    assert not psutil.pid_exists(int(lines[0])) or psutil.Process(int(lines[0])).status() == psutil.STATUS_ZOMBIE
+    assert is_gone(int(lines[0]))
 
 
 def test_only_the_given_environment_reaches_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,9 +95,15 @@ def test_stopping_a_process_from_another_thread(tmp_path: Path) -> None:
     process.signal(signal.SIGKILL)  # of no effect once it has ended
 
 
-def test_kill_all_ends_every_process_that_still_runs(tmp_path: Path) -> None:
+def test_kill_all_ends_every_process_that_still_runs_and_lets_none_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_LIVING", set())
+    monkeypatch.setattr(processes, "_ending", threading.Event())
     process = Process(["sleep", "60"], environment={"PATH": os.defpath}, directory=tmp_path)
     kill_all()
+    with pytest.raises(OSError, match="being stopped"):
+        Process(["true"], environment={"PATH": os.defpath}, directory=tmp_path)
     assert process.wait(output=lambda _: None).exit_code == 137
 
 
