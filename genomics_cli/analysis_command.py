@@ -13,6 +13,7 @@ from genomics.contracts.runs import State
 from genomics_cli import embedded
 from genomics_cli.analysis import REPORT, SUMMARY, Analysis
 from genomics_cli.commands.shared_options import Target
+from genomics_cli.consoles import open_console
 from genomics_cli.errors import UserError
 from genomics_cli.inputs.run_inputs import RunOptions
 from genomics_cli.progress import STYLES, open_progress
@@ -29,7 +30,7 @@ def carry_out(
     question: str | None = None,
 ) -> Summary:
     """Run the analysis and print the summary on stdout; progress goes to stderr. Raises UserError if the run failed."""
-    with open_progress(Console(stderr=True, highlight=False)) as progress:
+    with open_progress(open_console(stderr=True)) as progress:
         analysis = Analysis(
             options=options,
             data=target.data,
@@ -42,7 +43,7 @@ def carry_out(
     if as_json:
         click.echo(summary.json())
     else:
-        print_summary(Console(highlight=False), summary, output(summary.run_id))
+        print_summary(open_console(), summary, output(summary.run_id))
     if summary.state is State.FAILED:
         raise UserError(summary.errors[0])
     return summary
@@ -63,6 +64,7 @@ def print_summary(console: Console, summary: Summary, output: Path) -> None:
     for name, count in summary.rows.items():
         console.print(f"{count:>9,} rows in {name}")
     if summary.query:
+        console.print(f"\n{summary.query.sql}", style="dim", markup=False)
         console.print(_answer(summary.query))
     for error in summary.errors:
         console.print(escape(error), style="red", soft_wrap=True)
@@ -82,7 +84,6 @@ def _samples(summary: Summary) -> Table:
 
 def _answer(answer: QuestionSummary) -> Table:
     table = _table(*answer.columns)
-    table.title, table.title_justify, table.title_style = f"\n{escape(answer.sql)}", "left", "dim"
     for row in answer.rows:
         table.add_row(*("" if value is None else escape(value) for value in row))
     return table

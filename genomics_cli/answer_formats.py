@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 from rich import box
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from genomics_cli.athena import Answer, result_file, rows
 from genomics_cli.cloud import Platform
+from genomics_cli.consoles import open_console
 from genomics_cli.errors import UserError
 
 FORMATS = ("table", "csv", "parquet")
@@ -50,7 +51,7 @@ def write_answer(platform: Platform, answer: Answer, *, kind: str, output: Path 
     else:
         table, is_cut = as_table(answer.columns, answer.types, rows(platform, answer))
         with output.open("w") if output else nullcontext() as file:
-            Console(file=file, highlight=False).print(table)
+            open_console(file=file).print(table)
         if is_cut:
             click.echo(f"only the first {_ROWS_SHOWN} rows are shown; --format csv has all", err=True)
 
@@ -62,7 +63,7 @@ def as_table(columns: Sequence[str], types: Sequence[str], values: Iterable[Row]
         table.add_column(name, justify="right" if kind in _NUMBERS else "left", overflow="fold")
     remaining = iter(values)
     for row in islice(remaining, _ROWS_SHOWN):
-        table.add_row(*("" if value is None else value for value in row))
+        table.add_row(*(Text("" if value is None else value) for value in row))
     return table, next(remaining, None) is not None
 
 

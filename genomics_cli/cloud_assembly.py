@@ -45,15 +45,13 @@ def synthesize(
     """
     if not (root / "app.py").is_file():
         raise UserError(f"{root} holds no CDK app; the embedded AWS is started from a clone of the repository")
-    settings = {name: value for name, value in environment.items() if name not in _NO_SETTINGS}
-    environment = {**settings, "GENOMICS_PROJECT": project}
     assemblies = data / "assemblies"
-    assembly = assemblies / source_key(root, environment)
+    assembly = assemblies / source_key(project=project, root=root, environment=environment)
     if not (assembly / "manifest.json").is_file():
         assemblies.mkdir(parents=True, exist_ok=True)
         progress("synthesizing the stacks")
         with tempfile.TemporaryDirectory(dir=assemblies, prefix=".new-") as made:
-            _cdk_synth(root, Path(made), environment, data / "synth.log")
+            _cdk_synth(root, Path(made), _settings(project, environment), data / "synth.log")
             shutil.rmtree(assembly, ignore_errors=True)
             Path(made).rename(assembly)
             Path(made).mkdir()
@@ -62,22 +60,30 @@ def synthesize(
     return assembly
 
 
-def source_key(root: Path, environment: Mapping[str, str]) -> str:
+def source_key(*, project: str, root: Path = ROOT, environment: Mapping[str, str] = os.environ) -> str:
     """A name for the state of everything the assembly is made from: file contents and settings."""
     digest = hashlib.sha256()
     for path in sorted(_source_files(root)):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(root)}\0{len(content)}\0".encode() + content)
-    for name in sorted(environment):
+    settings = _settings(project, environment)
+    for name in sorted(settings):
         if name.startswith(_SETTINGS_PREFIX):
-            digest.update(f"{name}={environment[name]}\0".encode())
+            digest.update(f"{name}={settings[name]}\0".encode())
     return digest.hexdigest()[:16]
+
+
+def _settings(project: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment as the app is to see it."""
+    settings = {name: value for name, value in environment.items() if name not in _NO_SETTINGS}
+    return {**settings, "GENOMICS_PROJECT": project}
 
 
 def _source_files(root: Path) -> Iterator[Path]:
     for name in _SOURCES:
         path = root / name
-        if path.is_file():
+        # The CDK CLI leaves an empty context behind; it says as little as none.
+        if path.is_file() and path.read_text().strip() != "{}":
             yield path
         for directory, folders, files in os.walk(path):
             folders[:] = [folder for folder in folders if folder != "__pycache__"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from embedded_aws import instance
 from embedded_aws.instance import Instance, InstanceError
 from genomics_cli.cloud import Cloud, Platform, find_deployment, is_configured
-from genomics_cli.cloud_assembly import synthesize
+from genomics_cli.cloud_assembly import source_key, synthesize
 from genomics_cli.errors import UserError
 
 Progress = Callable[[str], None]
@@ -25,18 +25,16 @@ class Started:
 
 def start(data: Path, *, port: int | None, project: str, progress: Progress) -> Started:
     """Start an embedded AWS on `data`, with every stack deployed, unless one runs there. Raises UserError."""
-    running = instance.find(data)
-    assembly = synthesize(data, project=project, progress=progress)
     deployed = data / "deployed"
     try:
-        if running:
+        if running := instance.find(data):
             instance.wait_until_ready(running, progress)
-            is_current = deployed.is_file() and deployed.read_text() == assembly.name
+            is_current = deployed.is_file() and deployed.read_text() == source_key(project=project)
             return Started(running, was_running=True, is_current=is_current)
-        deployed.unlink(missing_ok=True)
+        assembly = synthesize(data, project=project, progress=progress)
         progress("starting the embedded AWS")
-        started = instance.start(data, _usual_port() if port is None else port, assembly, _stacks_only(progress))
         deployed.write_text(assembly.name)
+        started = instance.start(data, _usual_port() if port is None else port, assembly, _stacks_only(progress))
     except InstanceError as error:
         raise UserError(str(error)) from error
     return Started(started, was_running=False, is_current=True)

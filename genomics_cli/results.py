@@ -11,6 +11,7 @@ from genomics.contracts import codec, object_keys
 from genomics.contracts.loads import LoadManifest
 from genomics.contracts.runs import RunResults, SampleResult
 from genomics.contracts.steps import StepRecord
+from genomics.contracts.tables import TABLES
 from genomics_cli.cloud import Platform
 from genomics_cli.run_ledger import StepView
 
@@ -37,7 +38,7 @@ def read_records(platform: Platform, steps: Iterable[StepView]) -> dict[str, Ste
 
 def read_rows(platform: Platform, study: str, samples: Iterable[str]) -> dict[str, int]:
     """Rows that the lake holds of the samples, by table: what the manifests of their latest loads say."""
-    rows: dict[str, int] = {}
+    rows = {table.name: 0 for table in TABLES}
     for sample in samples:
         key = object_keys.load_manifest(dataset(study, sample))
         manifest = _read(platform, platform.deployment.data_lake_bucket, key, LoadManifest)

@@ -28,7 +28,7 @@ def demo(output: Path, as_json: bool, target: Target) -> None:
     Two samples on two contigs, 30-fold, with variants that are known, so the result can be scored. Fails where the
     accuracy is below what the platform promises.
     """
-    click.echo(f"making reads with known truth in {output / 'input'}", err=True)
+    shared_options.say(f"making reads with known truth in {output / 'input'}")
     made = make_sequencing_run(output / "input")
     truths = tuple(f"{sample}={vcf}" for sample, vcf in made.truths.items())
     summary = carry_out(

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from genomics_cli import athena, embedded
 from genomics_cli.answer_formats import FORMATS, write_answer
@@ -32,8 +31,7 @@ def query(sql: str, kind: str, output: Path | None, target: Target) -> None:
     """
     if kind == "parquet" and output is None:
         raise click.UsageError("--format parquet needs --output FILE")
-    messages = Console(stderr=True, highlight=False)
-    platform = embedded.connect(target.data, project=target.project, progress=messages.print)
+    platform = embedded.connect(target.data, project=target.project, progress=shared_options.say)
     answer = athena.ask(platform, sql)
     write_answer(platform, answer, kind=kind, output=output)
-    messages.print(f"{answer.seconds:.2f} s, {answer.scanned_bytes:,} bytes scanned", style="dim")
+    shared_options.say(f"{answer.seconds:.2f} s, {answer.scanned_bytes:,} bytes scanned")

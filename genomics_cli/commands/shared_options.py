@@ -46,3 +46,8 @@ def target(command: Callable[..., None]) -> Callable[..., None]:
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print machine-readable JSON on stdout.")
+
+
+def say(line: str) -> None:
+    """Tell the user something that is not the command's answer."""
+    click.echo(line, err=True)

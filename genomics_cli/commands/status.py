@@ -3,11 +3,11 @@
 import json
 
 import click
-from rich.console import Console
 
 from genomics_cli import embedded, status_tables
 from genomics_cli.commands import shared_options
 from genomics_cli.commands.shared_options import Target
+from genomics_cli.consoles import open_console
 from genomics_cli.run_ledger import list_runs, read_known_run
 
 
@@ -17,7 +17,7 @@ from genomics_cli.run_ledger import list_runs, read_known_run
 @shared_options.target
 def status(run: str | None, as_json: bool, target: Target) -> None:
     """Say how runs stand; of one RUN: each sample and step, how long it took, and why it ran or was skipped."""
-    platform = embedded.connect(target.data, project=target.project, progress=Console(stderr=True).print)
+    platform = embedded.connect(target.data, project=target.project, progress=shared_options.say)
     if run:
         view = read_known_run(platform, run)
         shown, document = status_tables.run_table(view), status_tables.run_document(view)
@@ -27,4 +27,4 @@ def status(run: str | None, as_json: bool, target: Target) -> None:
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:
-        Console(highlight=False).print(shown)
+        open_console().print(shown)

@@ -19,10 +19,8 @@ def up(port: int | None, target: Target) -> None:
 
     Prints the environment that points other programs at it, ready for the shell: eval "$(genomics up)".
     """
-    started = embedded.start(
-        target.data, port=port, project=target.project, progress=lambda line: click.echo(line, err=True)
-    )
+    started = embedded.start(target.data, port=port, project=target.project, progress=shared_options.say)
     for line in embedded.describe(started, asked_port=port):
-        click.echo(line, err=True)
+        shared_options.say(line)
     for name, value in started.instance.environment().items():
         click.echo(f"export {name}={value}")

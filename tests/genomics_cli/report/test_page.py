@@ -1,0 +1,94 @@
+import dataclasses
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from genomics_cli.report.page import render
+from genomics_cli.report.quality import quality_of
+from tests.genomics_cli.sample_runs import summary
+
+_VOID = {"meta", "link", "br", "line", "rect"}
+
+
+class Tags(HTMLParser):
+    """Follows the tags of a page, and gathers its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in _VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text += f"{data} "
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render(summary())
+
+
+@pytest.fixture(scope="module")
+def text(page: str) -> str:
+    parser = Tags()
+    parser.feed(page)
+    assert parser.open == []
+    return " ".join(parser.text.split())
+
+
+def test_the_page_needs_nothing_beside_it(page: str) -> None:
+    assert not re.search(r"""(src|href)=|url\(|@import|https?://""", page)
+
+
+def test_the_page_tells_what_ran_and_what_went_wrong(text: str) -> None:
+    for words in ("Run run-1", "1 of 2", "failed", "no earlier result", "outputs exist", "A.vcf.gz", "select 1 < 2"):
+        assert words in text
+    assert "B: align failed with exit code 1: <no> memory (log /tools/align:stream)" in text
+
+
+def test_what_stands_in_messages_is_never_markup(page: str) -> None:
+    assert "<no>" not in page
+    assert "&lt;no&gt; memory" in page
+
+
+def test_precision_is_given_only_where_it_means_something(text: str) -> None:
+    # Confident: 100 true, none missed, 2 not in truth; whole: recall 100 of 108
+    assert "confident regions, 5 000 bases SNP 100 0 2 1.0000 0.9804 0.9901" in text
+    assert "all regions, 5 000 bases SNP 100 8 2 0.9259 \u2013 \u2013" in text
+
+
+def test_a_run_without_truth_question_or_load_has_a_page_too() -> None:
+    made = summary()
+    bare = dataclasses.replace(
+        made,
+        samples=tuple(dataclasses.replace(s, accuracy=None, steps=()) for s in made.samples),
+        run_steps=(),
+        load=None,
+        query=None,
+        errors=(),
+        rows={},
+    )
+    page = render(bare)
+    assert "Nothing was loaded" in page
+    assert "Accuracy" not in page
+    assert "Timeline" not in page
+
+
+def test_quality_is_related_to_what_it_is_part_of() -> None:
+    first, second = summary().samples
+    found = quality_of(first)
+    assert (found.reads, found.kept, found.q30) == (1000, 0.99, pytest.approx(0.9))
+    assert found.duplicates == pytest.approx(0.1)
+    assert found.mapped == pytest.approx(980 / 990)
+    assert (found.records, found.snps, found.indels) == (115, 104, 11)
+    assert found.properly_paired is None
+    assert quality_of(second).reads is None
