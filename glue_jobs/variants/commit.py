@@ -1,6 +1,6 @@
 """The end of a load: its rejects numbered, the catalog pointed at it, the manifest written, its predecessor removed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -51,16 +51,25 @@ def commit(plan: SourcePlan, results: Sequence[TaskResult], *, catalog: Catalog)
         files={table.name: tuple(sorted(f.key for f in files if f.table == table.name)) for table in TABLES},
         rows={table.name: sum(result.rows[table.name] for result in results) for table in TABLES},
     )
-    earlier = find_manifest(bucket, dataset)
     s3_client().put_object(
         Bucket=bucket,
         Key=object_keys.load_manifest(dataset),
         Body=dumps(manifest).encode(),
         ContentType="application/json",
     )
-    staged = [file.key for result in results for file in result.files if file.table == REJECTS.name]
-    _delete(bucket, {*staged, *_keys(earlier), *_left_behind(plan)} - _keys(manifest))
+    sweep(bucket, manifest)
     return manifest
+
+
+def sweep(bucket: str, manifest: LoadManifest) -> None:
+    """Remove what the dataset's other loads have left: the one before, and any that was interrupted.
+
+    Nothing points at these objects any more. The job runs once at a time, so none of them is still being written.
+    """
+    prefixes = [object_keys.table_partition(table.name, {"dataset": manifest.dataset}, "") for table in TABLES]
+    prefixes.append(object_keys.staged_rejects(manifest.dataset, "", ""))
+    found = {key for prefix in prefixes for key in _listed(bucket, prefix.rstrip("/") + "/")}
+    _delete(bucket, found - {key for keys in manifest.files.values() for key in keys})
 
 
 def discard(plan: SourcePlan, results: Sequence[TaskResult]) -> None:
@@ -86,18 +95,9 @@ def _number_rejects(plan: SourcePlan, results: Sequence[TaskResult]) -> list[Wri
     return written
 
 
-def _left_behind(plan: SourcePlan) -> Iterable[str]:
-    """Objects of this load, of now or of an attempt that was interrupted."""
-    s3 = s3_client()
-    for table in TABLES:
-        # All partitions of the dataset lie below its directory, whatever their other values.
-        prefix = object_keys.table_partition(table.name, {"dataset": plan.source.dataset}, "").rstrip("/") + "/"
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=plan.bucket, Prefix=prefix):
-            yield from (o["Key"] for o in page.get("Contents", ()) if f"/{plan.load}/" in o["Key"])
-
-
-def _keys(manifest: LoadManifest | None) -> set[str]:
-    return {key for keys in manifest.files.values() for key in keys} if manifest else set()
+def _listed(bucket: str, prefix: str) -> Iterator[str]:
+    for page in s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        yield from (entry["Key"] for entry in page.get("Contents", ()))
 
 
 def _directory(bucket: str, key: str) -> str:

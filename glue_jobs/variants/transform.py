@@ -5,9 +5,9 @@ from typing import Any
 
 from genomics.contracts import object_keys
 from genomics.contracts.codec import ContractError, loads
-from genomics.contracts.loads import SCHEMA, LoadManifest, LoadRequest, LoadSource
+from genomics.contracts.loads import SCHEMA, LoadManifest, LoadRequest
 from glue_jobs.variants.catalog import Catalog
-from glue_jobs.variants.commit import commit, discard, find_manifest
+from glue_jobs.variants.commit import commit, discard, find_manifest, sweep
 from glue_jobs.variants.options import VariantsOptions
 from glue_jobs.variants.plans import SourcePlan, make_plan
 from glue_jobs.variants.tasks import Task, TaskResult, run
@@ -29,7 +29,9 @@ def load(spark: Any, options: VariantsOptions) -> Iterator[str]:
     plans: list[SourcePlan] = []
     problems: list[str] = []
     for source in request.sources:
-        if _is_loaded(find_manifest(options.data_lake_bucket, source.dataset), source):
+        manifest = find_manifest(options.data_lake_bucket, source.dataset)
+        if manifest and manifest.schema == SCHEMA and manifest.source.sha256 == source.vcf.sha256:
+            sweep(options.data_lake_bucket, manifest)
             yield f"{source.dataset}: already loaded from {source.vcf.uri}"
             continue
         try:
@@ -105,10 +107,6 @@ def _read_request(uri: str) -> LoadRequest:
     if twice := [name for name in datasets if datasets.count(name) > 1]:
         raise LoadError(f"{uri}: dataset {twice[0]} is asked for twice; load one source of it")
     return request
-
-
-def _is_loaded(manifest: LoadManifest | None, source: LoadSource) -> bool:
-    return manifest is not None and manifest.schema == SCHEMA and manifest.source.sha256 == source.vcf.sha256
 
 
 def _line(manifest: LoadManifest) -> str:

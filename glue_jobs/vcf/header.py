@@ -24,16 +24,12 @@ _CLINVAR = re.compile(r"(?:CLN|ONC|SCI)(?:DN|DISDB|SIG|REVSTAT|HGVS|VI|SIGCONF|C
 
 @dataclass(frozen=True)
 class FieldDefinition:
-    """An INFO or FORMAT field. `number` as the header has it; `separator` stands between its values, empty for none.
-
-    A field that the header does not declare is an undivided string.
-    """
+    """An INFO or FORMAT field. `number` as the header has it; `separator` stands between its values, empty for none."""
 
     name: str
     number: str
     type: str
-    separator: str = ","
-    declared: bool = True
+    separator: str
 
 
 @dataclass(frozen=True)
@@ -54,8 +50,19 @@ class Header:
 
 
 def undeclared(name: str) -> FieldDefinition:
-    """What an undeclared field is taken for."""
-    return FieldDefinition(name, ".", "String", "", declared=False)
+    """What a field is taken for of which nothing is known: an undivided string."""
+    return FieldDefinition(name, ".", "String", "")
+
+
+def define(name: str, number: str, kind: str) -> FieldDefinition:
+    """A field with the separator that follows from the rest."""
+    separator = ","
+    if kind == "String":
+        if number == "1":
+            separator = ""
+        elif number == "." and _CLINVAR.fullmatch(name):
+            separator = "|"
+    return FieldDefinition(name, number, kind, separator)
 
 
 def parse_header(lines: Iterable[str]) -> Header:
@@ -103,16 +110,7 @@ def _field(kind: str, line: str, number: int) -> FieldDefinition:
         raise VcfError(f"{where}: Number is {count!r}; expected a number, A, R, G or .")
     if kind_of_value not in _TYPES[kind]:
         raise VcfError(f"{where}: Type is {kind_of_value!r}; expected one of {', '.join(_TYPES[kind])}")
-    count = "." if count == "-1" else count
-    return FieldDefinition(name, count, kind_of_value, _separator(name, count, kind_of_value))
-
-
-def _separator(name: str, number: str, kind: str) -> str:
-    if kind != "String":
-        return ","
-    if number == "1":
-        return ""
-    return "|" if number == "." and _CLINVAR.fullmatch(name) else ","
+    return define(name, "." if count == "-1" else count, kind_of_value)
 
 
 def _samples(columns: list[str], number: int) -> tuple[str, ...]:

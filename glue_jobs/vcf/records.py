@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from glue_jobs.vcf import specification
 from glue_jobs.vcf.alleles import check_reference, parse_alternates
 from glue_jobs.vcf.errors import RecordError
 from glue_jobs.vcf.genotypes import NO_CALL, Genotype, parse_genotype
@@ -64,6 +65,8 @@ class RecordParser:
 
     def __init__(self, header: Header) -> None:
         self._header = header
+        self._info = {**specification.INFO, **header.info}
+        self._format_fields = {**specification.FORMAT, **header.format}
         self._decode = header.is_percent_encoded
         self._contigs: set[str] = set()
         self._genotypes: dict[tuple[str, int], Genotype] = {}
@@ -147,15 +150,18 @@ class RecordParser:
             if key in seen:
                 raise RecordError(f"INFO has {key} twice")
             seen.add(key)
-            field = self._header.info.get(key) or undeclared(key)
-            if not assigned or field.type == "Flag":
-                record.flags.append(key)
+            field = self._info.get(key)
+            if assigned and (field is None or field.type != "Flag"):
+                record.fields.append(self._values(field or undeclared(key), value, record, f"INFO/{key}"))
+                continue
+            record.flags.append(key)
             if assigned:
                 # A Flag has no value; what stands there all the same is kept.
-                field = undeclared(key) if field.type == "Flag" else field
-                record.fields.append(self._values(field, value, record, f"INFO/{key}"))
-            elif field.declared and field.type != "Flag":
-                _note(record, Misfit(f"INFO/{key}", f"has no value, declared {field.type}; kept as a flag", entry))
+                record.fields.append((undeclared(key), [value or None]))
+                if value not in ("0", "1"):
+                    _note(record, Misfit(f"INFO/{key}", "is a Flag and has a value; kept as text", value))
+            elif field is not None and field.type != "Flag":
+                _note(record, Misfit(f"INFO/{key}", f"has no value, its type is {field.type}; kept as a flag", entry))
 
     def _format(self, text: str) -> list[FieldDefinition]:
         if text == ".":
@@ -163,7 +169,7 @@ class RecordParser:
         keys = text.split(":")
         if len(set(keys)) != len(keys) or "" in keys:
             raise RecordError(f"FORMAT {text[:80]!r} has a field twice, or one without a name")
-        return [self._header.format.get(key) or undeclared(key) for key in keys]
+        return [self._format_fields.get(key) or undeclared(key) for key in keys]
 
     def _values(
         self,

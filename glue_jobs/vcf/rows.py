@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from glue_jobs.vcf.alleles import trimmed
-from glue_jobs.vcf.errors import RecordError
 from glue_jobs.vcf.header import FieldDefinition
 from glue_jobs.vcf.records import Call, FieldValues, Record
-from glue_jobs.vcf.values import Value, none_if_missing, parse_values
+from glue_jobs.vcf.values import Value, none_if_missing
 
 Row = dict[str, object]
 
@@ -132,13 +131,7 @@ def _as_column(field: FieldDefinition, values: list[Value] | None, column: _Colu
     """The values if the column can hold them, an empty list for none; None if they belong into a map."""
     if values is None:
         return []
-    if not field.declared:
-        specified = FieldDefinition(field.name, column.number, column.type, "" if column.type == "String" else ",")
-        try:
-            values = parse_values(specified, str(values[0]), decode=False) or []
-        except RecordError:
-            return None
-    elif field.type != column.type:
+    if field.type != column.type:
         return None
     wanted = {"1": 1, "A": alleles - 1, "R": alleles, ".": len(values)}[column.number]
     if len(values) != wanted or any(isinstance(v, int) and not -_INT32 <= v < _INT32 for v in values):

@@ -51,7 +51,9 @@ def none_if_missing(values: list[Value] | None) -> list[Value] | None:
 
 
 def expected_count(number: str, alleles: int) -> int | None:
-    """How many values a field has of which each allele gets its own; None for fields that stay whole."""
+    """How many values a field of this Number has; None where that is open, or (G) depends on the sample."""
+    if number.isdigit():
+        return int(number)
     if number == "A":
         return alleles - 1
     return alleles if number == "R" else None

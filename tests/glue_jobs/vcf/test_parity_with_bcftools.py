@@ -54,6 +54,7 @@ _UNREADABLE = {"HiSeq.10000.vcf.bgz", "example_empty.vcf", "2.vcf", "16.vcf"}
 _MISFITS = {
     "4featuresHG38Header.vcf": "QSS: 2 values, Number=A",
     "643594.clinical.vcf.gz": "CADD: 2.444, Type=Integer; dbNSFP: 2 values, Number=A, one ALT",
+    "5.vcf": "FR: values, Number=0",
     "ex2.vcf": "HOMSEQ: no value, Type=String",
     "filter.2.vcf": "AC: 1 value, Number=A, no ALT",
     "query.pbinom.1.vcf": "AD: ends in spaces",
