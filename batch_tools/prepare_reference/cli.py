@@ -19,6 +19,7 @@ def prepare(job: Job) -> Outcome:
         references=Path(job.environment.references),
         attempt=job.attempt.name,
         earlier_attempts=job.attempt.earlier_names,
+        memory_mib=job.environment.memory_mib,
         directory=job.directory,
     )
 

@@ -138,6 +138,7 @@ def references(simulation: Simulation, tmp_path_factory: pytest.TempPathFactory)
         references=references,
         attempt="job-1",
         earlier_attempts=(),
+        memory_mib=1024,
         directory=tmp_path_factory.mktemp("prepare"),
     )
     return references

@@ -47,6 +47,7 @@ def chr20(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         references=directory,
         attempt="job-1",
         earlier_attempts=(),
+        memory_mib=1024,
         directory=tmp_path_factory.mktemp("prepare"),
     )
     return directory / ("2" * 64) / "genome.fa"

@@ -13,7 +13,7 @@ FINGERPRINT = "a" * 64
 
 @pytest.fixture
 def prepare(tmp_path, simulation):
-    def run(fasta: Path | None = None, attempt: str = "job-1", earlier: tuple[str, ...] = ()):
+    def run(fasta: Path | None = None, attempt: str = "job-1", earlier: tuple[str, ...] = (), memory_mib: int = 1024):
         directory = tmp_path / f"work{len(list(tmp_path.glob('work*')))}"
         directory.mkdir()
         return prepare_reference.run(
@@ -22,6 +22,7 @@ def prepare(tmp_path, simulation):
             references=tmp_path / "references",
             attempt=attempt,
             earlier_attempts=earlier,
+            memory_mib=memory_mib,
             directory=directory,
         )
 
@@ -53,6 +54,12 @@ def test_compression_does_not_change_what_is_prepared(prepare, simulation, refer
     assert contents(tmp_path / "references" / FINGERPRINT) == contents(references / ("5" * 64))
 
 
+def test_bwa_indexes_as_fast_as_memory_allows():
+    assert prepare_reference._algorithm(63_025_520, 4096) == "is"
+    assert prepare_reference._algorithm(63_025_520, 800) == "bwtsw"
+    assert prepare_reference._algorithm(3_100_000_000, 65_536) == "bwtsw"
+
+
 def test_what_is_there_already_is_left_alone(prepare, tmp_path):
     prepare()
     genome = tmp_path / "references" / FINGERPRINT / "genome.fa"
@@ -75,8 +82,8 @@ def test_leftovers_of_earlier_attempts_are_removed_and_an_incomplete_directory_i
 def test_an_attempt_that_is_overtaken_takes_the_others_result(prepare, tmp_path, monkeypatch):
     made = prepare_reference._make
 
-    def slow(fasta: Path, directory: Path) -> None:
-        made(fasta, directory)
+    def slow(fasta: Path, directory: Path, memory_mib: int) -> None:
+        made(fasta, directory, memory_mib)
         monkeypatch.setattr(prepare_reference, "_make", made)
         prepare(attempt="job-2")
 
