@@ -128,14 +128,7 @@ class Secondary(cdk.Stack):
             tool_images=json.dumps({step.value: tool.image for step, tool in self._tools.items()}),
         )
         planner = self._function(name, description, environment.variables(), timeout_seconds=300, memory_mib=1024)
-        grant_read(
-            self._sequencing,
-            planner.role,
-            object_keys.INBOX,
-            object_keys.REFERENCES,
-            object_keys.RUNS,
-            object_keys.STEPS,
-        )
+        grant_read(self._sequencing, planner.role, object_keys.RUNS, object_keys.STEPS)
         grant_write(self._sequencing, planner.role, object_keys.RUNS, LATEST_RECIPES)
         self._ledger.grant_update(planner.role)
         return planner

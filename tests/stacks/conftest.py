@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,14 +98,6 @@ def flat(value: Any) -> str:
         case {"Fn::Sub": text}:
             return re.sub(r"\$\{(.*?)\}", r"<\1>", text)
     raise TypeError(f"{value!r} is not understood")
-
-
-def states(definition: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every state by name, those inside Maps included."""
-    for name, state in definition["States"].items():
-        yield name, state
-        if state["Type"] == "Map":
-            yield from states(state["ItemProcessor"])
 
 
 @pytest.fixture(scope="session")

@@ -90,6 +90,20 @@ def test_a_tool_reads_what_it_works_on_and_writes_below_steps(assembly: Any) -> 
         assert object_patterns(assembly, role, delete) == {"partial/*"}, role
 
 
+def test_functions_read_what_they_decide_on(assembly: Any) -> None:
+    reads = {
+        "StartRunFunction": {"inbox/*", "references/*"},
+        "PlanReferenceFunction": {"runs/*", "steps/*"},
+        "PlanSamplesFunction": {"runs/*", "steps/*"},
+        "PlanSampleFunction": {"runs/*", "steps/*"},
+        "RecordFailureFunction": {"runs/*"},
+        "CollectResultsFunction": {"runs/*", "steps/*"},
+        "RecordRunFailureFunction": {"runs/*"},
+    }
+    for role, patterns in reads.items():
+        assert object_patterns(assembly, f"{role}Role", "s3:GetObject*") == patterns, role
+
+
 def test_no_function_deletes_and_none_writes_deliveries(assembly: Any) -> None:
     for name in assembly.resources("secondary", "AWS::IAM::Policy"):
         role = name.split("/")[1]
