@@ -4,6 +4,7 @@ An instance belongs to its data directory. While it lives, its process holds a l
 one is never mistaken for a running one, whatever became of its process id.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -125,6 +126,8 @@ def wait_until_ready(instance: Instance, progress: Progress | None = None, *, ti
         if progress and (line := str(answer.get("progress", ""))) and line != told:
             progress(told := line)
         time.sleep(0.03)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(instance.pid, signal.SIGUSR1)
     raise InstanceError(f"the embedded AWS was not ready within {timeout_seconds:.0f} s; see {instance.log}")
 
 

@@ -7,7 +7,7 @@ import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 _IN_MEMORY = 64 * 1024
 _BLOCK = 256 * 1024
@@ -16,26 +16,27 @@ _BLOCK = 256 * 1024
 class Contents:
     """Some consecutive bytes of a file that nobody changes. Slices are Contents too; iterating gives blocks.
 
-    A `temporary` file may be taken over by whoever stores the contents.
+    A `temporary` file may be taken over by whoever stores the contents. With `file`, open for reading, they stay
+    readable when the file is removed.
     """
 
-    def __init__(self, path: Path, start: int, stop: int, *, temporary: bool = False) -> None:
-        self.path, self._start, self._stop, self._temporary = path, start, stop, temporary
+    def __init__(
+        self, path: Path, start: int, stop: int, *, temporary: bool = False, file: IO[bytes] | None = None
+    ) -> None:
+        self.path, self._start, self._stop, self._temporary, self._file = path, start, stop, temporary, file
 
     def __len__(self) -> int:
         return self._stop - self._start
 
     def __getitem__(self, part: slice) -> Self:
         start, stop, _ = part.indices(len(self))
-        return type(self)(self.path, self._start + start, self._start + max(start, stop))
+        return type(self)(self.path, self._start + start, self._start + max(start, stop), file=self._file)
 
     def __iter__(self) -> Iterator[bytes]:
-        with self.path.open("rb") as file:
-            file.seek(self._start)
-            left = len(self)
-            while left and (block := file.read(min(_BLOCK, left))):
-                left -= len(block)
-                yield block
+        file, position = self._file or self.path.open("rb"), self._start
+        while block := os.pread(file.fileno(), min(_BLOCK, self._stop - position), position):
+            position += len(block)
+            yield block
 
     def __bytes__(self) -> bytes:
         return b"".join(self)
@@ -44,10 +45,15 @@ class Contents:
         """Make these bytes the file at `path`, without copying them where that can be."""
         if self._temporary:
             self.path.rename(path)
-        elif self._start == 0 and self._stop == self.path.stat().st_size:
-            os.link(self.path, path)
-        else:
-            _write(path, self)
+            return
+        try:
+            if self._start == 0 and self._stop == self.path.stat().st_size:
+                os.link(self.path, path)
+                return
+        except FileNotFoundError:
+            # Removed meanwhile, but still open.
+            path.unlink(missing_ok=True)
+        _write(path, self)
 
 
 class Store:
@@ -69,6 +75,12 @@ class Store:
     def contents(self) -> "bytes | Contents":
         """The bytes: as they are when few, else as Contents."""
         return self._memory if self._path is None else Contents(self._path, 0, self.size)  # type: ignore[return-value]
+
+    def opened(self) -> "bytes | Contents":
+        """The same, but readable also when the object is replaced or deleted meanwhile."""
+        if self._memory is not None or self._path is None:
+            return self.contents()
+        return Contents(self._path, 0, self.size, file=self._path.open("rb"))
 
     def md5(self) -> str:
         """MD5 in hex, the entity tag of an object put in one piece."""

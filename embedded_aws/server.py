@@ -1,5 +1,6 @@
 """The process: moto's services and ours behind one port, the deployment, and the readiness probe."""
 
+import faulthandler
 import functools
 import json
 import os
@@ -164,6 +165,8 @@ def serve(port: int, data: Path, assembly: Assembly) -> None:
         raise InstanceError(f"port {port} cannot be used: {error.strerror}") from error
     context = Context(port=server.port, data=data)
     instance = Instance(data, context.port, os.getpid(), context.account, context.region)
+    # On this signal every thread's place is written to the log: what to look at when something hangs.
+    faulthandler.register(signal.SIGUSR1)
     stop = threading.Event()
     state = State()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -84,8 +84,8 @@ def install(context: Context) -> None:
 
 
 def _get_value(key: Any) -> bytes | Contents:
-    content: bytes | Contents = key._contents.contents()
-    return content if _unread.get() else bytes(content)
+    store: Store = key._contents
+    return store.opened() if _unread.get() else bytes(store.contents())
 
 
 def _get_etag(key: Any) -> str:

@@ -27,7 +27,7 @@ def test_properties_become_arguments_in_the_apis_own_case_and_types() -> None:
 
 
 def test_documents_become_text_and_tags_become_what_the_api_takes() -> None:
-    document = {"Statement": []}
+    document: dict[str, list[str]] = {"Statement": []}
     role = arguments("iam", "CreateRole", {"AssumeRolePolicyDocument": document}, resource_type="AWS::IAM::Role")
     assert role == {"AssumeRolePolicyDocument": '{"Statement":[]}'}
     job = arguments("glue", "CreateJob", {"Tags": [{"Key": "a", "Value": "b"}]}, resource_type="AWS::Glue::Job")

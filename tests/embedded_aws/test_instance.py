@@ -16,7 +16,7 @@ import pytest
 from embedded_aws import instance
 from embedded_aws.instance import Instance, InstanceError
 from tests.embedded_aws import small_assembly
-from tests.embedded_aws.instance_clients import client
+from tests.embedded_aws.instance_clients import client, physical_ids
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,17 @@ def test_two_instances_do_not_meet(small: Instance, assembly: Path, data: Path) 
     assert instance.find(data) is None
     assert small.readiness()["ready"] is True
     assert instance.stop(data) is False
+
+
+def test_stopping_ends_every_process_of_the_instance(assembly: Path, data: Path) -> None:
+    started = instance.start(data, 0, assembly)
+    work = physical_ids(started, "small-work")
+    client(started, "lambda").invoke(FunctionName=work["Function"], Payload=b"{}")
+    family = [psutil.Process(started.pid), *psutil.Process(started.pid).children(recursive=True)]
+    assert len(family) > 1
+    assert instance.stop(data) is True
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert alive == []
 
 
 def test_what_a_killed_instance_leaves_behind_is_no_instance(assembly: Path, data: Path) -> None:

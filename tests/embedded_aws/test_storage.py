@@ -150,6 +150,16 @@ def test_large_objects_pass_without_being_held_in_memory(s3: Any, plain: str, sm
     assert target.read_bytes() == source.read_bytes()
 
 
+def test_a_reader_gets_to_the_end_of_an_object_that_is_replaced_meanwhile(s3: Any, plain: str) -> None:
+    content = os.urandom(16 * MIB)
+    s3.put_object(Bucket=plain, Key="replaced", Body=content)
+    body = s3.get_object(Bucket=plain, Key="replaced")["Body"]
+    first = body.read(100)
+    s3.put_object(Bucket=plain, Key="replaced", Body=b"new")
+    assert first + body.read() == content
+    assert s3.get_object(Bucket=plain, Key="replaced")["Body"].read() == b"new"
+
+
 def test_deleted_objects_leave_no_file(s3: Any, plain: str, small: Instance) -> None:
     def files() -> int:
         return sum(path.is_file() for path in (small.data / "objects").rglob("*"))
