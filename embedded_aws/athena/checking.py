@@ -77,7 +77,7 @@ def is_parameter(column: exp.Expr) -> bool:
 
 def check_comparisons(select: exp.Select, text: str, describe: Describe) -> None:
     """Trino compares a text with a text and a number with a number; DuckDB would convert a literal."""
-    for node in _own_of_select(select, *_SIGNS):
+    for node in own_of_select(select, *_SIGNS):
         if not isinstance(node, exp.Binary):
             continue
         sides = (node.left.unnest(), node.right.unnest())
@@ -105,7 +105,8 @@ def _place_of_sign(column: exp.Column, text: str, *, after: bool) -> tuple[int, 
     return statements.position(text, len(before.rstrip("<>=!")))
 
 
-def _own_of_select(select: exp.Select, *kinds: type[exp.Expr]) -> Iterator[exp.Expr]:
+def own_of_select(select: exp.Select, *kinds: type[exp.Expr]) -> Iterator[exp.Expr]:
+    """Nodes in a select's clauses, without its sources and without those of queries within."""
     for name, value in select.args.items():
         if name in ("from_", "with_"):
             continue

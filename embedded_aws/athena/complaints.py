@@ -46,6 +46,14 @@ def _ambiguous(match: re.Match[str], query: exp.Expr) -> QueryError:
     return QueryError("AMBIGUOUS_NAME", f"Column '{name}' is ambiguous", where)
 
 
+def _not_cast(match: re.Match[str], _: exp.Expr) -> QueryError:
+    kind = _TYPES.get(match["type"], match["type"])
+    return QueryError("INVALID_CAST_ARGUMENT", f"Cannot cast '{match['text']}' to {kind}")
+
+
+_TYPES = {"INT8": "TINYINT", "INT16": "SMALLINT", "INT32": "INT", "INT64": "BIGINT", "BOOL": "BOOLEAN"}
+
+
 def _fixed(code: str, message: str) -> Callable[[re.Match[str], exp.Expr], QueryError]:
     return lambda match, _: QueryError(code, match.expand(message))
 
@@ -62,8 +70,7 @@ _EXPLANATIONS: tuple[tuple[str, Callable[[re.Match[str], exp.Expr], QueryError]]
     (r"Division by zero", _fixed("DIVISION_BY_ZERO", "Division by zero")),
     (r"Invalid Input Error: (Key not present in map: .*|(?:SQL array|Array).*)",
      _fixed("INVALID_FUNCTION_ARGUMENT", r"\1")),
-    (r"Could not convert string '(?P<text>[^']*)' to (?P<type>\w+)",
-     _fixed("INVALID_CAST_ARGUMENT", r"Cannot cast '\g<text>' to \g<type>")),
+    (r"Could not convert string '(?P<text>[^']*)' to (?P<type>\w+)", _not_cast),
     (r'(?:date|timestamp|time) field value out of range: "([^"]*)"',
      _fixed("INVALID_CAST_ARGUMENT", r"Value cannot be cast to date: \1")),
     (r"Subqueries? returned more than one row|More than one row returned by a subquery",

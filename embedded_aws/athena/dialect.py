@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from embedded_aws.athena.arithmetic import type_arithmetic
 from embedded_aws.athena.checking import Describe, check_aliases, check_comparisons
 from embedded_aws.athena.rewriting import rewritten
 from embedded_aws.athena.unnesting import expand_unnests
@@ -17,6 +18,7 @@ def translate(tree: exp.Query, text: str, describe: Describe) -> exp.Query:
     for select in _selects(tree):
         expand_unnests(select, describe)
         check_comparisons(select, text, describe)
+        type_arithmetic(select, describe)
     return rewritten(tree)
 
 

@@ -52,8 +52,6 @@ NOT_FUNCTIONS = frozenset(_NOT_FUNCTIONS.split())
 
 # DuckDB macros; a name that starts with `trino_` is put in by the translation.
 _MACROS = (
-    "trino_divide(a BIGINT, b BIGINT) AS a // b, "
-    "(a HUGEINT, b HUGEINT) AS CAST(a // b AS BIGINT), (a FLOAT, b FLOAT) AS a / b, (a DOUBLE, b DOUBLE) AS a / b",
     "trino_plus(x DATE, i) AS CAST(x + i AS DATE), (x TIMESTAMP, i) AS x + i, (x TIMESTAMPTZ, i) AS x + i",
     "trino_minus(x DATE, i) AS CAST(x - i AS DATE), (x TIMESTAMP, i) AS x - i, (x TIMESTAMPTZ, i) AS x - i",
     "trino_date_trunc(u, x DATE) AS CAST(date_trunc(u, x) AS DATE), (u, x TIMESTAMP) AS date_trunc(u, x), "

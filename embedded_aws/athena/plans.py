@@ -20,7 +20,7 @@ _OPTIONAL = " AND optional: "
 
 @dataclass(frozen=True)
 class Scan:
-    """One reading of a table. `rows` is how many rows suffice, if the plan stops after so many."""
+    """One reading of a table. `rows` is how many rows that pass the filters suffice, if the plan stops then."""
 
     table: tuple[str, str]
     columns: frozenset[str]
@@ -36,18 +36,17 @@ def scans(connection: duckdb.DuckDBPyConnection, query: str) -> list[Scan]:
 
 
 def _scans(node: Mapping[str, Any], above: tuple[str, ...], rows: int | None) -> Iterable[Scan]:
+    """Scans below a node. `above` are the filters right above it, `rows` what a limit above it lets through."""
     name, info = node["name"], node["extra_info"]
-    if name in ("STREAMING_LIMIT", "LIMIT"):
-        rows = _limit(info)
-    elif name == "FILTER":
-        rows, above = None, (*above, *_texts(info.get("Expression")))
-    elif name != "PROJECTION":
-        rows = None
     if name == "SEQ_SCAN":
         yield _scan(info, above, rows)
-    passed = above if name in ("FILTER", "PROJECTION", "STREAMING_LIMIT", "LIMIT") else ()
+    filters = _texts(info.get("Expression")) if name == "FILTER" else ()
+    if name in ("STREAMING_LIMIT", "LIMIT"):
+        rows = _limit(info)
+    elif name != "PROJECTION":
+        rows = None
     for child in node["children"]:
-        yield from _scans(child, passed if name == "FILTER" else (), rows)
+        yield from _scans(child, filters, rows)
 
 
 def _scan(info: Mapping[str, Any], above: tuple[str, ...], rows: int | None) -> Scan:
@@ -58,7 +57,7 @@ def _scan(info: Mapping[str, Any], above: tuple[str, ...], rows: int | None) -> 
         parsed = _parse(text)
         columns |= {column.name for column in parsed.find_all(exp.Column)} if parsed is not None else {"*"}
     *_, database, table = _names(info["Table"])
-    return Scan((database, table), frozenset(columns), tuple(filters), None if pushed else rows)
+    return Scan((database, table), frozenset(columns), tuple(filters), rows)
 
 
 def _limit(info: Mapping[str, Any]) -> int | None:

@@ -21,6 +21,7 @@ from embedded_aws.athena.statements import Statement
 
 _AT_ONCE = 4
 _RESULTS_KEPT = 16
+_INTERRUPT_SECONDS = 0.05
 _WRITING = ("CREATE_TABLE_AS_SELECT", "INSERT", "UNLOAD")
 
 
@@ -95,8 +96,14 @@ class Execution:
     def cancel(self) -> None:
         """Ask the query to end."""
         self.cancelled.set()
-        if self.engine is not None:
-            self.engine.interrupt()
+        threading.Thread(target=self._interrupt, daemon=True).start()
+
+    def _interrupt(self) -> None:
+        """Only what runs can be interrupted, and it may not do so yet."""
+        while self.state not in ENDED:
+            if (engine := self.engine) is not None:
+                engine.interrupt()
+            time.sleep(_INTERRUPT_SECONDS)
 
     def describe(self) -> dict[str, Any]:
         """QueryExecution, as GetQueryExecution answers."""
@@ -175,6 +182,11 @@ class Runner:
         self._keep(execution, found)
         return found
 
+    def forget_results(self) -> None:
+        """Keep no results at hand."""
+        with self._lock:
+            self._recent.clear()
+
     def _run(self, execution: Execution) -> None:
         workspace = None
         execution.started = time.time()
@@ -206,19 +218,18 @@ class Runner:
     def _carry_out(self, execution: Execution, engine: Engine) -> Results:
         statement = execution.statement
         try:
+            if execution.parameters:
+                statement = statements.parse(statements.with_parameters(execution.text, execution.parameters))
             if statement.kind in _WRITING:
-                return self._write(execution, engine)
+                return self._write(execution, statement, engine)
             if statement.kind != "SELECT":
                 return definitions.carry_out(engine, statement)
-            if execution.parameters:
-                statement = statements.parse(statements.with_parameters(statement.text, execution.parameters))
             assert statement.query is not None  # noqa: S101  (a query has one)
             return results.of_values(*engine.rows(statement.text, statement.query))
         finally:
             execution.scanned, execution.planning_seconds = engine.scanned, engine.planning_seconds
 
-    def _write(self, execution: Execution, engine: Engine) -> Results:
-        statement = execution.statement
+    def _write(self, execution: Execution, statement: Statement, engine: Engine) -> Results:
         if statement.kind == "INSERT":
             written = writing.insert(engine, statement, execution.id)
         elif statement.kind == "UNLOAD":

@@ -18,8 +18,12 @@ _RENAMED: Mapping[type[exp.Expr], str] = {
 
 def rewritten(tree: exp.Query) -> exp.Query:
     """The query with Trino's functions and operators as those that mean the same in DuckDB."""
-    result = tree.transform(_rewritten)
-    assert isinstance(result, exp.Query)  # noqa: S101  (no rule replaces a query)
+    result = tree.copy()
+    # From the inside out: what a rule puts around a call holds that call's own translation.
+    for node in reversed(list(result.walk())):
+        replacement = _rewritten(node)
+        if replacement is not node:
+            node.replace(replacement)
     return result
 
 
@@ -30,10 +34,6 @@ def _rewritten(node: exp.Expr) -> exp.Expr:
         arguments = [value for value in node.args.values() if isinstance(value, exp.Expr)]
         return exp.Anonymous(this=replacement, expressions=arguments)
     return node
-
-
-def _divide(node: exp.Expr) -> exp.Expr:
-    return exp.Anonymous(this="trino_divide", expressions=[node.this, node.expression])
 
 
 def _subscript(node: exp.Expr) -> exp.Expr:
@@ -158,7 +158,7 @@ def _zip_with(node: exp.Expr) -> exp.Expr:
 
     def replaced(inner: exp.Expr) -> exp.Expr:
         if isinstance(inner, exp.Column | exp.Identifier) and inner.name in parts and not inner.args.get("table"):
-            return _call("list_extract", pair.copy(), exp.Literal.number(parts[inner.name]))
+            return _call("struct_extract_at", pair.copy(), exp.Literal.number(parts[inner.name]))
         return inner
 
     return _call(
@@ -183,7 +183,6 @@ def _named(name: str) -> Rule:
 
 
 _RULES: Mapping[type[exp.Expr], Rule] = {
-    exp.Div: _divide,
     exp.Bracket: _subscript,
     exp.Add: _with_interval,
     exp.Sub: _with_interval,

@@ -47,14 +47,16 @@ def surviving(
 def scanned_bytes(table: Table, scan: Scan, files: Iterable[Path]) -> int:
     """Compressed bytes of the column chunks that the scan reads: of its columns, in row groups that may have rows."""
     every = "*" in scan.columns
-    total, rows = 0, scan.rows
+    keys = {key.name for key in table.partition_keys}
+    of_rows = [filter_ for filter_ in scan.filters if not {c.name for c in filter_.find_all(exp.Column)} <= keys]
+    total, rows = 0, None if of_rows else scan.rows
     for path in files:
         footer = _footer(path)
         for number in range(footer.num_row_groups):
             if rows is not None and rows <= 0:
                 return total
             group = _RowGroup(footer.row_group(number))
-            if all(_may_be_true(filter_, group.bounds) for filter_ in scan.filters):
+            if all(_may_be_true(filter_, group.bounds) for filter_ in of_rows):
                 total += sum(size for name, size in group.sizes.items() if every or name in scan.columns)
                 rows = None if rows is None else rows - group.rows
     return total
@@ -62,7 +64,11 @@ def scanned_bytes(table: Table, scan: Scan, files: Iterable[Path]) -> int:
 
 def check_types(table: Table, stored: StoredObject, path: Path) -> frozenset[str]:
     """Columns that the file has. QueryError HIVE_BAD_DATA where one cannot be read as the type that is declared."""
-    found = {field.name.lower(): field.type for field in _schema(path)}
+    try:
+        schema = _footer(path).schema.to_arrow_schema()
+    except pa.ArrowInvalid as error:
+        raise QueryError("HIVE_BAD_DATA", f"Not valid Parquet file: {stored.uri}: {error}") from error
+    found = {field.name.lower(): field.type for field in schema}
     for column in table.columns:
         kind = found.get(column.name)
         if kind is not None and not _readable(kind, column.type):
@@ -184,10 +190,6 @@ def _footer_of(content: _Content) -> Any:
 
 def _footer(path: Path) -> Any:
     return _footer_of(_Content(path.name, path))
-
-
-def _schema(path: Path) -> Any:
-    return _footer(path).schema.to_arrow_schema()
 
 
 def _readable(kind: Any, declared: Type) -> bool:

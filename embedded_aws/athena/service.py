@@ -30,14 +30,15 @@ _DATABASES = Patch(f"{_RESPONSE}.list_databases", "704b5fa64a4defc9")
 PATCHES = (_START, _GET, _RESULTS, _LIST, _STOP, _STATISTICS, _WORK_GROUP, _DATABASE, _DATABASES)
 
 _LONGEST_QUERY = 262144
-_SMALLEST_CUTOFF = 10_000_000
 _EXECUTIONS_KEPT = 10_000
 _CATALOG = "AwsDataCatalog"
+INSTALLED: "list[Athena]" = []
 
 
 def install(context: Context) -> None:
     """Put this service in the place of moto's query executions."""
     athena = Athena(context)
+    INSTALLED[:] = [athena]
     for patch, operation in (
         (_START, athena.start),
         (_GET, athena.get),
@@ -196,9 +197,6 @@ class Athena:
         group = self._group(parameters["WorkGroup"])
         updates = dict(parameters.get("ConfigurationUpdates") or {})
         result = dict(updates.pop("ResultConfigurationUpdates", None) or {})
-        limit = updates.get("BytesScannedCutoffPerQuery")
-        if limit is not None and limit < _SMALLEST_CUTOFF:
-            raise _invalid(f"BytesScannedCutoffPerQuery must be at least {_SMALLEST_CUTOFF}")
         if updates.pop("RemoveBytesScannedCutoffPerQuery", False):
             group.configuration.pop("BytesScannedCutoffPerQuery", None)
         if result.pop("RemoveOutputLocation", False):
@@ -237,6 +235,10 @@ class Athena:
         wanted = (parameters.get("Expression") or "*").replace(".*", "*").replace("*", "")
         listed = [_metadata(table) for table in found if wanted in table.name]
         return _page(listed, parameters, "TableMetadataList", 50)
+
+    def forget_results(self) -> None:
+        """Keep no results at hand: they are read from their objects again."""
+        self._runner.forget_results()
 
     def _catalog(self, caller: Caller) -> Catalog:
         return Catalog(caller.client("glue"))

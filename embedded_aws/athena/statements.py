@@ -22,7 +22,10 @@ _FOREIGN_TOKENS = {TokenType.DCOLON, TokenType.ILIKE, TokenType.QUALIFY, TokenTy
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement. `kind` is Athena's SubstatementType, `type` its StatementType: DDL, DML or UTILITY."""
+    """A statement. `kind` is Athena's SubstatementType, `type` its StatementType: DDL, DML or UTILITY.
+
+    `text` is that of its query, if it has one, at the place where it stands.
+    """
 
     kind: str
     type: str
@@ -42,26 +45,26 @@ def parse(text: str) -> Statement:
         if match := pattern.fullmatch(text):
             return _definition(text, kind, category, match)
     if match := _UNLOAD.fullmatch(text):
-        query = _query(match["query"], text[: match.start("query")])
-        return Statement("UNLOAD", "DML", text, query, options={**options(match["options"]), "to": match["to"]})
+        body, query = _query(match["query"], text[: match.start("query")])
+        return Statement("UNLOAD", "DML", body, query, options={**options(match["options"]), "to": match["to"]})
     if match := _VIEW.fullmatch(text):
-        query = _query(match["query"], text[: match.start("query")])
+        body, query = _query(match["query"], text[: match.start("query")])
         lenient = bool(match["replace"])
-        return Statement("CREATE_VIEW", "DDL", match["query"], query, name(match["name"]), lenient=lenient)
+        return Statement("CREATE_VIEW", "DDL", body, query, name(match["name"]), lenient=lenient)
     if match := _TABLE_AS.fullmatch(text):
-        query = _query(match["query"], text[: match.start("query")])
+        body, query = _query(match["query"], text[: match.start("query")])
         chosen = options(match["options"])
         if match["empty"]:
             chosen["empty"] = "true"
         lenient = bool(match["exists"])
-        return Statement("CREATE_TABLE_AS_SELECT", "DDL", text, query, name(match["name"]), chosen, lenient=lenient)
+        return Statement("CREATE_TABLE_AS_SELECT", "DDL", body, query, name(match["name"]), chosen, lenient=lenient)
     if match := _INSERT.fullmatch(text):
-        query = _query(match["query"], text[: match.start("query")])
+        body, query = _query(match["query"], text[: match.start("query")])
         columns = tuple(unquoted(column) for column in split(match["columns"])) if match["columns"] else ()
-        return Statement("INSERT", "DML", text, query, name(match["name"]), columns=columns)
+        return Statement("INSERT", "DML", body, query, name(match["name"]), columns=columns)
     if match := _EXPLAIN.fullmatch(text):
-        return Statement("EXPLAIN", "UTILITY", text, _query(match["query"], text[: match.start("query")]))
-    return Statement("SELECT", "DML", text, _query(text, ""))
+        return Statement("EXPLAIN", "UTILITY", *_query(match["query"], text[: match.start("query")]))
+    return Statement("SELECT", "DML", *_query(text, ""))
 
 
 def tokens(text: str) -> list[Token]:
@@ -128,8 +131,8 @@ def _alone(text: str) -> str:
     return re.sub(r"[^\n]", " ", text[:start]) + text[start : found[-1].end + 1]
 
 
-def _query(text: str, before: str) -> exp.Query:
-    """Parse a query that stands after `before` in its statement."""
+def _query(text: str, before: str) -> tuple[str, exp.Query]:
+    """Parse a query that stands after `before` in its statement; also its text, with blanks for what is before."""
     text = re.sub(r"[^\n]", " ", before) + text
     _check_tokens(text)
     try:
@@ -152,7 +155,7 @@ def _query(text: str, before: str) -> exp.Query:
         if not select.expressions:
             message = "mismatched input. Expecting: '*', 'ALL', 'DISTINCT', <expression>"
             raise SyntaxRefusedError(message, (1, 1))
-    return tree
+    return text, tree
 
 
 _STATEMENTS = (

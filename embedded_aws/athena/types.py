@@ -123,11 +123,12 @@ def from_duckdb(kind: Any) -> Type:
 
 
 def split(text: str) -> list[str]:
-    """Split at the commas that stand in no brackets."""
-    parts, depth = [""], 0
+    """Split at the commas that stand in no brackets and no quotes."""
+    parts, depth, quoting = [""], 0, False
     for character in text:
-        depth += (character in "<([") - (character in ">)]")
-        if character == "," and not depth:
+        quoting ^= character == "'"
+        depth += 0 if quoting else (character in "<([") - (character in ">)]")
+        if character == "," and not depth and not quoting:
             parts.append("")
         else:
             parts[-1] += character
