@@ -53,7 +53,7 @@ def print_summary(console: Console, summary: Summary, output: Path) -> None:
     """Samples, accuracy, rows, the answer, and where the files are."""
     console.print(_samples(summary))
     if rows := accuracy_rows(summary):
-        table = _table("sample", "where", "kind", "true", "missed", "not in truth", "recall", "precision", "F1")
+        table = _table("sample", "regions", "kind", "found", "missed", "extra", "recall", "precision", "F1")
         for row in rows:
             counts = row.counts
             numbers = [counts["true_positives"], counts["false_negatives"], counts["false_positives"]]
@@ -66,7 +66,8 @@ def print_summary(console: Console, summary: Summary, output: Path) -> None:
     if summary.query:
         console.print(f"\n{summary.query.sql}", style="dim", markup=False)
         console.print(_answer(summary.query))
-    for error in summary.errors:
+    # The first one ends the command.
+    for error in summary.errors[1:]:
         console.print(escape(error), style="red", soft_wrap=True)
     seconds = sum(summary.durations["stages"].values())
     console.print(f"{seconds:.1f} s; {output / REPORT} and {output / SUMMARY} say it all", soft_wrap=True)
@@ -90,7 +91,7 @@ def _answer(answer: QuestionSummary) -> Table:
 
 
 def _table(*headings: str) -> Table:
-    table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in table.columns:
         column.overflow = "fold"
     return table

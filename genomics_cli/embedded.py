@@ -1,6 +1,7 @@
 """The embedded AWS as commands use it: started when there is none, found when there is one."""
 
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,13 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Started:
-    """A running instance. `was_running` says that it had been up before, `is_current` that it runs today's sources."""
+    """A running instance. `is_current` says that it runs today's sources.
+
+    `seconds` is the time it took to start and deploy; None where it had been up before.
+    """
 
     instance: Instance
-    was_running: bool
+    seconds: float | None
     is_current: bool
 
 
@@ -30,14 +34,15 @@ def start(data: Path, *, port: int | None, project: str, progress: Progress) -> 
         if running := instance.find(data):
             instance.wait_until_ready(running, progress)
             is_current = deployed.is_file() and deployed.read_text() == source_key(project=project)
-            return Started(running, was_running=True, is_current=is_current)
+            return Started(running, seconds=None, is_current=is_current)
         assembly = synthesize(data, project=project, progress=progress)
         progress("starting the embedded AWS")
         deployed.write_text(assembly.name)
+        began = time.monotonic()
         started = instance.start(data, _usual_port() if port is None else port, assembly, _stacks_only(progress))
     except InstanceError as error:
         raise UserError(str(error)) from error
-    return Started(started, was_running=False, is_current=True)
+    return Started(started, seconds=time.monotonic() - began, is_current=True)
 
 
 def stop(data: Path) -> bool:
@@ -52,7 +57,7 @@ def describe(started: Started, *, asked_port: int | None) -> list[str]:
     """What there is to know about an instance that is up, a line each."""
     found = started.instance
     answer = found.readiness()
-    state = "was already up" if started.was_running else "is up"
+    state = "was already up" if started.seconds is None else f"is up after {started.seconds:.1f} s,"
     lines = [
         f"the embedded AWS {state} at {found.endpoint} (data: {found.data})",
         f"{answer.get('executing', 0)} resources executing, {answer.get('inert', 0)} inert,"

@@ -128,5 +128,6 @@ def _cell(steps: list[StepView]) -> Text:
 
 
 def _state_text(state: State, seconds: float | None, more: str = "") -> Text:
-    time = f" {seconds:.1f} s" if seconds is not None else ""
-    return Text(f"{_SYMBOLS[state]} {state.lower()}{time}{more}", style=STYLES[state])
+    # A step's time says that it ran; only the other states need their names.
+    word = f"{seconds:.1f} s" if seconds is not None and state is not State.FAILED else state.lower()
+    return Text(f"{_SYMBOLS[state]} {word}{more}", style=STYLES[state])

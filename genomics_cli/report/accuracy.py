@@ -7,7 +7,7 @@ from typing import Any
 from genomics_cli.summary import SampleSummary, Summary
 
 KINDS = {"snps": "SNP", "indels": "indel"}
-_PLACES = {"confident": "confident regions", "whole": "all regions"}
+_PLACES = {"confident": "confident", "whole": "all"}
 _BAR_WIDTH, _BAR_FROM = 120.0, 0.9
 
 
