@@ -65,6 +65,8 @@ def detect(source: ByteSource) -> Encoding:
     if head.startswith(_GZIP_MAGIC):
         encoding = Encoding.GZIP if bgzf.block_size(head) is None else Encoding.BGZF
         content = _gunzipped_head(head)
+        if not content:
+            raise VcfError("holds no compressed data: it is empty or truncated; copy the file again")
     if content.startswith(b"BCF"):
         return Encoding.BCF
     if not content.removeprefix(_BYTE_ORDER_MARK).startswith(b"##fileformat=VCF"):
