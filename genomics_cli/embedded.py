@@ -57,9 +57,9 @@ def describe(started: Started, *, asked_port: int | None) -> list[str]:
     """What there is to know about an instance that is up, a line each."""
     found = started.instance
     answer = found.readiness()
-    state = "was already up" if started.seconds is None else f"is up after {started.seconds:.1f} s,"
+    state, after = ("was already up", "") if started.seconds is None else ("is up", f" after {started.seconds:.1f} s")
     lines = [
-        f"the embedded AWS {state} at {found.endpoint} (data: {found.data})",
+        f"the embedded AWS {state} at {found.endpoint}{after} (data: {found.data})",
         f"{answer.get('executing', 0)} resources executing, {answer.get('inert', 0)} inert,"
         f" in stacks {', '.join(answer.get('stacks', ()))}",
     ]

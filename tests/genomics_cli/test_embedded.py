@@ -77,8 +77,8 @@ def test_what_runs_from_other_sources_is_said(
 def test_up_says_where_it_is_and_what_executes(instances: Instances, tmp_path: Path) -> None:
     first, _ = _start(tmp_path, port=5000)
     lines = embedded.describe(first, asked_port=5000)
-    assert lines[0].startswith("the embedded AWS is up after ")
-    assert lines[0].endswith(f"at http://127.0.0.1:5000 (data: {tmp_path})")
+    assert lines[0].startswith("the embedded AWS is up at http://127.0.0.1:5000 after ")
+    assert lines[0].endswith(f" s (data: {tmp_path})")
     assert lines[1:] == ["129 resources executing, 33 inert, in stacks genomics-storage, genomics-lake"]
     again, _ = _start(tmp_path, port=6000)
     lines = embedded.describe(again, asked_port=6000)
