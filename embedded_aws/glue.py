@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
 from moto.glue.exceptions import (
     ConcurrentRunsExceededException,
     InvalidInputException,
@@ -23,14 +24,36 @@ from embedded_aws.context import Context
 from embedded_aws.glue_runs import ACTIVE, Run, State, carry_out, new_id
 from embedded_aws.guard import Patch
 
+_CREATE = Patch("moto.glue.responses:GlueResponse.create_job", "49d334d9dad0f231")
 _START = Patch("moto.glue.responses:GlueResponse.start_job_run", "7a0145281c4df814")
 _GET = Patch("moto.glue.responses:GlueResponse.get_job_run", "07ca65472bb194bc")
 _LIST = Patch("moto.glue.responses:GlueResponse.get_job_runs", "5ec72bc07f993253")
-PATCHES = (_START, _GET, _LIST)
+PATCHES = (_CREATE, _START, _GET, _LIST)
 
 # Minutes; https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.html
 _DEFAULT_TIMEOUT = 2880
 _DEFAULT_TIMEOUT_GLUE_5 = 480
+_MAPPINGS = ("ExecutionProperty", "DefaultArguments")
+_UPDATED = {
+    "Description": "description",
+    "LogUri": "log_uri",
+    "Role": "role",
+    "ExecutionProperty": "execution_property",
+    "Command": "command",
+    "DefaultArguments": "default_arguments",
+    "Connections": "connections",
+    "NonOverridableArguments": "non_overridable_arguments",
+    "MaxRetries": "max_retries",
+    "Timeout": "timeout",
+    "AllocatedCapacity": "allocated_capacity",
+    "MaxCapacity": "max_capacity",
+    "GlueVersion": "glue_version",
+    "WorkerType": "worker_type",
+    "NumberOfWorkers": "number_of_workers",
+    "ExecutionClass": "execution_class",
+    "SecurityConfiguration": "security_configuration",
+    "NotificationProperty": "notification_property",
+}
 _COMMANDS = ("glueetl", "pythonshell")
 _RUNS_KEPT = 1000
 _INSTALLED: "list[Glue]" = []
@@ -40,10 +63,12 @@ def install(context: Context) -> None:
     """Put this service in the place of moto's job runs."""
     glue = Glue(context)
     _INSTALLED[:] = [glue]
+    create: Any = _CREATE.apply(lambda response: _created(response, create, glue))
     _START.apply(lambda response: ActionResult(glue.start(_parameters(response))))
     _GET.apply(lambda response: ActionResult(glue.get(_parameters(response))))
     _LIST.apply(lambda response: ActionResult(glue.list(_parameters(response))))
-    operations: Any = GlueResponse  # moto has no such operation yet
+    operations: Any = GlueResponse  # moto has neither operation yet
+    operations.update_job = lambda response: ActionResult(glue.update(_parameters(response)))
     operations.batch_stop_job_run = lambda response: ActionResult(glue.batch_stop(_parameters(response)))
 
 
@@ -59,11 +84,26 @@ class Glue:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._runs: dict[str, Run] = {}
+        self._queuing: dict[str, bool] = {}
         self._lock = threading.Lock()
 
     def find(self, run_id: str) -> Run | None:
         """A run by its id."""
         return self._runs.get(run_id)
+
+    def remember(self, parameters: Mapping[str, Any]) -> None:
+        """What CreateJob says and moto does not keep: whether runs beyond the limit wait instead of being refused."""
+        self._queuing[parameters["Name"]] = bool(parameters.get("JobRunQueuingEnabled"))
+
+    def update(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """UpdateJob: "the previous definition is completely overwritten by this information"."""
+        job, told = self._job(parameters["JobName"]), parameters["JobUpdate"]
+        for name, attribute in _UPDATED.items():
+            setattr(job, attribute, told.get(name, {} if name in _MAPPINGS else None))
+        job.execution_class = job.execution_class or "STANDARD"
+        job.last_modified_on = utcnow()
+        self.remember({**told, "Name": job.name})
+        return {"JobName": job.name}
 
     def start(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """StartJobRun. With JobRunId, the arguments of that run are the defaults."""
@@ -87,11 +127,13 @@ class Glue:
             previous_id=previous,
         )
         with self._lock:
-            active = sum(other.job.name == job.name and other.state in ACTIVE for other in self._runs.values())
-            if active >= (job.execution_property.get("MaxConcurrentRuns") or 1):
-                raise ConcurrentRunsExceededException(f"Concurrent runs exceeded for {job.name}")
+            if not self._has_place(job):
+                if not parameters.get("JobRunQueuingEnabled", self._queuing.get(job.name)):
+                    raise ConcurrentRunsExceededException(f"Concurrent runs exceeded for {job.name}")
+                run.state = State.WAITING
             self._add(run)
-        threading.Thread(target=self._carry_out, args=(run,), daemon=True, name=f"glue-{job.name}").start()
+            if run.state is State.STARTING:
+                self._launch(run)
         return {"JobRunId": run.id}
 
     def get(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,7 +158,7 @@ class Glue:
             run = self._runs.get(run_id)
             if run is None or run.job.name != name:
                 errors.append(_refusal(name, run_id, "JobRunNotFoundException", f"Job run {run_id} not found."))
-            elif run.state not in (State.STARTING, State.RUNNING):
+            elif run.state not in (State.WAITING, State.STARTING, State.RUNNING):
                 message = f"Job run {run_id} is in state {run.state} and cannot be stopped."
                 errors.append(_refusal(name, run_id, "IllegalJobRunStateException", message))
             else:
@@ -124,13 +166,33 @@ class Glue:
                 submissions.append({"JobName": name, "JobRunId": run_id})
         return {"SuccessfulSubmissions": submissions, "Errors": errors}
 
+    def _has_place(self, job: Any) -> bool:
+        active = [run for run in self._runs.values() if run.job.name == job.name and run.state in ACTIVE]
+        return len(active) < int(job.execution_property.get("MaxConcurrentRuns") or 1)
+
+    def _launch(self, run: Run) -> None:
+        threading.Thread(target=self._carry_out, args=(run,), daemon=True, name=f"glue-{run.job.name}").start()
+
     def _carry_out(self, run: Run) -> None:
-        carry_out(self._context, run)
-        if run.state is not State.FAILED or run.attempt >= (run.job.max_retries or 0):
-            return
-        # A retry is a run of its own, named after the first.
+        state, error = carry_out(self._context, run)
+        with self._lock:
+            following = self._retry(run) if state is State.FAILED else None
+            if following is not None:
+                self._add(following)
+            run.turn(state, error)
+            if following is None and self._has_place(run.job):
+                waiting = (one for one in self._runs.values() if one.job.name == run.job.name)
+                following = next((one for one in waiting if one.state is State.WAITING), None)
+            if following is not None:
+                following.turn(State.STARTING)
+                self._launch(following)
+
+    def _retry(self, run: Run) -> Run | None:
+        """The next attempt, if there is to be one: a run of its own, named after the first."""
+        if run.attempt >= (run.job.max_retries or 0):
+            return None
         first = run.id.partition("_attempt_")[0]
-        again = Run(
+        return Run(
             id=f"{first}_attempt_{run.attempt + 1}",
             job=run.job,
             attempt=run.attempt + 1,
@@ -140,9 +202,6 @@ class Glue:
             properties=run.properties,
             previous_id=run.id,
         )
-        with self._lock:
-            self._add(again)
-        self._carry_out(again)
 
     def _add(self, run: Run) -> None:
         self._runs[run.id] = run
@@ -161,6 +220,12 @@ class Glue:
         if run is None or run.job.name != self._job(name).name:
             raise JobRunNotFoundException(run_id)
         return run
+
+
+def _created(response: Any, create: Any, glue: Glue) -> Any:
+    answer = create(response)
+    glue.remember(_parameters(response))
+    return answer
 
 
 def _parameters(response: Any) -> Mapping[str, Any]:

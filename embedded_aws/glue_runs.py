@@ -37,6 +37,7 @@ _CONSUMED = re.compile(
 class State(StrEnum):
     """Of a run."""
 
+    WAITING = "WAITING"
     STARTING = "STARTING"
     RUNNING = "RUNNING"
     STOPPING = "STOPPING"
@@ -47,6 +48,7 @@ class State(StrEnum):
 
 
 ACTIVE = (State.STARTING, State.RUNNING, State.STOPPING)
+_UNENDED = (State.WAITING, *ACTIVE)
 
 
 class RunFailedError(Exception):
@@ -77,13 +79,18 @@ class Run:
     def turn(self, state: State, error: str | None = None) -> None:
         """Go into a state; in the last one the run is complete."""
         self.modified_on = datetime.now(UTC)
-        if state not in ACTIVE:
+        if state not in _UNENDED:
             self.completed_on, self.error = self.modified_on, error
         self.state = state
+        if state not in _UNENDED:
+            self.ended.set()
 
     def stop(self) -> None:
         """Ask the run to end."""
         self.stopped.set()
+        if self.state is State.WAITING:
+            self.turn(State.STOPPED)
+            return
         self.turn(State.STOPPING)
         if self.process:
             self.process.stop(_STOP_GRACE_SECONDS)
@@ -119,28 +126,22 @@ def new_id() -> str:
     return f"jr_{uuid.uuid4().hex}{uuid.uuid4().hex}"
 
 
-def carry_out(context: Context, run: Run) -> None:
-    """Run the script to its end; afterwards the run is in one of its last states."""
+def carry_out(context: Context, run: Run) -> tuple[State, str | None]:
+    """Run the script to its end: the state that the run is to end in, and its error."""
     directory = context.directory("glue", run.id)
     try:
         ending, lines = _execute(context, run, directory)
-        _conclude(run, ending, lines)
     except (RunFailedError, spark.SparkUnavailableError, OSError) as error:
-        run.turn(State.STOPPED if run.stopped.is_set() else State.FAILED, str(error))
+        return (State.STOPPED, None) if run.stopped.is_set() else (State.FAILED, str(error))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-        run.ended.set()
-
-
-def _conclude(run: Run, ending: Ending, lines: Sequence[str]) -> None:
     if run.stopped.is_set():
-        run.turn(State.STOPPED)
-    elif ending.timed_out:
-        run.turn(State.TIMEOUT, f"Job run exceeded its timeout of {run.timeout_minutes:g} minutes")
-    elif ending.exit_code:
-        run.turn(State.FAILED, error_message(lines, ending.exit_code))
-    else:
-        run.turn(State.SUCCEEDED)
+        return State.STOPPED, None
+    if ending.timed_out:
+        return State.TIMEOUT, f"Job run exceeded its timeout of {run.timeout_minutes:g} minutes"
+    if ending.exit_code:
+        return State.FAILED, error_message(lines, ending.exit_code)
+    return State.SUCCEEDED, None
 
 
 def _execute(context: Context, run: Run, directory: Path) -> tuple[Ending, Sequence[str]]:
@@ -162,7 +163,7 @@ def _execute(context: Context, run: Run, directory: Path) -> tuple[Ending, Seque
     if _is_plain_python(run):
         line = [sys.executable, str(script), *script_arguments(run)]
     else:
-        environment.update(spark.environment())
+        environment.update(spark.environment(directory))
         line = spark.command(script, script_arguments(run), _spark_settings(run.effective), directory)
     if run.stopped.is_set():
         return Ending(exit_code=SIGKILL_EXIT_CODE), ()
@@ -202,8 +203,7 @@ def _follow(
     reader.start()
     ending = run.process.wait(output=follow_output, timeout=run.timeout_minutes * 60, grace=_STOP_GRACE_SECONDS)
     reader.join(timeout=5)
-    # Spark prints what its Python driver prints, and complains itself of less telling things.
-    return ending, [*printed, *complaints] if _is_plain_python(run) else [*complaints, *printed]
+    return ending, [*printed, *complaints]
 
 
 def role_arn(context: Context, role: str) -> str:

@@ -10,13 +10,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
+
+from embedded_aws.spark_driver import JVM_PID
+
 _LARGEST_HEAP_MIB = 4096
+_ARCHIVE_SECONDS = 300
 # What Spark's own launcher gives every JVM of version 17 (org.apache.spark.launcher.JavaModuleOptions).
 _OPENED = (
     *("java.io", "java.lang", "java.lang.invoke", "java.lang.reflect", "java.net", "java.nio", "java.util"),
@@ -41,11 +47,12 @@ class SparkUnavailableError(RuntimeError):
 
 
 def command(
-    script: Path, arguments: Sequence[str], settings: Mapping[str, str], directory: Path, *, archive: bool = True
+    script: Path, arguments: Sequence[str], settings: Mapping[str, str], directory: Path, *, flags: Sequence[str] = ()
 ) -> list[str]:
-    """What submits `script` to a Spark of its own on this machine's cores.
+    """What runs `script` with a Spark of its own on this machine's cores.
 
-    `settings` are Spark's, added to ours; `directory` is the run's own. SparkUnavailableError when there is no Java.
+    `settings` are Spark's, added to ours; `directory` is the run's own; `flags` are for the JVM, by default those that
+    make it start fast. SparkUnavailableError when there is no Java.
     """
     logging = directory / "log4j2.properties"
     logging.write_text(_LOGGING)
@@ -56,33 +63,35 @@ def command(
         "spark.ui.enabled": "false",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
-        "spark.local.dir": str(local),
+        "spark.ui.showConsoleProgress": "false",
         "spark.sql.warehouse.dir": str(directory / "warehouse"),
         "spark.sql.shuffle.partitions": str(os.cpu_count() or 1),
-        "spark.pyspark.python": sys.executable,
-        "spark.pyspark.driver.python": sys.executable,
         **settings,
     }
-    flags = _archived() if archive else []
     return [
+        sys.executable,
+        str(Path(__file__).with_name("spark_driver.py")),
+        str(directory),
+        str(script),
+        *arguments,
+        "--",
         *_java(),
-        *flags,
+        *(flags or _archived()),
         f"-Dlog4j2.configurationFile={logging}",
         f"-Djava.io.tmpdir={local}",
         "org.apache.spark.deploy.SparkSubmit",
         *(word for name, value in conf.items() for word in ("--conf", f"{name}={value}")),
-        str(script),
-        *arguments,
+        "pyspark-shell",
     ]
 
 
-def environment() -> dict[str, str]:
-    """The variables that Spark's Python side reads."""
+def environment(directory: Path) -> dict[str, str]:
+    """The variables that Spark reads in a run whose own directory this is."""
     return {
+        "SPARK_LOCAL_DIRS": str(directory / "spark"),
         "SPARK_HOME": str(_home()),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,
-        "PYSPARK_DRIVER_PYTHON": sys.executable,
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -101,13 +110,21 @@ def make_archive() -> Path:
             "print(spark.createDataFrame([(1, 'a'), (2, 'b')], ['x', 'y']).groupBy('y').count().collect())\n"
         )
         made = directory / "classes.jsa"
-        line = command(script, [], {}, directory, archive=False)
-        line[1:1] = [f"-XX:ArchiveClassesAtExit={made}", "-Xlog:disable", "-Xlog:all=off"]
-        subprocess.run(
-            line, check=True, cwd=directory, env={**os.environ, **environment()}, stdout=subprocess.DEVNULL, timeout=300
-        )
+        line = command(script, [], {}, directory, flags=[f"-XX:ArchiveClassesAtExit={made}", "-Xlog:all=off"])
+        own = {**os.environ, **environment(directory)}
+        subprocess.run(line, check=True, cwd=directory, env=own, stdout=subprocess.DEVNULL, timeout=_ARCHIVE_SECONDS)
+        _wait_for_end(int((directory / JVM_PID).read_text()))
         made.replace(target)
     return target
+
+
+def _wait_for_end(pid: int) -> None:
+    """The JVM outlives the script while it writes what it has loaded."""
+    deadline = time.monotonic() + _ARCHIVE_SECONDS
+    while time.monotonic() < deadline and psutil.pid_exists(pid):
+        if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return
+        time.sleep(0.1)
 
 
 def _java() -> list[str]:

@@ -16,7 +16,7 @@ from embedded_aws import clients, glue
 from embedded_aws.context import Context
 from embedded_aws.glue_runs import error_message
 
-ACTIVE = ("STARTING", "RUNNING", "STOPPING")
+UNENDED = ("WAITING", "STARTING", "RUNNING", "STOPPING")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Cloud:
         run_id = self.client("glue").start_job_run(JobName=job, **parameters)["JobRunId"]
         return self.wait(job, run_id)
 
-    def wait(self, job: str, run_id: str, until: Callable[[str], bool] = lambda state: state not in ACTIVE) -> Any:
+    def wait(self, job: str, run_id: str, until: Callable[[str], bool] = lambda state: state not in UNENDED) -> Any:
         client = self.client("glue")
         for _ in range(1500):
             run = client.get_job_run(JobName=job, RunId=run_id)["JobRun"]
@@ -170,6 +170,28 @@ def test_a_second_run_beyond_the_limit_is_refused(cloud: Cloud) -> None:
     assert cloud.wait(job, run_id)["JobRunState"] == "STOPPED"
 
 
+def test_runs_beyond_the_limit_wait_where_the_job_says_so(cloud: Cloud) -> None:
+    # https://docs.aws.amazon.com/glue/latest/dg/job-run-statuses.html: "Jobs may enter the WAITING state if you opt
+    # into AWS Glue job run queuing", among others when "Max concurrent job runs per job exceeded"
+    job = cloud.make_job("import time; time.sleep(0.3)", JobRunQueuingEnabled=True)
+    client = cloud.client("glue")
+    runs = [client.start_job_run(JobName=job)["JobRunId"] for _ in range(3)]
+    states = [client.get_job_run(JobName=job, RunId=run)["JobRun"]["JobRunState"] for run in runs]
+    assert states[1:] == ["WAITING", "WAITING"]
+    client.batch_stop_job_run(JobName=job, JobRunIds=runs[2:])
+    assert [cloud.wait(job, run)["JobRunState"] for run in runs] == ["SUCCEEDED", "SUCCEEDED", "STOPPED"]
+
+
+def test_an_updated_job_runs_as_it_is_now(cloud: Cloud) -> None:
+    # UpdateJob: "The previous job definition is completely overwritten by this information."
+    job = cloud.make_job("print('before')", DefaultArguments={"--a": "1"}, MaxRetries=2)
+    command = {"Name": "pythonshell", "ScriptLocation": cloud.put_script("import sys; print(sys.argv[1])")}
+    update = {"Role": cloud.role, "Command": command}
+    cloud.client("glue").update_job(JobName=job, JobUpdate=update)
+    run = cloud.run(job)
+    assert cloud.logged("/aws-glue/jobs/output", run["Id"]) == ["--JOB_ID"]
+
+
 def test_a_failed_run_is_tried_again_as_a_run_of_its_own(cloud: Cloud) -> None:
     # "MaxRetries: The maximum number of times to retry this job after a JobRun fails."
     # "Attempt: The number of the attempt to run this job."
@@ -226,6 +248,7 @@ def test_a_spark_job_runs_tasks_in_python_workers(cloud: Cloud) -> None:
     assert lines[0].startswith("90 local[")
     assert lines[0].endswith("] true")
     assert lines[1] == cloud.context.endpoint
+    assert "to the error log" in cloud.logged("/aws-glue/jobs/error", run["Id"])
     # runs: "If the job uses Glue 5.0 or later the default timeout is 480 minutes"
     assert (run["Timeout"], run["GlueVersion"], run["NumberOfWorkers"]) == (480, "5.1", 2)
 
