@@ -22,6 +22,8 @@ Parameters = Mapping[str, Any]
 
 # Where the name that signs requests is not the prefix of the IAM actions.
 _PREFIXES = {"monitoring": "cloudwatch", "eventbridge": "events", "efs": "elasticfilesystem"}
+# Operations that IAM knows by another name.
+_ACTIONS = {"lambda:Invoke": "lambda:InvokeFunction", "lambda:InvokeAsync": "lambda:InvokeFunction"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def requested(response: Any, s3_resource: str) -> list[Access]:
     if service == "s3":
         return _of_s3(response, s3_resource)
     operation = _operation(response)
-    action = f"{service}:{operation}"
+    action = _ACTIONS.get(f"{service}:{operation}", f"{service}:{operation}")
     resources = _resources(service, operation)
     if resources is None:
         return [Access(action, "*")]
