@@ -1,4 +1,4 @@
-"""Install what the project needs and nothing that is there already. Standard library only: runs before anything else is.
+"""Install what the project needs and nothing that is there already. Standard library only: it runs before all else.
 
 Debian's packages come from apt where that is allowed, everything else from the lock files into this folder.
 A second call compares a stamp and looks for the commands: a few hundredths of a second.
@@ -62,7 +62,7 @@ def install_debian(packages: list[str]) -> None:
 
 
 def find_uv() -> str:
-    """uv of our version: the one on the PATH, else one of our own beside the project."""
+    """Uv of our version: the one on the PATH, else one of our own beside the project."""
     own = ROOT / ".setup/bin/uv"
     for candidate in (shutil.which("uv"), str(own)):
         if candidate and version_of(candidate) == UV_VERSION:
