@@ -1,12 +1,10 @@
 """Athena's API over query executions that really run."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 from moto.athena.models import WorkGroup, athena_backends
-from moto.athena.responses import AthenaResponse
 from moto.core.exceptions import JsonRESTError
 
 from embedded_aws import identity
@@ -15,60 +13,11 @@ from embedded_aws.athena.catalog import Catalog, Table
 from embedded_aws.athena.errors import QueryError
 from embedded_aws.athena.queries import ENDED, ENGINE_VERSION, Caller, Execution, Runner, State
 from embedded_aws.context import Context
-from embedded_aws.guard import Patch
-
-_RESPONSE = "moto.athena.responses:AthenaResponse"
-_START = Patch(f"{_RESPONSE}.start_query_execution", "8d3324e2ed7747fe")
-_GET = Patch(f"{_RESPONSE}.get_query_execution", "18aaaa0f76fb9861")
-_RESULTS = Patch(f"{_RESPONSE}.get_query_results", "3d9348b2e67c0ddc")
-_LIST = Patch(f"{_RESPONSE}.list_query_executions", "308b5b02d69ab402")
-_STOP = Patch(f"{_RESPONSE}.stop_query_execution", "6da48595c70dca2c")
-_STATISTICS = Patch(f"{_RESPONSE}.get_query_runtime_statistics", "67abd015de8be888")
-_WORK_GROUP = Patch(f"{_RESPONSE}.get_work_group", "87b0d39d7410a4ca")
-_DATABASE = Patch(f"{_RESPONSE}.get_database", "15d2023ce3c3261f")
-_DATABASES = Patch(f"{_RESPONSE}.list_databases", "704b5fa64a4defc9")
-PATCHES = (_START, _GET, _RESULTS, _LIST, _STOP, _STATISTICS, _WORK_GROUP, _DATABASE, _DATABASES)
 
 _LONGEST_QUERY = 262144
 _EXECUTIONS_KEPT = 10_000
 _CATALOG = "AwsDataCatalog"
-INSTALLED: "list[Athena]" = []
-
-
-def install(context: Context) -> None:
-    """Put this service in the place of moto's query executions."""
-    athena = Athena(context)
-    INSTALLED[:] = [athena]
-    for patch, operation in (
-        (_START, athena.start),
-        (_GET, athena.get),
-        (_RESULTS, athena.results),
-        (_LIST, athena.list),
-        (_STOP, athena.stop),
-        (_STATISTICS, athena.statistics),
-        (_WORK_GROUP, athena.work_group),
-        (_DATABASE, athena.database),
-        (_DATABASES, athena.databases),
-    ):
-        patch.apply(_handler(operation))
-    responses: Any = AthenaResponse  # moto has none of these operations yet
-    responses.batch_get_query_execution = _handler(athena.batch_get)
-    responses.get_table_metadata = _handler(athena.table)
-    responses.list_table_metadata = _handler(athena.tables)
-    responses.update_work_group = _handler(athena.update_work_group)
-
-
 Parameters = Mapping[str, Any]
-Operation = Callable[[Parameters, Caller], dict[str, Any]]
-
-
-def _handler(operation: Operation) -> Callable[[Any], str]:
-    def handle(response: Any) -> str:
-        authorization = response.headers.get("Authorization") or ""
-        caller = Caller(identity.access_key(authorization), response.headers.get("X-Amz-Security-Token"))
-        return json.dumps(operation(json.loads(response.body or "{}"), caller))
-
-    return handle
 
 
 class Athena:
@@ -79,6 +28,11 @@ class Athena:
         self._runner = Runner(context.directory("athena-cache"))
         self._executions: dict[str, Execution] = {}
         self._tokens: dict[str, str] = {}
+
+    def caller(self, headers: Mapping[str, Any]) -> Caller:
+        """Who signed a request."""
+        key = identity.access_key(headers.get("Authorization") or "")
+        return Caller(key, headers.get("X-Amz-Security-Token"))
 
     def start(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
         """StartQueryExecution. A text that is no statement is refused here."""

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from embedded_aws import clients
-from embedded_aws.athena import service
+from embedded_aws import athena, clients
 
 
 def make_group(name: str, **configuration: Any) -> str:
@@ -89,7 +88,7 @@ def test_pages_start_with_the_columns_names_and_go_on(lake: Any) -> None:
 def test_results_are_read_again_from_their_object(lake: Any) -> None:
     identifier = lake.start("select 'a\"b' x, '' y, null z union all select 'c\nd', 'e', null order by 1")
     before = lake.rows(identifier)
-    service.INSTALLED[0].forget_results()
+    athena.installed().forget_results()
     assert lake.rows(identifier) == before == [['a"b', "", None], ["c\nd", "e", None]]
 
 
