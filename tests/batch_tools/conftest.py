@@ -1,7 +1,6 @@
 """A small simulated sample, and what each tool makes of it, once per session."""
 
 import gzip
-import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -253,13 +252,3 @@ def _create_account(**client: str) -> None:
             {"AttributeName": "item", "AttributeType": "S"},
         ],
     )
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The shared public data set."""
-    root = Path(__file__).parents[2]
-    path = (root / os.environ.get("GENOMICS_SHARED_DATA", "../shared/data")).resolve()
-    if not path.is_dir():
-        pytest.skip(f"no shared data at {path} (set GENOMICS_SHARED_DATA)")
-    return path

@@ -1,8 +1,6 @@
 """Small inputs that the command line's tests share."""
 
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -15,15 +13,6 @@ from genomics.contracts.ledger import LedgerEntry
 from genomics.contracts.runs import State
 from genomics_cli.cloud import Cloud, Platform
 from genomics_cli.demo.sequencing_run import SequencingRun, make_sequencing_run
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The public data set; tests that use it are skipped where it is absent."""
-    data = Path(os.environ.get("GENOMICS_SHARED_DATA") or Path(__file__).parents[2] / "../shared/data").resolve()
-    if not data.is_dir():
-        pytest.skip(f"the shared data set is not at {data} (GENOMICS_SHARED_DATA)")
-    return data
 
 
 @pytest.fixture(scope="session")

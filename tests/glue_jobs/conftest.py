@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-import os
 import struct
 import uuid
 import zlib
@@ -30,14 +29,6 @@ from glue_jobs.vcf.text import ByteRange
 
 ROOT = Path(__file__).parents[2]
 Row = dict[str, Any]
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    path = Path(os.environ.get("GENOMICS_SHARED_DATA", ROOT.parent / "shared/data"))
-    if not path.is_dir():
-        pytest.skip(f"the shared data set is not at {path}; set GENOMICS_SHARED_DATA")
-    return path
 
 
 class Bytes:
