@@ -19,6 +19,8 @@ from embedded_aws.athena.rewriting import rewritten
 from embedded_aws.athena.types import Type, from_duckdb, literal, quoted
 
 _PARQUET = "parquet"
+_THREADS = 2
+_MEMORY = "20%"  # of this machine's, for each of the queries that run at once
 
 
 @dataclass
@@ -39,7 +41,8 @@ class Engine:
     def connection(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB of this engine's own, closed to everything but its workspace."""
         if self._connection is None:
-            self._connection = duckdb.connect(":memory:", config={"threads": 2})
+            self._connection = duckdb.connect(":memory:", config={"threads": _THREADS, "memory_limit": _MEMORY})
+            self._connection.execute(f"SET temp_directory = {literal(str(self.workspace.directory / 'spilled'))}")
             self._connection.execute("SET TimeZone = 'UTC'")
             self._connection.execute(f"SET allowed_directories = [{literal(str(self.workspace.directory))}]")
             self._connection.execute("SET enable_external_access = false")
@@ -183,8 +186,10 @@ class Engine:
             partitions = scanning.surviving(self.connection, table, every, scans)
         files = []
         present: set[str] = set()
-        for partition in partitions if scans else ():
-            for stored in self.workspace.listed(partition.location):
+        chosen = partitions if scans else []
+        listings = self.workspace.listed_all(table.location, [partition.location for partition in chosen])
+        for partition, listing in zip(chosen, listings, strict=True):
+            for stored in listing:
                 path = self.workspace.local(stored)
                 present |= scanning.check_types(table, stored, path)
                 files.append((path, partition))

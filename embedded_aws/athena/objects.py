@@ -4,7 +4,7 @@ import os
 import shutil
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from embedded_aws.athena.catalog import Partition, Table
 from embedded_aws.athena.errors import QueryError
 
 _CACHE_BYTES = 8 << 30
+_LISTED_ONE_BY_ONE = 4
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,26 @@ class Cache:
 class Workspace:
     """One query's files: links into the cache that outlive its eviction, and what the query writes."""
 
-    def __init__(self, s3: Any, cache: Cache, directory: Path) -> None:
+    def __init__(self, s3: Any, cache: Cache, directory: Path, encryption: Mapping[str, str] | None = None) -> None:
+        """`encryption` is Athena's EncryptionConfiguration for what the query writes."""
         self._s3, self._cache = s3, cache
+        self._encryption = _put_arguments(encryption or {})
         self.directory = directory
         directory.mkdir(parents=True)
 
     def clean(self) -> None:
         """Remove the query's files."""
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def listed_all(self, root: str, locations: Sequence[str]) -> list[list[StoredObject]]:
+        """Data objects under each of a table's locations; many that lie below its `root` are listed at once."""
+        if len(locations) <= _LISTED_ONE_BY_ONE or not all(_below(root, location) for location in locations):
+            return [self.listed(location) for location in locations]
+        by_directory: dict[str, list[StoredObject]] = {}
+        for stored in self.listed(root):
+            for directory in _parents(stored.uri):
+                by_directory.setdefault(directory, []).append(stored)
+        return [by_directory.get(location.rstrip("/"), []) for location in locations]
 
     def listed(self, location: str) -> list[StoredObject]:
         """Data objects under a location; names that start with `_` or `.` are hidden, as Hive has it."""
@@ -140,9 +153,15 @@ class Workspace:
         """Put an object."""
         bucket, key = split(uri)
         try:
-            self._s3.put_object(Bucket=bucket, Key=key, Body=content)
+            self._s3.put_object(Bucket=bucket, Key=key, Body=content, **self._encryption)
         except ClientError as error:
             raise _refused(error, uri) from error
+
+
+def _put_arguments(encryption: Mapping[str, str]) -> dict[str, str]:
+    if encryption.get("EncryptionOption") == "SSE_KMS":
+        return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": encryption["KmsKey"]}
+    return {"ServerSideEncryption": "AES256"} if encryption.get("EncryptionOption") == "SSE_S3" else {}
 
 
 def split(uri: str) -> tuple[str, str]:
@@ -152,6 +171,16 @@ def split(uri: str) -> tuple[str, str]:
     if scheme not in ("s3", "s3a", "s3n") or not bucket:
         raise QueryError("INVALID_TABLE_PROPERTY", f"'{uri}' is not a location in Amazon S3")
     return bucket, key
+
+
+def _below(root: str, location: str) -> bool:
+    return bool(root) and location.startswith(root.rstrip("/") + "/")
+
+
+def _parents(uri: str) -> Iterable[str]:
+    while "/" in uri.removeprefix("s3://"):
+        uri = uri.rpartition("/")[0]
+        yield uri
 
 
 def _is_hidden(name: str) -> bool:

@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -63,6 +64,7 @@ class Execution:
     caller: Caller
     parameters: tuple[str, ...] = ()
     scan_limit: int | None = None
+    encryption: Mapping[str, str] | None = None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     state: State = State.QUEUED
     submitted: float = field(default_factory=time.time)
@@ -124,7 +126,10 @@ class Execution:
             "Query": self.text,
             "StatementType": self.statement.type,
             "SubstatementType": self.statement.kind,
-            "ResultConfiguration": {"OutputLocation": self.location},
+            "ResultConfiguration": {
+                "OutputLocation": self.location,
+                **({"EncryptionConfiguration": dict(self.encryption)} if self.encryption else {}),
+            },
             "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
             "QueryExecutionContext": {"Database": self.database, "Catalog": self.catalog},
             "Status": status,
@@ -195,7 +200,7 @@ class Runner:
                 raise CancelledError("Query cancelled by user")
             execution.state = State.RUNNING
             s3 = execution.caller.client("s3")
-            workspace = Workspace(s3, self._cache, self._workspaces / execution.id)
+            workspace = Workspace(s3, self._cache, self._workspaces / execution.id, execution.encryption)
             catalog = Catalog(execution.caller.client("glue"))
             execution.engine = Engine(catalog, workspace, execution.database, execution.scan_limit)
             self._finish(execution, self._carry_out(execution, execution.engine), workspace)

@@ -18,6 +18,8 @@ from embedded_aws.athena.plans import Scan
 from embedded_aws.athena.types import Type, quoted
 
 _COMPARISONS: Mapping[type[exp.Expr], str] = {exp.EQ: "=", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
+# What Hive calls the partition of rows that have no value.
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _MIRRORED = {"=": "=", ">": "<", ">=": "<=", "<": ">", "<=": ">="}
 
 
@@ -28,11 +30,13 @@ def surviving(
     keys = table.partition_keys
     if not keys or not partitions:
         return list(partitions)
+    given = [partition.values for partition in partitions]
     columns = ", ".join(f"{quoted(key.name)} {key.type.duckdb()}" for key in keys)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE partition_values (number INTEGER, {columns})")
-    rows = [[number, *partition.values] for number, partition in enumerate(partitions)]
-    marks = ", ".join("?" * (len(keys) + 1))
-    connection.executemany(f"INSERT INTO partition_values VALUES ({marks})", rows)  # noqa: S608  (names are quoted)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE partition_values ({columns}, number INTEGER)")
+    values = [[None if value == NO_VALUE else value for value in column] for column in zip(*given, strict=True)]
+    spread = ", ".join("unnest(?)" for _ in range(len(keys) + 1))
+    statement = f"INSERT INTO partition_values SELECT {spread}"
+    connection.execute(statement, [*values, list(range(len(partitions)))])
     names = {key.name for key in keys}
     chosen: set[int] = set()
     for scan in scans:

@@ -50,13 +50,15 @@ class Athena:
         except QueryError as error:
             raise JsonRESTError("InvalidRequestException", str(error)) from error
         context = parameters.get("QueryExecutionContext") or {}
+        asked = parameters.get("ResultConfiguration") or {}
         execution = Execution(
             text=text,
             statement=statement,
             database=(context.get("Database") or "default").lower(),
             catalog=(context.get("Catalog") or _CATALOG).lower(),
             work_group=group.name,
-            base_location=_output_location(group, parameters.get("ResultConfiguration") or {}),
+            base_location=_output_location(group, asked),
+            encryption=_result_setting(group, asked, "EncryptionConfiguration"),
             caller=caller,
             parameters=tuple(parameters.get("ExecutionParameters") or ()),
             scan_limit=group.configuration.get("BytesScannedCutoffPerQuery"),
@@ -227,13 +229,17 @@ def _enforced(group: WorkGroup) -> bool:
     return bool(group.configuration.get("EnforceWorkGroupConfiguration"))
 
 
-def _output_location(group: WorkGroup, asked: Mapping[str, Any]) -> str:
-    """The workgroup's location where it enforces its own, else the request's, else the workgroup's.
+def _result_setting(group: WorkGroup, asked: Mapping[str, Any], name: str) -> Any:
+    """The workgroup's setting where it enforces its own, else the request's, else the workgroup's.
 
     https://docs.aws.amazon.com/athena/latest/ug/workgroups-settings-override.html
     """
-    own = (group.configuration.get("ResultConfiguration") or {}).get("OutputLocation")
-    location = own if _enforced(group) and own else asked.get("OutputLocation") or own
+    own = (group.configuration.get("ResultConfiguration") or {}).get(name)
+    return own if _enforced(group) and own else asked.get(name) or own
+
+
+def _output_location(group: WorkGroup, asked: Mapping[str, Any]) -> str:
+    location = _result_setting(group, asked, "OutputLocation")
     if not location:
         raise _invalid(
             "No output location provided. An output location is required either through the Workgroup result "

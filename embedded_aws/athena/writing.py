@@ -21,7 +21,6 @@ PARQUET = {
 # https://docs.aws.amazon.com/athena/latest/ug/ctas-insert-into.html
 _MOST_PARTITIONS = 100
 _COMPRESSIONS = {"gzip": "gzip", "snappy": "snappy", "zstd": "zstd", "none": "uncompressed", "lz4": "lz4"}
-_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass(frozen=True)

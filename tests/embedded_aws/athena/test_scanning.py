@@ -65,6 +65,18 @@ def test_a_partition_that_is_not_asked_for_is_not_opened(lake: Any, measured: An
     lake.answer("alter table measured drop partition (part = 'broken')")
 
 
+def test_many_partitions_are_read_by_the_catalogs_values(lake: Any, lake_tables: Any) -> None:
+    lake_tables.create("by_day", {"n": "bigint"}, {"year": "int", "kind": "string"})
+    for number in range(12):
+        kind = "__HIVE_DEFAULT_PARTITION__" if number == 11 else f"k{number % 3}"
+        location = f"tables/by_day/p{number}"  # whatever its path says
+        lake_tables.put(f"{location}/data", lake_tables.parquet({"n": "bigint"}, [{"n": number}]))
+        lake_tables.add_partition("by_day", [str(2000 + number), kind], f"s3://athena-lake/{location}/")
+    assert lake.answer("select count(*), sum(n), min(year), max(year) from by_day") == [["12", "66", "2000", "2011"]]
+    assert lake.answer("select n from by_day where year between 2003 and 2005 and kind = 'k1'") == [["4"]]
+    assert lake.answer("select year, kind from by_day where kind is null") == [["2011", None]]
+
+
 def test_a_query_beyond_the_workgroups_limit_is_cancelled(lake: Any, measured: Any, services: Any) -> None:
     # workgroups-setting-control-limits-cloudwatch: "If a query ... exceeds the limit, it is canceled"
     clients.client("athena").create_work_group(

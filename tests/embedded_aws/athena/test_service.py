@@ -58,6 +58,22 @@ def test_results_lie_where_the_request_or_the_workgroup_says(lake: Any) -> None:
         lake.start("select 1", WorkGroup="none")
 
 
+def test_results_are_encrypted_as_the_workgroup_says(lake: Any) -> None:
+    # encrypting-query-results-stored-in-s3: SSE_S3, SSE_KMS with a key
+    key = clients.client("kms").create_key()["KeyMetadata"]["Arn"]
+    encryption = {"EncryptionOption": "SSE_KMS", "KmsKey": key}
+    location = "s3://athena-lake/encrypted/"
+    group = make_group(
+        "encrypting", ResultConfiguration={"OutputLocation": location, "EncryptionConfiguration": encryption}
+    )
+    execution = lake.run("select 1", WorkGroup=group)
+    assert execution["ResultConfiguration"]["EncryptionConfiguration"] == encryption
+    stored = clients.client("s3").head_object(
+        Bucket="athena-lake", Key=f"encrypted/{execution['QueryExecutionId']}.csv"
+    )
+    assert (stored["ServerSideEncryption"], stored["SSEKMSKeyId"]) == ("aws:kms", key)
+
+
 def test_the_results_object_quotes_every_value_and_leaves_null_empty(lake: Any) -> None:
     # querying-finding-output-files: "Athena query result files are ... CSV"
     execution = lake.run("select 'a\"b,c' x, '' y, null z union all select 'd\ne', null, null order by 1")
