@@ -58,8 +58,8 @@ class ToolSettings(_Frozen):
     prepare_reference: ToolSizeSettings = _size(2, 7168, 240)
     fastp: ToolSizeSettings = _size(4, 7168, 240)
     align: ToolSizeSettings = _size(16, 28672, 1440)
-    call_variants: ToolSizeSettings = _size(2, 3584, 480)
-    gather_variants: ToolSizeSettings = _size(2, 3584, 240)
+    call_variants: ToolSizeSettings = _size(1, 3584, 480)
+    gather_variants: ToolSizeSettings = _size(1, 3584, 240)
 
 
 class Settings(BaseSettings):
