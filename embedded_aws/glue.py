@@ -28,7 +28,8 @@ _CREATE = Patch("moto.glue.responses:GlueResponse.create_job", "49d334d9dad0f231
 _START = Patch("moto.glue.responses:GlueResponse.start_job_run", "7a0145281c4df814")
 _GET = Patch("moto.glue.responses:GlueResponse.get_job_run", "07ca65472bb194bc")
 _LIST = Patch("moto.glue.responses:GlueResponse.get_job_runs", "5ec72bc07f993253")
-PATCHES = (_CREATE, _START, _GET, _LIST)
+_PARTITIONS = Patch("moto.glue.responses:GlueResponse.get_partitions", "a9b517ae68771479")
+PATCHES = (_PARTITIONS, _CREATE, _START, _GET, _LIST)
 
 # Minutes; https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.html
 _DEFAULT_TIMEOUT = 2880
@@ -56,6 +57,7 @@ _UPDATED = {
 }
 _COMMANDS = ("glueetl", "pythonshell")
 _RUNS_KEPT = 1000
+_PARTITIONS_A_PAGE = 1000
 _INSTALLED: "list[Glue]" = []
 
 
@@ -63,6 +65,7 @@ def install(context: Context) -> None:
     """Put this service in the place of moto's job runs."""
     glue = Glue(context)
     _INSTALLED[:] = [glue]
+    _PARTITIONS.apply(lambda response: ActionResult(_partitions(response.glue_backend, _parameters(response))))
     create: Any = _CREATE.apply(lambda response: _created(response, create, glue))
     _START.apply(lambda response: ActionResult(glue.start(_parameters(response))))
     _GET.apply(lambda response: ActionResult(glue.get(_parameters(response))))
@@ -220,6 +223,21 @@ class Glue:
         if run is None or run.job.name != self._job(name).name:
             raise JobRunNotFoundException(run_id)
         return run
+
+
+def _partitions(backend: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """GetPartitions, 1000 a page at most, and without their columns where nobody asks for those."""
+    found = backend.get_partitions(
+        parameters["DatabaseName"], parameters["TableName"], parameters.get("Expression") or ""
+    )
+    start = int(parameters.get("NextToken") or 0)
+    end = start + int(parameters.get("MaxResults") or _PARTITIONS_A_PAGE)
+    documents = [partition.as_dict() for partition in found[start:end]]
+    if parameters.get("ExcludeColumnSchema"):
+        for document in documents:
+            descriptor = document.get("StorageDescriptor") or {}
+            document["StorageDescriptor"] = {name: value for name, value in descriptor.items() if name != "Columns"}
+    return {"Partitions": documents, **({"NextToken": str(end)} if end < len(found) else {})}
 
 
 def _created(response: Any, create: Any, glue: Glue) -> Any:

@@ -90,7 +90,8 @@ class Catalog:
 
     def partitions(self, table: Table) -> list[Partition]:
         """All partitions of a table."""
-        documents = self._listed("get_partitions", "Partitions", DatabaseName=table.database, TableName=table.name)
+        names = {"DatabaseName": table.database, "TableName": table.name}
+        documents = self._listed("get_partitions", "Partitions", **names, ExcludeColumnSchema=True)
         return [Partition(tuple(d["Values"]), _location(d.get("StorageDescriptor"))) for d in documents]
 
     def databases(self) -> list[str]:

@@ -253,6 +253,30 @@ def test_a_spark_job_runs_tasks_in_python_workers(cloud: Cloud) -> None:
     assert (run["Timeout"], run["GlueVersion"], run["NumberOfWorkers"]) == (480, "5.1", 2)
 
 
+def test_partitions_come_in_pages_with_or_without_their_columns(cloud: Cloud) -> None:
+    # GetPartitions: MaxResults; "ExcludeColumnSchema: When true, specifies not returning the partition column schema"
+    client = cloud.client("glue")
+    client.create_database(DatabaseInput={"Name": "paged"})
+    descriptor = {"Columns": [{"Name": "n", "Type": "bigint"}], "Location": "s3://code/t/"}
+    keys = [{"Name": "day", "Type": "string"}]
+    table = {"Name": "t", "PartitionKeys": keys, "StorageDescriptor": descriptor}
+    client.create_table(DatabaseName="paged", TableInput=table)
+    for day in ("1", "2", "3"):
+        partition = {"Values": [day], "StorageDescriptor": descriptor}
+        client.create_partition(DatabaseName="paged", TableName="t", PartitionInput=partition)
+    first = client.get_partitions(DatabaseName="paged", TableName="t", MaxResults=2)
+    assert [one["Values"] for one in first["Partitions"]] == [["1"], ["2"]]
+    assert first["Partitions"][0]["StorageDescriptor"]["Columns"] == descriptor["Columns"]
+    pages = client.get_paginator("get_partitions").paginate(
+        DatabaseName="paged", TableName="t", ExcludeColumnSchema=True, PaginationConfig={"PageSize": 2}
+    )
+    found = [one for page in pages for one in page["Partitions"]]
+    assert [one["Values"] for one in found] == [["1"], ["2"], ["3"]]
+    assert "Columns" not in found[0]["StorageDescriptor"]
+    chosen = client.get_partitions(DatabaseName="paged", TableName="t", Expression="day = '2'")["Partitions"]
+    assert [one["Values"] for one in chosen] == [["2"]]
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
