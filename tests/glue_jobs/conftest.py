@@ -132,7 +132,7 @@ def aws(aws_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Ite
 def spark(aws_environment: dict[str, str]) -> Iterator[Any]:
     """Its workers inherit the environment that it is started in."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**aws_environment, "PYTHONPATH": str(ROOT)}.items():
+        for name, value in {**aws_environment, "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable}.items():
             patch.setenv(name, value)
         session = (
             SparkSession.builder.master("local[2]")
