@@ -5,6 +5,7 @@ Each run is a process group of its own. The catalog is moto's. What differs from
 """
 
 import json
+import shutil
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -63,6 +64,8 @@ _INSTALLED: "list[Glue]" = []
 
 def install(context: Context) -> None:
     """Put this service in the place of moto's job runs."""
+    # What an instance that was killed has left.
+    shutil.rmtree(context.directory("glue"), ignore_errors=True)
     glue = Glue(context)
     _INSTALLED[:] = [glue]
     _PARTITIONS.apply(lambda response: ActionResult(_partitions(response.glue_backend, _parameters(response))))

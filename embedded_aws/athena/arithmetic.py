@@ -1,4 +1,4 @@
-"""Numbers as Trino computes with them: what a sum is, and what a division of integers or decimals gives."""
+"""What sums, divisions and steps of dates give: in Trino that depends on the types of what goes in."""
 
 from sqlglot import exp
 
@@ -10,13 +10,26 @@ _MOST_DIGITS = 38
 
 
 def type_arithmetic(select: exp.Select, describe: Describe) -> None:
-    """Make sums of integers bigint, and divisions of the type that Trino gives them."""
+    """Make sums of integers bigint, divisions of the type that Trino gives them, and steps from dates dates."""
     for node in reversed(list(own_of_select(select, exp.Sum, exp.CountIf))):
         if isinstance(node, exp.CountIf) or _is_integer(_type(node.this, select, describe)):
             whole = _whole_call(node)
             whole.replace(exp.cast(whole.copy(), "bigint"))
     for node in reversed(list(own_of_select(select, exp.Div))):
         node.replace(_division(node.copy(), (node.this, node.expression), select, describe))
+    for node in reversed(list(own_of_select(select, exp.Add, exp.Sub, exp.DateAdd, exp.DateTrunc, exp.TimestampTrunc))):
+        operand = _stepped(node)
+        kind = _type(operand, select, describe) if operand is not None else None
+        if kind is not None and kind.name == "date":
+            node.replace(exp.cast(exp.Paren(this=node.copy()), "date"))
+
+
+def _stepped(node: exp.Expr) -> exp.Expr | None:
+    """The date or time that a node adds an interval to, or cuts off; None where it is about something else."""
+    stepped: exp.Expr = node.this
+    if not isinstance(node, exp.Add | exp.Sub) or isinstance(node.expression, exp.Interval):
+        return stepped
+    return node.expression if isinstance(stepped, exp.Interval) else None
 
 
 def _division(node: exp.Expr, sides: tuple[exp.Expr, exp.Expr], select: exp.Select, describe: Describe) -> exp.Expr:

@@ -134,15 +134,6 @@ def view_text(query: str, database: str, columns: Sequence[Column]) -> str:
     return f"/* Presto View: {base64.b64encode(json.dumps(document).encode()).decode()} */"
 
 
-def table_input(table: Table, **changes: Any) -> dict[str, Any]:
-    """TableInput that says of a table what the catalog says already, with changes."""
-    taken = (
-        *("Name", "Description", "Owner", "Retention", "StorageDescriptor", "PartitionKeys", "ViewOriginalText"),
-        *("ViewExpandedText", "TableType", "Parameters"),
-    )
-    return {**{name: table.document[name] for name in taken if table.document.get(name) is not None}, **changes}
-
-
 def _table(document: Mapping[str, Any]) -> Table:
     match = _VIEW_TEXT.search(document.get("ViewOriginalText") or "")
     view = json.loads(base64.b64decode(match[1])) if match else {}

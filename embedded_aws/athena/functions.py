@@ -52,10 +52,6 @@ NOT_FUNCTIONS = frozenset(_NOT_FUNCTIONS.split())
 
 # DuckDB macros; a name that starts with `trino_` is put in by the translation.
 _MACROS = (
-    "trino_plus(x DATE, i) AS CAST(x + i AS DATE), (x TIMESTAMP, i) AS x + i, (x TIMESTAMPTZ, i) AS x + i",
-    "trino_minus(x DATE, i) AS CAST(x - i AS DATE), (x TIMESTAMP, i) AS x - i, (x TIMESTAMPTZ, i) AS x - i",
-    "trino_date_trunc(u, x DATE) AS CAST(date_trunc(u, x) AS DATE), (u, x TIMESTAMP) AS date_trunc(u, x), "
-    "(u, x TIMESTAMPTZ) AS date_trunc(u, x)",
     "trino_in_map(m, k) AS CASE WHEN m IS NULL OR k IS NULL OR map_contains(m, k) THEN m[k] "
     "ELSE error('Key not present in map: ' || CAST(k AS VARCHAR)) END",
     "trino_in_array(l, i) AS CASE WHEN l IS NULL OR i IS NULL OR (i BETWEEN 1 AND len(l)) THEN l[i] "

@@ -41,7 +41,9 @@ class Cache:
         self._directory = directory
         self._limit = limit_bytes
         self._lock = threading.Lock()
-        self._sizes = {path.name: path.stat().st_size for path in directory.iterdir() if path.is_file()}
+        for partial in directory.glob(".*"):
+            partial.unlink()
+        self._sizes = {path.name: path.stat().st_size for path in directory.iterdir()}
 
     def path(self, stored: StoredObject) -> Path:
         """Where the object's copy is, or is to be put."""

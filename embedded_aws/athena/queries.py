@@ -1,11 +1,11 @@
 """Query executions: their states, and the thread that takes each through them."""
 
+import shutil
 import threading
 import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -163,14 +163,16 @@ class Runner:
 
     def __init__(self, directory: Path) -> None:
         self._cache = Cache(_made(directory / "objects"))
+        # What an instance that was killed has left.
+        shutil.rmtree(directory / "queries", ignore_errors=True)
         self._workspaces = _made(directory / "queries")
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="athena")
+        self._places = threading.BoundedSemaphore(_AT_ONCE)
         self._recent: OrderedDict[str, Results] = OrderedDict()
         self._lock = threading.Lock()
 
     def submit(self, execution: Execution) -> None:
         """Queue it."""
-        self._pool.submit(self._run, execution)
+        threading.Thread(target=self._wait_and_run, args=(execution,), daemon=True, name="athena").start()
 
     def results(self, execution: Execution, caller: Caller) -> Results:
         """A succeeded query's results; read again, as who asks for them, from the results object."""
@@ -191,6 +193,10 @@ class Runner:
         """Keep no results at hand."""
         with self._lock:
             self._recent.clear()
+
+    def _wait_and_run(self, execution: Execution) -> None:
+        with self._places:
+            self._run(execution)
 
     def _run(self, execution: Execution) -> None:
         workspace = None

@@ -51,27 +51,6 @@ def _subscript(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _with_interval(node: exp.Expr) -> exp.Expr:
-    left, right = node.this, node.expression
-    name = "trino_plus" if isinstance(node, exp.Add) else "trino_minus"
-    if isinstance(right, exp.Interval):
-        return exp.Anonymous(this=name, expressions=[left, right])
-    if isinstance(left, exp.Interval) and isinstance(node, exp.Add):
-        return exp.Anonymous(this=name, expressions=[right, left])
-    return node
-
-
-def _date_add(node: exp.Expr) -> exp.Expr:
-    unit = node.args.get("unit") or exp.Var(this="DAY")
-    step = exp.Interval(this=exp.Paren(this=node.expression), unit=exp.Var(this=unit.name.upper()))
-    return exp.Anonymous(this="trino_plus", expressions=[node.this, step])
-
-
-def _date_trunc(node: exp.Expr) -> exp.Expr:
-    unit = node.args["unit"]
-    return exp.Anonymous(this="trino_date_trunc", expressions=[exp.Literal.string(unit.name.lower()), node.this])
-
-
 def _cardinality(node: exp.Expr) -> exp.Expr:
     return exp.cast(exp.Anonymous(this="cardinality", expressions=[node.this]), "bigint")
 
@@ -184,11 +163,6 @@ def _named(name: str) -> Rule:
 
 _RULES: Mapping[type[exp.Expr], Rule] = {
     exp.Bracket: _subscript,
-    exp.Add: _with_interval,
-    exp.Sub: _with_interval,
-    exp.DateAdd: _date_add,
-    exp.DateTrunc: _date_trunc,
-    exp.TimestampTrunc: _date_trunc,
     exp.ArraySize: _cardinality,
     exp.Format: _format,
     exp.RegexpReplace: _regexp_replace,

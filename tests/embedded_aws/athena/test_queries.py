@@ -82,6 +82,8 @@ LANGUAGE: Mapping[str, Rows] = {
         ["Infinity", "1.0", "1.0E10", "1.23456789125E8", "1.0E-5", "0.001"]],
     "select date '2024-01-31' + interval '1' month, date_trunc('month', date '2024-02-03')": [
         ["2024-02-29", "2024-02-01"]],
+    "select max(d) + interval '1' day, date_trunc('year', min(d)) from (values date '2024-01-31', "
+    "date '2023-12-31') as t(d)": [["2024-02-01", "2023-01-01"]],
     "select timestamp '2024-01-02 03:04:05', date_add('day', -1, date '2024-03-01'), "
     "date_diff('day', date '2024-01-01', date '2024-03-01')": [["2024-01-02 03:04:05.000", "2024-02-29", "60"]],
     "select from_unixtime(0), date_format(timestamp '2024-01-02 03:04:05', '%Y/%m'), millisecond(timestamp "
