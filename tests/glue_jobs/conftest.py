@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import struct
+import sys
 import uuid
 import zlib
 from collections.abc import Callable, Iterable, Iterator
