@@ -5,6 +5,7 @@ A second call compares a stamp and looks for the commands: a few hundredths of a
 """
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -46,6 +47,15 @@ def run(*command: str, **environment: str) -> None:
         raise SetupError(f"`{' '.join(command)}` ended with status {status}; its own words stand above")
 
 
+def missing_packages() -> list[str]:
+    """What has to be asked of Debian, all at once."""
+    missing = [package for command, package in debian_packages().items() if not shutil.which(command)]
+    # Debian's python3 comes without what makes virtual environments, which uv is installed into.
+    if importlib.util.find_spec("ensurepip") is None and not shutil.which("uv"):
+        missing.append("python3-venv")
+    return missing
+
+
 def install_debian(packages: list[str]) -> None:
     """apt-get install, as root or through a sudo that asks for no password; else say what to install."""
     by_hand = SetupError(f"missing Debian packages; run: sudo apt-get install --yes {' '.join(packages)}")
@@ -67,8 +77,6 @@ def find_uv() -> str:
     for candidate in (shutil.which("uv"), str(own)):
         if candidate and version_of(candidate) == UV_VERSION:
             return candidate
-    if subprocess.run((sys.executable, "-c", "import ensurepip, venv"), capture_output=True, check=False).returncode:
-        install_debian(["python3-venv"])
     run(sys.executable, "-m", "venv", "--clear", str(ROOT / ".setup"))
     run(str(ROOT / ".setup/bin/pip"), "install", "--quiet", "--disable-pip-version-check", f"uv=={UV_VERSION}")
     return str(own)
@@ -85,7 +93,8 @@ def version_of(uv: str) -> str:
 
 def fingerprint() -> str:
     """Of all that decides what gets installed."""
-    digest = hashlib.sha256()
+    # Scripts name the folder that they were installed in: a clone that was moved is installed anew.
+    digest = hashlib.sha256(str(ROOT).encode())
     for name in INPUTS:
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
@@ -93,8 +102,7 @@ def fingerprint() -> str:
 
 def install() -> None:
     """Bring the machine to what the lock files say."""
-    packages = debian_packages()
-    if missing := [package for command, package in packages.items() if not shutil.which(command)]:
+    if missing := missing_packages():
         install_debian(missing)
     wanted = fingerprint()
     if STAMP.exists() and STAMP.read_text() == wanted and (ROOT / "node_modules/.bin/cdk").exists():

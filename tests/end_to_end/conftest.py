@@ -56,7 +56,9 @@ class CommandLine:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, **self.instance.environment(), "GENOMICS_DATA": str(self.directory / "data")}
+        """The shell's, without what it says of other clouds and projects."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GENOMICS_"))}
+        return {**kept, **self.instance.environment(), "GENOMICS_DATA": str(self.directory / "data")}
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         command = [sys.executable, "-m", "genomics_cli.main", *arguments]
@@ -95,8 +97,8 @@ class CommandLine:
             aws_secret_access_key=where["AWS_SECRET_ACCESS_KEY"],
         )
 
-    def batch_jobs(self) -> dict[str, dict[str, Any]]:
-        """Every job that was ever submitted, by id."""
+    def batch_jobs(self, run_id: str = "") -> dict[str, dict[str, Any]]:
+        """Every job that was ever submitted (by a run), by id."""
         batch = self.client("batch")
         queues = [queue["jobQueueArn"] for queue in batch.describe_job_queues()["jobQueues"]]
         states = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED")
@@ -108,7 +110,8 @@ class CommandLine:
             for job in page["jobSummaryList"]
         ]
         pieces = [listed[at : at + 100] for at in range(0, len(listed), 100)]
-        return {job["jobId"]: job for piece in pieces for job in batch.describe_jobs(jobs=piece)["jobs"]}
+        jobs = [job for piece in pieces for job in batch.describe_jobs(jobs=piece)["jobs"]]
+        return {job["jobId"]: job for job in jobs if f"/{run_id}" in job["parameters"]["task"]}
 
 
 @pytest.fixture(scope="session")
