@@ -179,7 +179,7 @@ def test_what_ran_is_the_definition_of_the_template(genomics: Any, analysed: Any
     assert len(submitted) == 1 + 3 + 2 + 8 + 2
     for parameters in submitted:
         # Step Functions adds this variable to what the definition says; the definition itself overrides nothing.
-        added = [{"Name": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}]
+        added = [{"name": "MANAGED_BY_AWS", "value": "STARTED_BY_STEP_FUNCTIONS"}]
         assert parameters.pop("ContainerOverrides") == {"Environment": added}
         assert set(parameters) == {"JobName", "JobDefinition", "JobQueue", "Parameters"}
         assert parameters["JobDefinition"] in ran
