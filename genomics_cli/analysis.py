@@ -53,6 +53,7 @@ class Analysis:
             run_id = new_run_id()
             summary = self._run(platform, inputs, run_id)
         output = self.output(run_id)
+        output.mkdir(parents=True, exist_ok=True)
         summary.write(output / SUMMARY)
         write_report(summary, output / REPORT)
         return summary
