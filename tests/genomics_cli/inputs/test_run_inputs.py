@@ -58,6 +58,13 @@ def test_regions_are_read_from_the_command_line(folder: Path, text: str, regions
     assert list(check(folder, regions=text).regions) == regions
 
 
+def test_a_list_of_regions_may_be_longer_than_a_file_name(folder: Path) -> None:
+    regions = [Region("chrA", 100 * n + 1, 100 * n + 50) for n in range(30)]
+    text = ",".join(map(str, regions))
+    assert len(text) > 255
+    assert list(check(folder, regions=text).regions) == regions
+
+
 def test_regions_are_read_from_a_bed_file(folder: Path) -> None:
     bed = folder / "targets.bed"
     bed.write_text("chrA\t0\t100\nchrB\t9\t10\n")
