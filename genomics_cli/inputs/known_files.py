@@ -4,7 +4,9 @@ Only a hint: it is believed where device, inode, size and both times are as they
 so a file whose content was changed is always read again, and a touched one gives the same sum.
 """
 
+import contextlib
 import json
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -40,17 +42,29 @@ class KnownFiles:
         return facts
 
     def save(self) -> None:
-        """Write what is known; files that are gone are forgotten."""
-        self._store.parent.mkdir(parents=True, exist_ok=True)
+        """Write what is known; files that are gone are forgotten. Where it cannot be written, it is found out again."""
         kept = {path: entry for path, entry in self._known.items() if Path(path).exists()}
-        temporary = self._store.with_suffix(".tmp")
-        temporary.write_text(json.dumps(kept, indent=1))
-        temporary.replace(self._store)
+        with contextlib.suppress(OSError):
+            self._store.parent.mkdir(parents=True, exist_ok=True)
+            _write(self._store, json.dumps(kept, indent=1))
 
 
 def _signature(path: Path) -> list[int]:
     status = path.stat()
     return [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def _write(store: Path, text: str) -> None:
+    """Put the file in place whole; other commands may be doing the same."""
+    with tempfile.NamedTemporaryFile("w", dir=store.parent, prefix=f".{store.name}.", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            file.write(text)
+            file.flush()
+            temporary.replace(store)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 def _read(store: Path) -> dict[str, dict[str, Any]]:

@@ -1,5 +1,7 @@
+import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -85,3 +87,26 @@ def test_a_damaged_store_is_started_anew(tmp_path: Path, inspect: Counting) -> N
     _remembered(store, path, inspect)
     _remembered(store, path, inspect)
     assert inspect.calls == 1
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_store_that_cannot_be_written_only_costs_time(tmp_path: Path, inspect: Counting) -> None:
+    path = tmp_path / "file"
+    path.write_text("content")
+    (tmp_path / "store").mkdir()
+    for store in (path / "known.json", tmp_path / "store"):
+        assert _remembered(store, path, inspect).size == 7
+    assert sorted(left.name for left in tmp_path.iterdir()) == ["file", "store"]
+
+
+@pytest.mark.usefixtures("settled")
+def test_commands_that_save_at_once_leave_one_whole_store(tmp_path: Path, inspect: Counting) -> None:
+    path, store = tmp_path / "file", tmp_path / "store/known.json"
+    path.write_text("content")
+    known = [KnownFiles(store) for _ in range(8)]
+    for one in known:
+        one.facts(path, inspect)
+    with ThreadPoolExecutor(len(known)) as pool:
+        list(pool.map(KnownFiles.save, known))
+    assert [left.name for left in store.parent.iterdir()] == ["known.json"]
+    assert list(json.loads(store.read_text())) == [str(path)]
