@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from genomics_cli.errors import UserError
@@ -28,6 +28,10 @@ _SOURCES = (
 )
 _SETTINGS_PREFIX = "GENOMICS_"
 _NO_SETTINGS = ("GENOMICS_DATA", "GENOMICS_DEBUG", "GENOMICS_SHARED_DATA")
+# Account and region are the embedded AWS's own, whatever a deployment elsewhere is given.
+_OF_THE_TARGET = ("GENOMICS_ACCOUNT", "GENOMICS_REGION")
+# What deploys and executes an assembly.
+_EMBEDDED_AWS = "embedded_aws"
 _KEPT = 3
 
 
@@ -47,14 +51,12 @@ def synthesize(
         raise UserError(f"{root} holds no CDK app; the embedded AWS is started from a clone of the repository")
     assemblies = data / "assemblies"
     assembly = assemblies / source_key(project=project, root=root, environment=environment)
-    if not (assembly / "manifest.json").is_file():
+    if not _is_complete(assembly):
         assemblies.mkdir(parents=True, exist_ok=True)
         progress("synthesizing the stacks")
         with tempfile.TemporaryDirectory(dir=assemblies, prefix=".new-") as made:
             _cdk_synth(root, Path(made), _settings(project, environment), data / "synth.log")
-            shutil.rmtree(assembly, ignore_errors=True)
-            Path(made).rename(assembly)
-            Path(made).mkdir()
+            _put_in_place(Path(made), assembly)
     assembly.touch()
     _forget_older(assemblies)
     return assembly
@@ -62,11 +64,19 @@ def synthesize(
 
 def source_key(*, project: str, root: Path = ROOT, environment: Mapping[str, str] = os.environ) -> str:
     """A name for the state of everything the assembly is made from: file contents and settings."""
+    return _digest(_SOURCES, _settings(project, environment), root)
+
+
+def deployment_key(*, project: str, root: Path = ROOT, environment: Mapping[str, str] = os.environ) -> str:
+    """A name for the state of everything a running instance is made from: the assembly's sources and its own."""
+    return _digest((*_SOURCES, _EMBEDDED_AWS), _settings(project, environment), root)
+
+
+def _digest(sources: Iterable[str], settings: Mapping[str, str], root: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(_source_files(root)):
+    for path in sorted(_source_files(root, sources)):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(root)}\0{len(content)}\0".encode() + content)
-    settings = _settings(project, environment)
     for name in sorted(settings):
         if name.startswith(_SETTINGS_PREFIX):
             digest.update(f"{name}={settings[name]}\0".encode())
@@ -75,12 +85,24 @@ def source_key(*, project: str, root: Path = ROOT, environment: Mapping[str, str
 
 def _settings(project: str, environment: Mapping[str, str]) -> dict[str, str]:
     """The environment as the app is to see it."""
-    settings = {name: value for name, value in environment.items() if name not in _NO_SETTINGS}
+    settings = {name: value for name, value in environment.items() if name not in (*_NO_SETTINGS, *_OF_THE_TARGET)}
     return {**settings, "GENOMICS_PROJECT": project}
 
 
-def _source_files(root: Path) -> Iterator[Path]:
-    for name in _SOURCES:
+def _is_complete(assembly: Path) -> bool:
+    return (assembly / "manifest.json").is_file()
+
+
+def _put_in_place(made: Path, assembly: Path) -> None:
+    """Rename `made`, unless the same has been made meanwhile: that one may be in use."""
+    if not _is_complete(assembly):
+        shutil.rmtree(assembly, ignore_errors=True)
+        made.rename(assembly)
+        made.mkdir()
+
+
+def _source_files(root: Path, sources: Iterable[str]) -> Iterator[Path]:
+    for name in sources:
         path = root / name
         # The CDK CLI leaves an empty context behind; it says as little as none.
         if path.is_file() and path.read_text().strip() != "{}":
@@ -94,7 +116,7 @@ def _cdk_synth(root: Path, output: Path, environment: Mapping[str, str], log: Pa
     cdk = root / "node_modules" / ".bin" / "cdk"
     if not cdk.exists():
         raise UserError("the CDK CLI is not installed; `make setup` installs it")
-    # The app runs under this interpreter, whatever `python` means in the user's shell.
+    # cdk.json names the app's interpreter; Node.js may be installed beside the one that runs this.
     path = os.pathsep.join((str(Path(sys.executable).parent), environment.get("PATH", os.defpath)))
     ended = subprocess.run(
         [str(cdk), "synth", "--quiet", "--output", str(output)],
@@ -102,7 +124,13 @@ def _cdk_synth(root: Path, output: Path, environment: Mapping[str, str], log: Pa
         capture_output=True,
         text=True,
         cwd=root,
-        env={**environment, "PATH": path, "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1"},
+        env={
+            **environment,
+            "PATH": path,
+            "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+            # The CLI asks whose account it is, which does not matter here; without a network, that takes half a minute.
+            "AWS_EC2_METADATA_DISABLED": "true",
+        },
     )
     log.write_text(ended.stdout + ended.stderr)
     if ended.returncode:

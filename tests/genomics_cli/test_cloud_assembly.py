@@ -3,12 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from genomics_cli.cloud_assembly import source_key, synthesize
+from genomics_cli.cloud_assembly import deployment_key, source_key, synthesize
 from genomics_cli.errors import UserError
 
 # Plays the CDK CLI: writes what it was told into the assembly.
 _CDK = """#!/bin/sh
 while [ $# -gt 0 ]; do [ "$1" = --output ] && output=$2; shift; done
+env > environment
 [ -f fault ] && { cat fault >&2; exit 1; }
 echo "$GENOMICS_PROJECT" > "$output/manifest.json"
 echo . >> synthesized
@@ -57,6 +58,41 @@ def test_a_changed_setting_is_synthesized_again(root: Path, tmp_path: Path) -> N
     other = _synthesize(root, tmp_path / "data", project="lab")
     assert (other / "manifest.json").read_text() == "lab\n"
     assert _synthesize(root, tmp_path / "data", GENOMICS_DATA="/elsewhere", HOME="/home") == before
+
+
+def test_account_and_region_are_those_of_the_embedded_aws(root: Path, tmp_path: Path) -> None:
+    before = _synthesize(root, tmp_path / "data")
+    elsewhere = {"GENOMICS_ACCOUNT": "210987654321", "GENOMICS_REGION": "eu-central-1"}
+    assert _synthesize(root, tmp_path / "data", **elsewhere) == before
+    _synthesize(root, tmp_path / "data", project="lab", **elsewhere)
+    seen = (root / "environment").read_text()
+    assert "GENOMICS_PROJECT=lab\n" in seen
+    assert "GENOMICS_ACCOUNT" not in seen
+    assert "GENOMICS_REGION" not in seen
+
+
+def test_synthesis_asks_no_metadata_service(root: Path, tmp_path: Path) -> None:
+    _synthesize(root, tmp_path / "data")
+    assert "AWS_EC2_METADATA_DISABLED=true\n" in (root / "environment").read_text()
+
+
+def test_an_instance_is_made_from_the_embedded_aws_too(root: Path) -> None:
+    (root / "embedded_aws").mkdir()
+    (root / "embedded_aws/server.py").write_text("SERVER = 1\n")
+    before = [key(project="p", root=root, environment={}) for key in (source_key, deployment_key)]
+    (root / "embedded_aws/server.py").write_text("SERVER = 2\n")
+    after = [key(project="p", root=root, environment={}) for key in (source_key, deployment_key)]
+    assert before[0] == after[0]
+    assert before[1] != after[1]
+
+
+def test_an_assembly_that_another_command_made_meanwhile_stays(root: Path, tmp_path: Path) -> None:
+    assembly = tmp_path / "data/assemblies" / source_key(project="genomics", root=root, environment={})
+    cdk = root / "node_modules/.bin/cdk"
+    cdk.write_text(_CDK + f"mkdir {assembly}; echo theirs > {assembly}/manifest.json\n")
+    assert _synthesize(root, tmp_path / "data") == assembly
+    assert (assembly / "manifest.json").read_text() == "theirs\n"
+    assert list((tmp_path / "data/assemblies").iterdir()) == [assembly]
 
 
 def test_what_python_and_the_cli_leave_behind_is_no_source(root: Path) -> None:
