@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -41,54 +42,62 @@ def is_configured(environment: Mapping[str, str] = os.environ) -> bool:
     return any(environment.get(name) for name in _SAYS_WHERE)
 
 
-class Cloud:
-    """Clients of one AWS account and region."""
+def _is_here(endpoint_url: str) -> bool:
+    return urlsplit(endpoint_url).hostname in ("127.0.0.1", "localhost", "::1")
 
-    def __init__(self, session: boto3.Session, endpoint_url: str | None = None) -> None:
+
+class Cloud:
+    """Clients of one AWS account and region. `is_embedded` says that it is on this machine."""
+
+    def __init__(self, session: boto3.Session, endpoint_url: str | None = None, *, is_embedded: bool = False) -> None:
+        self.is_embedded = is_embedded
         self._session = session
         self._endpoint_url = endpoint_url
+        # A proxy leads away from this machine, whatever `http_proxy` says.
+        self._config = _CONFIG.merge(Config(proxies={})) if is_embedded else _CONFIG
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Cloud":
         """The AWS that the environment points at, or that `environment` does, as an embedded instance gives it."""
         if environment is None:
-            return cls(boto3.Session())
+            return cls(boto3.Session(), is_embedded=_is_here(os.environ.get("AWS_ENDPOINT_URL", "")))
         session = boto3.Session(
             aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
             region_name=environment["AWS_REGION"],
         )
-        return cls(session, environment["AWS_ENDPOINT_URL"])
+        endpoint_url = environment["AWS_ENDPOINT_URL"]
+        return cls(session, endpoint_url, is_embedded=_is_here(endpoint_url))
 
     @cached_property
     def athena(self) -> "AthenaClient":
         """SQL."""
-        return self._session.client("athena", endpoint_url=self._endpoint_url, config=_CONFIG)
+        return self._session.client("athena", endpoint_url=self._endpoint_url, config=self._config)
 
     @cached_property
     def cloudformation(self) -> "CloudFormationClient":
         """Stacks and their outputs."""
-        return self._session.client("cloudformation", endpoint_url=self._endpoint_url, config=_CONFIG)
+        return self._session.client("cloudformation", endpoint_url=self._endpoint_url, config=self._config)
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
         """The run ledger."""
-        return self._session.client("dynamodb", endpoint_url=self._endpoint_url, config=_CONFIG)
+        return self._session.client("dynamodb", endpoint_url=self._endpoint_url, config=self._config)
 
     @cached_property
     def s3(self) -> "S3Client":
         """Objects."""
-        return self._session.client("s3", endpoint_url=self._endpoint_url, config=_CONFIG)
+        return self._session.client("s3", endpoint_url=self._endpoint_url, config=self._config)
 
     @cached_property
     def sqs(self) -> "SQSClient":
         """The inbox's dead letters."""
-        return self._session.client("sqs", endpoint_url=self._endpoint_url, config=_CONFIG)
+        return self._session.client("sqs", endpoint_url=self._endpoint_url, config=self._config)
 
     @cached_property
     def step_functions(self) -> "SFNClient":
         """Executions."""
-        return self._session.client("stepfunctions", endpoint_url=self._endpoint_url, config=_CONFIG)
+        return self._session.client("stepfunctions", endpoint_url=self._endpoint_url, config=self._config)
 
 
 @dataclass(frozen=True)
@@ -108,9 +117,12 @@ def find_deployment(cloud: Cloud, project: str) -> Deployment:
             found = cloud.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
             if "does not exist" in str(error):
+                remedy = (
+                    "`genomics down`, then `genomics up --project {}`" if cloud.is_embedded else "`cdk deploy --all`"
+                )
                 raise UserError(
                     f"project {project!r} is not deployed here: there is no stack {name}"
-                    " (deploy it with `cdk deploy --all`, or name another with --project)"
+                    f" (deploy it with {remedy.format(project)}, or name another with --project)"
                 ) from error
             raise
         except BotoCoreError as error:
