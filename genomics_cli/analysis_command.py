@@ -28,13 +28,17 @@ def carry_out(
     target: Target,
     as_json: bool,
     question: str | None = None,
+    renew: bool = False,
 ) -> Summary:
-    """Run the analysis and print the summary on stdout; progress goes to stderr. Raises UserError if the run failed."""
+    """Run the analysis and print the summary on stdout; progress goes to stderr. Raises UserError if the run failed.
+
+    `renew` starts an embedded AWS anew that runs another state of the code.
+    """
     with open_progress(open_console(stderr=True)) as progress:
         analysis = Analysis(
             options=options,
             data=target.data,
-            connect=lambda: embedded.connect(target.data, project=target.project, progress=progress.say),
+            connect=lambda: embedded.connect(target.data, project=target.project, progress=progress.say, renew=renew),
             output=output,
             progress=progress,
             question=question,

@@ -1,7 +1,9 @@
-"""Writes a query's answer as a table, CSV or Parquet."""
+"""Writes a query's answer as a table, CSV, JSON or Parquet."""
 
 import csv
 import io
+import json
+import math
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from itertools import islice
@@ -20,9 +22,11 @@ from genomics_cli.cloud import Platform
 from genomics_cli.consoles import open_console
 from genomics_cli.errors import UserError
 
-FORMATS = ("table", "csv", "parquet")
+FORMATS = ("table", "csv", "json", "parquet")
 _ROWS_SHOWN = 1000
-_NUMBERS = ("tinyint", "smallint", "integer", "int", "bigint", "float", "real", "double", "decimal")
+_INTEGERS = ("tinyint", "smallint", "integer", "int", "bigint")
+_FLOATS = ("float", "real", "double")
+_NUMBERS = (*_INTEGERS, *_FLOATS, "decimal")
 _ARROW_TYPES = {
     "boolean": pa.bool_(),
     "tinyint": pa.int8(),
@@ -47,6 +51,9 @@ def write_answer(platform: Platform, answer: Answer, *, kind: str, output: Path 
         write_parquet(output, result_file(platform, answer), answer.columns, answer.types)
     elif kind == "csv":
         text = as_csv(answer.columns, rows(platform, answer))
+        output.write_text(text, encoding="utf-8") if output else click.echo(text, nl=False)
+    elif kind == "json":
+        text = as_json(answer, rows(platform, answer)) + "\n"
         output.write_text(text, encoding="utf-8") if output else click.echo(text, nl=False)
     else:
         table, is_cut = as_table(answer.columns, answer.types, rows(platform, answer))
@@ -74,6 +81,33 @@ def as_csv(columns: Sequence[str], values: Iterable[Row]) -> str:
     writer.writerow(columns)
     writer.writerows(values)
     return out.getvalue()
+
+
+def as_json(answer: Answer, values: Iterable[Row]) -> str:
+    """A document with `columns`, `types`, `rows`, `seconds` and `scanned_bytes`; a row is an array of typed values.
+
+    Integers, finite floating-point numbers, booleans and nulls are JSON's own; everything else is Athena's text.
+    """
+    document = {
+        "columns": answer.columns,
+        "types": answer.types,
+        "rows": [[_value(*cell) for cell in zip(row, answer.types, strict=True)] for row in values],
+        "seconds": answer.seconds,
+        "scanned_bytes": answer.scanned_bytes,
+    }
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _value(text: str | None, kind: str) -> str | int | float | bool | None:
+    if text is None:
+        return None
+    if kind == "boolean":
+        return text == "true"
+    if kind in _INTEGERS:
+        return int(text)
+    if kind in _FLOATS and math.isfinite(number := float(text)):
+        return number
+    return text
 
 
 def write_parquet(path: Path, result_file: bytes, columns: Sequence[str], types: Sequence[str]) -> int:

@@ -12,16 +12,15 @@ from genomics_cli.commands.shared_options import Target
 
 @click.command()
 @click.argument("sql")
-@click.option(
-    "--format", "kind", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the answer."
-)
+@click.option("--format", "kind", type=click.Choice(FORMATS), help="Form of the answer. Default: table.")
+@shared_options.as_json
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     help="File to write to; parquet needs one. Default: stdout.",
 )
 @shared_options.target
-def query(sql: str, kind: str, output: Path | None, target: Target) -> None:
+def query(sql: str, kind: str | None, as_json: bool, output: Path | None, target: Target) -> None:
     r"""Ask the lake in Athena's SQL.
 
     Tables: variants, genotypes, rejects. Example:
@@ -29,6 +28,9 @@ def query(sql: str, kind: str, output: Path | None, target: Target) -> None:
     \b
       genomics query "select chrom, pos, ref, alt from variants order by pos limit 5"
     """
+    if as_json and kind not in (None, "json"):
+        raise click.UsageError(f"--json and --format {kind} cannot both be")
+    kind = "json" if as_json else kind or "table"
     if kind == "parquet" and output is None:
         raise click.UsageError("--format parquet needs --output FILE")
     platform = embedded.connect(target.data, project=target.project, progress=shared_options.say)

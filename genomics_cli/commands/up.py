@@ -1,5 +1,7 @@
 """`genomics up`."""
 
+import json
+
 import click
 
 from genomics_cli import embedded
@@ -13,8 +15,9 @@ from genomics_cli.commands.shared_options import Target
     type=click.IntRange(0, 65535),
     help="Port to listen on; 0 takes any. Default: 4599, or any where that is taken.",
 )
+@shared_options.as_json
 @shared_options.target
-def up(port: int | None, target: Target) -> None:
+def up(port: int | None, as_json: bool, target: Target) -> None:
     """Deploy every stack into an embedded AWS and keep it up.
 
     Prints the environment that points other programs at it, ready for the shell: eval "$(genomics up)".
@@ -22,5 +25,8 @@ def up(port: int | None, target: Target) -> None:
     started = embedded.start(target.data, port=port, project=target.project, progress=shared_options.say)
     for line in embedded.describe(started, asked_port=port):
         shared_options.say(line)
+    if as_json:
+        click.echo(json.dumps(embedded.as_document(started), indent=2))
+        return
     for name, value in started.instance.environment().items():
         click.echo(f"export {name}={value}")

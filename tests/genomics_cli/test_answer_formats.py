@@ -1,9 +1,11 @@
+import json
 from pathlib import Path
 
 import pyarrow.parquet
 import pytest
 
-from genomics_cli.answer_formats import as_csv, as_table, write_parquet
+from genomics_cli.answer_formats import as_csv, as_json, as_table, write_parquet
+from genomics_cli.athena import Answer
 from genomics_cli.consoles import open_console
 
 COLUMNS, TYPES = ("chrom", "pos", "qual", "note"), ("varchar", "bigint", "double", "varchar")
@@ -12,6 +14,19 @@ COLUMNS, TYPES = ("chrom", "pos", "qual", "note"), ("varchar", "bigint", "double
 def test_csv_tells_null_from_nothing_else(tmp_path: Path) -> None:
     text = as_csv(COLUMNS, [("chr1", "5", None, 'a "b", c'), ("chr2", None, "1.5", "x\ny")])
     assert text == 'chrom,pos,qual,note\nchr1,5,,"a ""b"", c"\nchr2,,1.5,"x\ny"\n'
+
+
+def test_json_has_the_types_of_the_query_and_its_nulls() -> None:
+    types = ("varchar", "bigint", "double", "boolean", "decimal")
+    answer = Answer("id", ("s", "n", "n", "b", "d"), types, "s3://b/k", 12, 0.5, has_header_row=True)
+    rows = [("5", "5", "1.5", "true", "0.10"), (None, None, "NaN", "false", None)]
+    assert json.loads(as_json(answer, rows)) == {
+        "columns": ["s", "n", "n", "b", "d"],
+        "types": list(types),
+        "rows": [["5", 5, 1.5, True, "0.10"], [None, None, "NaN", False, None]],
+        "seconds": 0.5,
+        "scanned_bytes": 12,
+    }
 
 
 def test_a_table_shows_values_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from click.testing import CliRunner
 
 from genomics.contracts.regions import RegionError
-from genomics_cli import embedded
+from genomics_cli import answer_formats, athena, embedded
+from genomics_cli.athena import Answer
 from genomics_cli.errors import StoppedWaitingError, UserError
 from genomics_cli.main import COMMANDS, cli, explain
 
@@ -48,6 +49,11 @@ def test_every_option_says_what_it_does(name: str) -> None:
             assert parameter.help.endswith(".")
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_speaks_json(name: str) -> None:
+    assert "--json" in [spelling for parameter in _commands()[name].params for spelling in parameter.opts]
+
+
 def test_help_lists_the_commands(runner: CliRunner) -> None:
     result = runner.invoke(cli, ["--help"])
     assert result.exit_code == 0
@@ -73,6 +79,7 @@ def test_debug_shows_where_an_error_arose(runner: CliRunner) -> None:
 
 def test_a_wrong_option_is_a_usage_error(runner: CliRunner) -> None:
     assert runner.invoke(cli, ["query", "select 1", "--format", "parquet"]).exit_code == 2
+    assert runner.invoke(cli, ["query", "select 1", "--json", "--format", "csv"]).exit_code == 2
     assert runner.invoke(cli, ["fly"]).exit_code == 2
 
 
@@ -115,6 +122,16 @@ def test_down_says_that_nothing_runs(runner: CliRunner, tmp_path: Path) -> None:
     result = runner.invoke(cli, ["down", "--data", str(tmp_path / "data")])
     assert result.exit_code == 0
     assert result.output.strip() == f"no embedded AWS runs on {tmp_path / 'data'}"
+
+
+def test_query_answers_in_json(runner: CliRunner, monkeypatch: pytest.MonkeyPatch, platform: Any) -> None:
+    answer = Answer("id", ("n",), ("integer",), "s3://lake/k", 12, 0.5, has_header_row=True)
+    monkeypatch.setattr(embedded, "connect", lambda *_, **__: platform)
+    monkeypatch.setattr(athena, "ask", lambda *_: answer)
+    monkeypatch.setattr(answer_formats, "rows", lambda *_: [("1",)])
+    printed = [runner.invoke(cli, ["query", "select 1 n", *form]).stdout for form in (["--json"], ["--format", "json"])]
+    assert printed[0] == printed[1]
+    assert json.loads(printed[0])["rows"] == [[1]]
 
 
 def test_status_lists_runs_as_json(runner: CliRunner, monkeypatch: pytest.MonkeyPatch, platform: Any) -> None:
