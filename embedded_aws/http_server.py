@@ -35,6 +35,7 @@ class HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     def __init__(self, port: int, application: Application) -> None:
         self.application = application
+        self._serving: threading.Thread | None = None
         super().__init__(("127.0.0.1", port), _Connection)
 
     @property
@@ -44,7 +45,17 @@ class HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     def start(self) -> None:
         """Serve in a thread."""
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True, name="http").start()
+        self._serving = threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True, name="http"
+        )
+        self._serving.start()
+
+    def stop(self) -> None:
+        """Give the port back; afterwards it is free."""
+        # While the thread waits for connections, the kernel keeps the socket open, closed or not.
+        if self._serving:
+            self.shutdown()
+        self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that go away are no error; anything else is printed."""

@@ -4,12 +4,15 @@ import functools
 import os
 import sys
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from moto.iam.models import iam_backends
 from moto.sts.models import AssumedRole, sts_backends
 
+from embedded_aws import orphans
 from embedded_aws.context import Context
 from embedded_aws.guard import Patch
 
@@ -41,13 +44,15 @@ class Principal:
 
 OPERATOR = Principal()
 
-_sessions: dict[str, Principal] = {}
+# Every process gets one; those used last are kept, many times as many as processes live at once.
+_SESSIONS_KEPT = 5000
+_sessions: OrderedDict[str, tuple[Principal, AssumedRole]] = OrderedDict()
 _sessions_lock = threading.Lock()
 _context = Context(port=0, data=None)  # type: ignore[arg-type]
 
 
 def install(context: Context) -> None:
-    """Remember every session that STS gives out."""
+    """Remember the sessions that STS gives out."""
     global _context  # noqa: PLW0603 one instance to a process
     _context = context
     original: Any = _ASSUME_ROLE.apply(lambda *arguments, **named: _remember(original(*arguments, **named)))
@@ -82,6 +87,7 @@ def process_environment(context: Context, role_arn: str, session: str) -> dict[s
     environment.setdefault("LANG", "C.UTF-8")
     return {
         **environment,
+        **orphans.mark(context.data),
         **credentials(role_arn, session),
         "AWS_ENDPOINT_URL": context.endpoint,
         "AWS_REGION": context.region,
@@ -95,7 +101,11 @@ def process_environment(context: Context, role_arn: str, session: str) -> dict[s
 def principal(headers: Mapping[str, Any]) -> Principal:
     """Who signed a request with these headers. Keys that STS did not give out are the operator's."""
     key = access_key(headers.get("Authorization") or "")
-    return _sessions.get(key, OPERATOR)
+    with _sessions_lock:
+        if key not in _sessions:
+            return OPERATOR
+        _sessions.move_to_end(key)
+        return _sessions[key][0]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -112,5 +122,13 @@ def session_name(text: str) -> str:
 
 def _remember(assumed: AssumedRole) -> AssumedRole:
     with _sessions_lock:
-        _sessions[assumed.access_key_id] = Principal(assumed.role_arn, assumed.session_name)
+        _sessions[assumed.access_key_id] = Principal(assumed.role_arn, assumed.session_name), assumed
+        while len(_sessions) > _SESSIONS_KEPT:
+            _, (_, oldest) = _sessions.popitem(last=False)
+            _forget(oldest)
     return assumed
+
+
+def _forget(assumed: AssumedRole) -> None:
+    sts_backends[assumed.account_id][assumed.partition].assumed_roles.remove(assumed)
+    iam_backends[assumed.account_id][assumed.partition].access_keys.pop(assumed.access_key_id, None)

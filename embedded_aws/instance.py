@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from embedded_aws import orphans
 from embedded_aws.context import OPERATOR_ENVIRONMENT
 
 DEFAULT_PORT = 4599
@@ -132,10 +133,13 @@ def wait_until_ready(instance: Instance, progress: Progress | None = None, *, ti
 
 
 def stop(data: Path, *, timeout_seconds: float = 20) -> bool:
-    """Stop the instance on `data` with all its processes; False when none runs there."""
+    """Stop the instance on `data` with all its processes; False when none runs there.
+
+    What one that was killed has left running is ended too.
+    """
     instance = find(data)
     if instance is None:
-        (data / _STATE).unlink(missing_ok=True)
+        _clear(data)
         return False
     os.kill(instance.pid, signal.SIGTERM)
     deadline = time.monotonic() + timeout_seconds
@@ -144,8 +148,22 @@ def stop(data: Path, *, timeout_seconds: float = 20) -> bool:
             os.kill(instance.pid, signal.SIGKILL)
             break
         time.sleep(0.02)
-    (data / _STATE).unlink(missing_ok=True)
+    _clear(data)
     return True
+
+
+def _clear(data: Path) -> None:
+    """Remove every trace of a dead instance; of a living one, which may just have been started, none."""
+    try:
+        descriptor = os.open(data / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        if _lock(descriptor, timeout_seconds=2):
+            orphans.end(data)
+            (data / _STATE).unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -183,7 +201,8 @@ def _is_locked(path: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Shared, so that those who look at the same time do not take each other for an instance.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return True
     finally:
@@ -192,9 +211,10 @@ def _is_locked(path: Path) -> bool:
 
 
 def _probe(port: int) -> dict[str, Any]:
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{READY_PATH}")
+    # The machine's proxy would look for the instance on itself.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
+        with direct.open(f"http://127.0.0.1:{port}{READY_PATH}", timeout=5) as response:
             body = response.read()
     except urllib.error.HTTPError as error:
         body = error.read()
@@ -208,8 +228,12 @@ def _probe(port: int) -> dict[str, Any]:
 
 
 def _server_environment() -> Mapping[str, str]:
-    """The operator's environment without what would point the server at a real account or another instance."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    """The operator's environment without what would lead the server to a real account, another instance or a proxy."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("AWS_") and not name.lower().endswith("_proxy")
+    }
 
 
 def _last_words(log: Path, offset: int) -> str:

@@ -1,5 +1,6 @@
 """The process: moto's services and ours behind one port, the deployment, and the readiness probe."""
 
+import contextlib
 import faulthandler
 import functools
 import json
@@ -9,7 +10,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType, ModuleType
@@ -26,10 +27,12 @@ from embedded_aws import (
     cloudformation,
     economies,
     events,
+    file_systems,
     functions,
     glue,
     guard,
     identity,
+    orphans,
     processes,
     requests,
     step_functions,
@@ -47,6 +50,7 @@ from embedded_aws.stack_resources import tell_progress
 _SERVICES: tuple[ModuleType, ...] = (
     economies,
     storage,
+    file_systems,
     identity,
     authorization,
     cloudformation,
@@ -172,15 +176,24 @@ def serve(port: int, data: Path, assembly: Assembly) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, functools.partial(_on_signal, stop))
     try:
-        with hold(instance):
+        with hold(instance), _ended_before_release(server, data):
+            orphans.end(data)
             _run(context, server, state, assembly)
             stop.wait()
     except (DeploymentError, guard.ChangedSymbolError) as error:
         state.error = str(error)
         raise InstanceError(state.error) from error
+
+
+@contextlib.contextmanager
+def _ended_before_release(server: HttpServer, data: Path) -> Iterator[None]:
+    """At the end, stop all processes and close the port, while the data directory still is this instance's."""
+    try:
+        yield
     finally:
         processes.kill_all()
-        server.server_close()
+        orphans.end(data)
+        server.stop()
 
 
 def _run(context: Context, server: HttpServer, state: State, assembly: Assembly) -> None:

@@ -2,6 +2,7 @@
 
 import contextvars
 import hashlib
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -51,6 +52,8 @@ _unread: contextvars.ContextVar[bool] = contextvars.ContextVar("unread", default
 
 def install(context: Context) -> None:
     """Keep the bytes of objects below the data directory."""
+    # Which object a file belonged to was known to the process before this one alone.
+    shutil.rmtree(context.directory("objects"), ignore_errors=True)
     directory = context.directory("objects")
 
     def set_value(key: Any, content: bytes | str | Contents) -> None:

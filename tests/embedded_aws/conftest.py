@@ -15,6 +15,7 @@ from embedded_aws import (
     batch,
     clients,
     events,
+    file_systems,
     functions,
     glue,
     guard,
@@ -29,7 +30,7 @@ from embedded_aws.http_server import HttpServer
 from embedded_aws.instance import Instance
 from tests.embedded_aws import small_assembly
 
-SERVICES = (identity, batch, functions, events, step_functions, glue, athena)
+SERVICES = (file_systems, identity, batch, functions, events, step_functions, glue, athena)
 
 
 @dataclass(frozen=True)

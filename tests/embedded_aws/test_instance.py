@@ -1,5 +1,6 @@
 """Instances as the command line handles them: each a process of its own."""
 
+import fcntl
 import json
 import os
 import signal
@@ -8,12 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
-from embedded_aws import instance
+from embedded_aws import instance, orphans
 from embedded_aws.instance import Instance, InstanceError
 from tests.embedded_aws import small_assembly
 from tests.embedded_aws.instance_clients import client, physical_ids
@@ -86,6 +88,82 @@ def test_what_a_killed_instance_leaves_behind_is_no_instance(assembly: Path, dat
     second = instance.start(data, 0, assembly)
     assert second.pid != first.pid
     assert instance.find(data) == second
+
+
+def test_what_a_killed_instance_left_running_is_ended_by_the_next_start(assembly: Path, data: Path) -> None:
+    first = instance.start(data, 0, assembly)
+    # Deployed functions' workers are processes of the instance; this is one that has also left its group.
+    runaway = _runaway(data)
+    client(first, "lambda").invoke(FunctionName=physical_ids(first, "small-work")["Function"], Payload=b"{}")
+    family = [*psutil.Process(first.pid).children(recursive=True), runaway]
+    assert len(family) > 1
+    os.kill(first.pid, signal.SIGKILL)
+    psutil.wait_procs([psutil.Process(first.pid)] if psutil.pid_exists(first.pid) else [], timeout=5)
+    second = instance.start(data, 0, assembly)
+    _, alive = psutil.wait_procs(family, timeout=0.1)
+    assert alive == []
+    assert second.readiness()["ready"] is True
+
+
+def test_stopping_a_killed_instance_ends_what_it_left_running(data: Path, tmp_path: Path) -> None:
+    data.mkdir()
+    (data / "instance.lock").touch()
+    of_another = _runaway(tmp_path / "elsewhere")
+    of_this = _runaway(data)
+    assert instance.stop(data) is False
+    assert psutil.wait_procs([of_this], timeout=1)[1] == []
+    assert of_another.is_running()
+    of_another.kill()
+    of_another.wait()
+
+
+def test_a_restart_begins_without_the_bytes_of_objects_nobody_knows_any_more(assembly: Path, data: Path) -> None:
+    first = instance.start(data, 0, assembly)
+    client(first, "s3").create_bucket(Bucket="large")
+    client(first, "s3").put_object(Bucket="large", Key="object", Body=bytes(1 << 20))
+    before = {path.name for path in (data / "objects").iterdir()}
+    assert before
+    instance.stop(data)
+    instance.start(data, 0, assembly)
+    assert before.isdisjoint(path.name for path in (data / "objects").iterdir())
+
+
+def test_the_port_is_free_and_no_process_is_left_once_an_instance_has_stopped(assembly: Path, data: Path) -> None:
+    started = instance.start(data, 0, assembly)
+    runaway = _runaway(data)
+    instance.stop(data)
+    assert not runaway.is_running() or runaway.status() == psutil.STATUS_ZOMBIE
+    with socket.create_server(("127.0.0.1", started.port)):
+        pass
+
+
+def test_an_instance_is_found_and_works_where_a_proxy_is_set(
+    assembly: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    started = instance.start(data, 0, assembly, timeout_seconds=60)
+    assert started.readiness()["ready"] is True
+    names = {name.lower() for name in psutil.Process(started.pid).environ()}
+    assert not [name for name in names if name.endswith("_proxy")]
+
+
+def test_those_who_look_at_the_same_time_do_not_take_each_other_for_an_instance(tmp_path: Path) -> None:
+    lock = tmp_path / "instance.lock"
+    lock.touch()
+    with lock.open("rb+") as first:
+        fcntl.flock(first, fcntl.LOCK_SH)
+        (tmp_path / "instance.json").write_text(
+            json.dumps({"data": str(tmp_path), "port": 1, "pid": 1, "account": "1", "region": "r"})
+        )
+        assert instance.find(tmp_path) is None
+    with ThreadPoolExecutor(8) as pool:
+        assert not any(pool.map(lambda _: instance.find(tmp_path), range(400)))
+
+
+def _runaway(data: Path) -> psutil.Popen:
+    """A process of the instance on `data` in a session of its own."""
+    return psutil.Popen(["sleep", "600"], env={**os.environ, **orphans.mark(data)}, start_new_session=True)
 
 
 def test_an_unknown_type_stops_everything_before_anything_is_made(tmp_path: Path, data: Path) -> None:
