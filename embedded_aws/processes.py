@@ -76,7 +76,7 @@ class Process:
         return self._popen.pid
 
     def wait(self, *, output: Output, timeout: float | None = None, grace: float = 30.0) -> Ending:
-        """Hand over output lines until the leader ends, then end what it left behind.
+        """Hand over output lines until the leader ends, then end what it left behind; also when `output` raises.
 
         After `timeout` seconds the whole group gets SIGTERM, and `grace` seconds later SIGKILL.
         """
@@ -103,10 +103,11 @@ class Process:
                         poll.unregister(self.output)
             exit_code = self.end()
             lines.add(drain(self.output))
+            lines.end()
         finally:
             os.close(leader)
+            self.end()
             self.close()
-            lines.end()
         return Ending(exit_code=exit_code, timed_out=timed_out)
 
     def signal(self, number: signal.Signals) -> None:

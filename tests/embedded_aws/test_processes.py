@@ -88,6 +88,16 @@ def test_a_line_longer_than_a_log_event_is_cut(tmp_path: Path) -> None:
     assert [len(line) for line in lines] == [262118, 300000 - 262118]  # CloudWatch Logs: 256 KiB less 26 bytes
 
 
+def test_a_command_whose_output_cannot_be_taken_is_ended(tmp_path: Path) -> None:
+    def refuse(lines: list[str]) -> None:
+        raise RuntimeError("the log is gone")
+
+    process = Process(["/bin/sh", "-c", "echo one; sleep 60"], environment={"PATH": os.defpath}, directory=tmp_path)
+    with pytest.raises(RuntimeError, match="the log is gone"):
+        process.wait(output=refuse)
+    assert is_gone(process.pid)
+
+
 def test_stopping_a_process_from_another_thread(tmp_path: Path) -> None:
     process = Process(["sleep", "60"], environment={"PATH": os.defpath}, directory=tmp_path)
     threading.Timer(0.1, process.stop).start()
