@@ -53,6 +53,18 @@ def test_a_second_call_installs_nothing() -> None:
     assert done.stdout == ""
 
 
+def test_set_up_goes_on_where_spark_cannot_be_made_faster(install: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[tuple[str, ...]] = []
+
+    def fail(command: tuple[str, ...], **_: object) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 1)
+
+    monkeypatch.setattr(install.subprocess, "run", fail)
+    install.make_spark_start_fast()
+    assert commands == [(str(install.VENV / "bin/python"), "-m", "embedded_aws.spark")]
+
+
 def test_every_command_of_the_list_names_its_package(install: ModuleType) -> None:
     packages = install.debian_packages()
     assert packages["java"] == "openjdk-17-jre-headless"
