@@ -79,6 +79,12 @@ class Caught:
         return str(description.get("id") or "") if "jobRunState" in description else ""
 
     @property
+    def glue_log_group(self) -> str:
+        """The log group of that run's errors. A run with a security configuration may name groups of its own."""
+        prefix = str(_object(self.cause).get("logGroupName") or "/aws-glue/jobs").rstrip("/")
+        return f"{prefix}/error"
+
+    @property
     def message(self) -> str:
         """Whatever is known, in one line."""
         if self.function_message:

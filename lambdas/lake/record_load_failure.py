@@ -27,7 +27,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
 def record_load_failure(*, run_id: str, caught: Caught, ledger: Ledger) -> dict[str, str]:
     """End the ledger's entry of the load; the run itself has succeeded and stays so."""
     job_run = caught.glue_job_run
-    log = f" (log /aws-glue/jobs/error:{job_run})" if job_run else ""
+    log = f" (log {caught.glue_log_group}:{job_run})" if job_run else ""
     line = f"loading {run_id} failed: {caught.message or 'no reason was given'}{log}"
     ledger.end(LedgerEntry(run_id, LOAD, State.FAILED, reason=line, log_stream=job_run or None))
     return {"run_id": run_id, "line": line}

@@ -76,7 +76,9 @@ class SparkJob(Construct):
         self._log_groups = stack.format_arn(
             service="logs",
             resource="log-group",
-            resource_name="/aws-glue/jobs/*",
+            # With a security configuration the groups may be "/aws-glue/jobs-<role>-<configuration>/..." instead:
+            # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.html (JobRun, LogGroupName)
+            resource_name="/aws-glue/jobs*",
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
         key.add_to_resource_policy(

@@ -121,15 +121,24 @@ def test_the_rows_of_all_the_runs_samples_are_recorded(lake: Lake) -> None:
     assert lake.entry.seconds is not None
 
 
-def test_a_failed_load_is_told_in_one_line(lake: Lake) -> None:
+@pytest.mark.parametrize(
+    ("named", "group"),
+    [
+        ({}, "/aws-glue/jobs/error"),
+        ({"LogGroupName": "/aws-glue/jobs"}, "/aws-glue/jobs/error"),
+        ({"LogGroupName": "/aws-glue/jobs-role-security/"}, "/aws-glue/jobs-role-security/error"),
+    ],
+)
+def test_a_failed_load_is_told_in_one_line(lake: Lake, named: dict[str, str], group: str) -> None:
     cause = {
+        **named,
         "Id": "jr_1",
         "JobName": "variants",
         "JobRunState": "FAILED",
         "ErrorMessage": "VcfError: S1.vcf.gz:3\nat x",
     }
     event = {**lake.plan(), "error": {"Error": "States.TaskFailed", "Cause": json.dumps(cause)}}
-    line = "loading run-1 failed: VcfError: S1.vcf.gz:3 (log /aws-glue/jobs/error:jr_1)"
+    line = f"loading run-1 failed: VcfError: S1.vcf.gz:3 (log {group}:jr_1)"
     assert record_load_failure.handler(event, None) == {"run_id": "run-1", "line": line}
     assert (lake.entry.state, lake.entry.reason, lake.entry.log_stream) == (State.FAILED, line, "jr_1")
 
