@@ -102,8 +102,9 @@ def _remote_artifact(s3: "S3Client", bucket: str, uri: str) -> Artifact:
     """An object that is in the sequencing bucket already; its sum is in its key, or it is read once to be summed."""
     try:
         at, key = object_keys.parse(uri)
-        if at != bucket:
-            raise UserError(f"{uri}: is not in the deployment's sequencing bucket; copy it to s3://{bucket}/")
+        if at != bucket or not key.startswith(object_keys.INBOX):
+            where = object_keys.uri(bucket, object_keys.INBOX)
+            raise UserError(f"{uri}: is not in the inbox of the deployment's sequencing bucket; copy it below {where}")
         size = s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
         if key.startswith(_READS):
             return Artifact(uri, key.removeprefix(_READS).split("/")[0], size)

@@ -126,6 +126,7 @@ class Secondary(cdk.Stack):
             sequencing_bucket=self._sequencing.bucket_name,
             ledger_table=self._ledger.table.table_name,
             tool_images=json.dumps({step.value: tool.image for step, tool in self._tools.items()}),
+            reference_store=self._references.file_system_id,
         )
         planner = self._function(name, description, environment.variables(), timeout_seconds=300, memory_mib=1024)
         grant_read(self._sequencing, planner.role, object_keys.RUNS, object_keys.STEPS)

@@ -1,6 +1,7 @@
 """Command line of the container: prepare the reference that a task names."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from batch_tools.prepare_reference import prepare_reference
@@ -8,12 +9,12 @@ from batch_tools.tool_runtime.launch import launch
 from batch_tools.tool_runtime.reference import is_prepared
 from batch_tools.tool_runtime.tool import Job, Outcome, Tool
 from genomics.contracts.environment import ToolEnvironment
-from genomics.contracts.steps import Step, Task
+from genomics.contracts.steps import REFERENCE_STORE, Step, Task
 
 
 def prepare(job: Job) -> Outcome:
     """Prepare one reference."""
-    return prepare_reference.run(
+    outcome = prepare_reference.run(
         fasta=job.file("fasta"),
         fingerprint=job.task.fingerprint,
         references=Path(job.environment.references),
@@ -22,6 +23,7 @@ def prepare(job: Job) -> Outcome:
         memory_mib=job.environment.memory_mib,
         directory=job.directory,
     )
+    return replace(outcome, metrics={**outcome.metrics, REFERENCE_STORE: job.environment.reference_store})
 
 
 def is_there(task: Task, environment: ToolEnvironment) -> bool:

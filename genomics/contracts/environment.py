@@ -35,6 +35,7 @@ class ToolEnvironment(_Environment):
     ledger_table: str
     references: str
     scratch: str
+    reference_store: str
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,15 @@ class StartRunEnvironment(_Environment):
 
 @dataclass(frozen=True)
 class PlanEnvironment(_Environment):
-    """Of the Lambdas that plan runs and samples. `tool_images` is JSON: step -> image identity."""
+    """Of the Lambdas that plan runs and samples. `tool_images` is JSON: step -> image identity.
+
+    `reference_store` is the file system that prepared references are looked for on.
+    """
 
     sequencing_bucket: str
     ledger_table: str
     tool_images: str
+    reference_store: str
 
 
 @dataclass(frozen=True)

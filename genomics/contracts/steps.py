@@ -155,6 +155,10 @@ def recipe_name(step: Step, part: str) -> str:
     return f"{step}#{part}"
 
 
+# In the metrics of a prepared reference's record: the file system it was put on, which S3 knows nothing of.
+REFERENCE_STORE = "reference_store"
+
+
 def made_by(producer: str, output: str) -> str:
     """The content of an input that the step with fingerprint `producer` makes as `output`."""
     return f"{producer}/{output}"

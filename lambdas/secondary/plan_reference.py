@@ -31,20 +31,22 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         request_uri=event["request"],
         bucket=environment.sequencing_bucket,
         images=json.loads(environment.tool_images),
+        reference_store=environment.reference_store,
         s3=documents.s3_client(),
         ledger=open_ledger(environment.ledger_table),
     )
 
 
 def plan_reference(
-    *, request_uri: str, bucket: str, images: Mapping[str, str], s3: S3Client, ledger: Ledger
+    *, request_uri: str, bucket: str, images: Mapping[str, str], reference_store: str, s3: S3Client, ledger: Ledger
 ) -> dict[str, Any]:
     """Decide about the reference, write its task if it runs, and the ledger's entry."""
     request = documents.read(s3, RunRequest, request_uri)
     planned = reference_step(request=request, image=images[Step.PREPARE_REFERENCE], bucket=bucket)
     latest_uri = object_keys.uri(bucket, object_keys.latest_reference_recipe(request.study, request.reference.name))
     latest = find_latest_recipes(s3=s3, uri=latest_uri)
-    decision = decide_reference(planned=planned, check=checker(s3), latest=latest)
+    check = checker(s3, reference_store=reference_store)
+    decision = decide_reference(planned=planned, check=check, latest=latest)
     jobs.write_tasks(s3=s3, bucket=bucket, run_id=request.run_id, decisions=[decision])
     ledger.update_all(jobs.entries(run_id=request.run_id, decisions=[decision], first_order=REFERENCE_ORDER))
     documents.write(s3, LatestRecipes({recipe_name(planned.step, planned.part): planned.recipe}), latest_uri)

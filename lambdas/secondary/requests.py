@@ -62,19 +62,22 @@ class RunStarter:
         if request.run_id != run_id:
             raise RequestError(f"{key} asks for the run {request.run_id!r}; run and folder must have the same name")
         with ThreadPoolExecutor(documents.PARALLEL_REQUESTS) as threads:
-            faults = [fault for fault in threads.map(self._fault, request.artifacts) if fault]
+            found = threads.map(self._fault, *zip(*_places(request), strict=True))
+            faults = [fault for fault in found if fault]
         if faults:
             more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
             raise RequestError(f"{run_id}: {faults[0]}{more}")
         return request
 
-    def _fault(self, artifact: Artifact) -> str | None:
+    def _fault(self, artifact: Artifact, prefix: str) -> str | None:
         try:
             bucket, key = object_keys.parse(artifact.uri)
         except ValueError as error:
             return str(error)
         if bucket != self.bucket:
             return f"{artifact.uri} is not in the bucket {self.bucket}"
+        if not key.startswith(prefix):
+            return f"{artifact.uri} is not below {prefix}, where tools may read it; copy it there"
         try:
             size = self.s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
         except ClientError as error:
@@ -107,6 +110,12 @@ class RunStarter:
             )
         )
         return run_id if started else None
+
+
+def _places(request: RunRequest) -> list[tuple[Artifact, str]]:
+    """Every object that the run reads, and the prefix that it must lie below."""
+    fasta = request.reference.fasta
+    return [(a, object_keys.REFERENCES if a is fasta else object_keys.INBOX) for a in request.artifacts]
 
 
 def requested_run(body: str) -> str | None:

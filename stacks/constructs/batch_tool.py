@@ -69,6 +69,7 @@ class BatchTool(Construct):
             ledger_table=ledger_table,
             references=REFERENCES,
             scratch=SCRATCH,
+            reference_store=references.file_system_id,
         )
         container = batch.EcsEc2ContainerDefinition(
             self,

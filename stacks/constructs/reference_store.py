@@ -47,6 +47,11 @@ class ReferenceStore(Construct):
             posix_user=efs.PosixUser(uid=_USER_ID, gid=_USER_ID),
         )
 
+    @property
+    def file_system_id(self) -> str:
+        """Which store it is: what was prepared on another is not here."""
+        return self._file_system.file_system_id
+
     def volume(self, *, container_path: str, writable: bool) -> batch.EcsVolume:
         """The store as a job's volume. The job's role needs `grant`."""
         return batch.EcsVolume.efs(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -14,7 +15,7 @@ from moto import mock_aws
 from genomics.contracts import object_keys
 from genomics.contracts.ledger import RUN, LedgerEntry
 from genomics.contracts.runs import Artifact, LaneReads, Reference, RunRequest, SampleReads, State
-from genomics.contracts.steps import OutputFile, Step, StepRecord, Task
+from genomics.contracts.steps import REFERENCE_STORE, OutputFile, Step, StepRecord, Task
 from lambdas import documents
 from lambdas.ledger_table import Ledger, open_ledger
 from lambdas.secondary.plan_reference import plan_reference
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 BUCKET = "sequencing"
 LAKE_BUCKET = "lake"
 TABLE = "ledger"
+STORE = "fs-1"
 IMAGES = {step.value: f"image-of-{step}" for step in Step}
 FAI = "chr1\t5000\t6\t60\t61\nchr2\t3000\t5100\t60\t61\n"
 
@@ -87,7 +89,14 @@ class Platform:
         )
         return replace(request, **changes)
 
-    def plan(self, request: RunRequest, images: Mapping[str, str] = IMAGES, *, complete: bool = True) -> Planned:
+    def plan(
+        self,
+        request: RunRequest,
+        images: Mapping[str, str] = IMAGES,
+        *,
+        complete: bool = True,
+        reference_store: str = STORE,
+    ) -> Planned:
         """Plan a run as the state machine does; with `complete`, every tool that is to run succeeds."""
         uri = object_keys.uri(BUCKET, object_keys.run_document(request.run_id, "request.json"))
         documents.write(self.s3, request, uri)
@@ -98,9 +107,10 @@ class Platform:
             "s3": self.s3,
             "ledger": self.ledger,
         }
-        state = plan_reference(**common)
+        state = plan_reference(reference_store=reference_store, **common)
         if state["reference"]["run"]:
-            self.complete(state["reference"]["task"], image=images[Step.PREPARE_REFERENCE])
+            metrics = {REFERENCE_STORE: reference_store}
+            self.complete(state["reference"]["task"], image=images[Step.PREPARE_REFERENCE], metrics=metrics)
         samples = {}
         for item in plan_samples(**common)["samples"]:
             planned = samples[item["sample"]] = plan_sample(sample=item["sample"], **common)
@@ -114,7 +124,9 @@ class Platform:
     def task(self, uri: str) -> Task:
         return documents.read(self.s3, Task, uri)
 
-    def complete(self, task_uri: str, *, image: str = "image") -> StepRecord:
+    def complete(
+        self, task_uri: str, *, image: str = "image", metrics: Mapping[str, str] = MappingProxyType({})
+    ) -> StepRecord:
         """Do what a tool does: leave outputs, then the record."""
         task = self.task(task_uri)
         outputs = {}
@@ -142,6 +154,7 @@ class Platform:
             memory_mib=512,
             job_id="job",
             attempt=1,
+            metrics=metrics,
         )
         documents.write(self.s3, record, task.record)
         return record

@@ -88,7 +88,7 @@ def execution(task: Task, tmp_path: Path) -> Callable[..., Execution]:
 
     def make(job_id: str = "job-a", number: int = 1, **changes) -> Execution:
         environment = ToolEnvironment(
-            "image-1", 2, 512, "ledger", str(tmp_path / "references"), str(tmp_path / "scratch")
+            "image-1", 2, 512, "ledger", str(tmp_path / "references"), str(tmp_path / "scratch"), "fs-1"
         )
         s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
         return replace(Execution(TOOL, task, environment, Attempt(job_id, number), s3, dynamodb), **changes)

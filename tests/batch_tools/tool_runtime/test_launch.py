@@ -82,7 +82,7 @@ def account(endpoint: str, tmp_path: Path, create_account) -> Iterator[Account]:
     client = {"endpoint_url": endpoint, "region_name": REGION, **credentials}
     create_account(**client)
     variables = ToolEnvironment(
-        "image-1", 2, 1024, "ledger", str(tmp_path / "references"), str(tmp_path / "scratch")
+        "image-1", 2, 1024, "ledger", str(tmp_path / "references"), str(tmp_path / "scratch"), "fs-1"
     ).variables()
     environment = {
         **variables,

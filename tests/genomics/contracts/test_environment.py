@@ -10,7 +10,7 @@ from genomics import contracts
 from genomics.contracts.deployment import Deployment, output_name, stack_name
 from genomics.contracts.environment import PlanEnvironment, ToolEnvironment
 
-TOOL = ToolEnvironment("sha256:1", 2, 4096, "ledger", "/mnt/references", "/scratch")
+TOOL = ToolEnvironment("sha256:1", 2, 4096, "ledger", "/mnt/references", "/scratch", "fs-1")
 
 
 def test_what_a_stack_sets_is_what_the_runtime_reads() -> None:

@@ -143,3 +143,13 @@ def test_the_same_again_passes_nothing_to_run(platform: Platform) -> None:
 def test_a_region_that_is_not_on_the_reference_stops_the_plan(platform: Platform) -> None:
     with pytest.raises(RegionError, match="chr9:1-10: the reference has no contig 'chr9'"):
         platform.plan(platform.request("first", ONE_SAMPLE, regions=(Region("chr9", 1, 10),)))
+
+
+def test_a_reference_on_another_file_system_is_prepared_again_and_nothing_else(platform: Platform) -> None:
+    platform.plan(platform.request("run-1", ONE_SAMPLE))
+    moved = platform.plan(platform.request("run-2", ONE_SAMPLE), reference_store="fs-2")
+    assert moved.reference["run"]
+    entry = moved.entries[REFERENCE]
+    assert entry.reason == "the reference was prepared on another file system than fs-2"
+    assert {e.state for item, e in moved.entries.items() if item != REFERENCE} == {State.SKIPPED}
+    assert not platform.plan(platform.request("run-3", ONE_SAMPLE), reference_store="fs-2").reference["run"]

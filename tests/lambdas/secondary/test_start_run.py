@@ -200,12 +200,22 @@ def test_a_request_that_is_not_json_fails_with_its_reason(inbox: Inbox) -> None:
     assert (inbox.run("run-1").reason or "").startswith("s3://sequencing/inbox/run-1/run.json: not JSON")
 
 
-def test_reads_outside_the_bucket_are_refused(inbox: Inbox) -> None:
+@pytest.mark.parametrize(
+    ("uri", "fault"),
+    [
+        ("s3://elsewhere/reads.fastq.gz", "is not in the bucket sequencing"),
+        (
+            "s3://sequencing/deliveries/reads.fastq.gz",
+            "is not below inbox/, where tools may read it; copy it there",
+        ),
+    ],
+)
+def test_reads_where_tools_may_not_read_are_refused(inbox: Inbox, uri: str, fault: str) -> None:
     request = inbox.platform.request("run-1", SAMPLES)
     document = codec.to_dict(request)
-    document["samples"][0]["lanes"][0]["fastq_1"]["uri"] = "s3://elsewhere/reads.fastq.gz"
+    document["samples"][0]["lanes"][0]["fastq_1"]["uri"] = uri
     inbox.deliver(inbox.put(request, samples=document["samples"]))
-    assert inbox.run("run-1").reason == "run-1: s3://elsewhere/reads.fastq.gz is not in the bucket sequencing"
+    assert inbox.run("run-1").reason == f"run-1: {uri} {fault}"
 
 
 def test_a_bad_message_does_not_keep_the_others_of_its_batch(inbox: Inbox) -> None:
