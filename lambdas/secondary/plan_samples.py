@@ -1,7 +1,8 @@
 """State PlanSamples: what the run's samples share, once the reference is prepared, and the list of samples.
 
 In `{"run_id", "study", "request"}`; out the same with `"samples": [{"sample"}]`. The regions to call go to the run's
-plan in S3, not into the payload. A region that is not on the reference is a RegionError that names it.
+plan in S3, not into the payload. A region that is not on the reference is a RegionError that names it;
+more samples and regions than one execution can take are a RunTooLargeError.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from genomics.contracts.runs import RunPlan, RunRequest, State
 from genomics.contracts.steps import Step, StepRecord
 from lambdas import documents
 from lambdas.ledger_table import Ledger, open_ledger, sample_order
+from lambdas.secondary.history import check_room
 from lambdas.secondary.planning import calling_regions, reference_step
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ def plan_samples(
         contigs=_contigs(s3, prepared.record),
         bases_per_region=request.parameters.scatter.bases_per_region,
     )
+    check_room([len(sample.lanes) for sample in request.samples], len(regions))
     plan = RunPlan(reference=prepared.fingerprint, regions=regions)
     documents.write(s3, plan, object_keys.uri(bucket, object_keys.run_plan(request.run_id)))
     ledger.update_all(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -21,6 +22,9 @@ _GLUE_FAULTS = (
 )
 # How long a load may wait for those before it.
 _QUEUE_HOURS = 24
+# The job runs once at a time. Glue queues further runs, but not in every case: then it refuses to start them.
+_BUSY = "Glue.ConcurrentRunsExceededException"
+_BUSY_LONGEST_WAIT_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,14 @@ class LoadWorkflow(Construct):
             timeout_seconds=self._job.timeout_minutes * 60 + _QUEUE_HOURS * 3600,
         )
         add_retry(task, _GLUE_FAULTS)
+        task.add_retry(
+            errors=[_BUSY],
+            interval=cdk.Duration.seconds(60),
+            backoff_rate=2,
+            max_delay=cdk.Duration.seconds(_BUSY_LONGEST_WAIT_SECONDS),
+            # Two more than the longest waits in the queue's hours: the first three waits are shorter.
+            max_attempts=_QUEUE_HOURS * 3600 // _BUSY_LONGEST_WAIT_SECONDS + 2,
+        )
         return task
 
     def _load_failed(self) -> sfn.IChainable:

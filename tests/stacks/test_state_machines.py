@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from genomics.contracts.steps import Step
+from lambdas.secondary.history import EVENTS_PER_JOB, EVENTS_PER_RUN, EVENTS_PER_SAMPLE
 
 BATCH = "arn:<AWS::Partition>:states:::batch:submitJob.sync"
 # Rethrows inside a Map, and what is left when even the recording of a failure fails.
@@ -36,6 +37,24 @@ def runs(default: Any) -> dict[str, Any]:
 def loads(default: Any) -> dict[str, Any]:
     """Definition of the load's state machine."""
     return dict(default.state_machine("lake"))
+
+
+def events(state: Mapping[str, Any]) -> int:
+    """Events that a state writes, those of a Map's iterations left out (docs/architecture.md)."""
+    if state["Type"] == "Task":
+        return 6 if state["Resource"].endswith(".sync") else 5
+    return {"Map": 4, "Fail": 1}.get(state["Type"], 2)
+
+
+def test_planning_counts_no_fewer_events_than_the_states_write(runs: Any) -> None:
+    top = runs["States"]
+    inside = top["Samples"]["ItemProcessor"]["States"]
+    for name in ("Lanes", "Regions"):
+        (job,) = [s for s in inside[name]["ItemProcessor"]["States"].values() if s["Type"] == "Task"]
+        assert 2 + events(job) == EVENTS_PER_JOB
+    # As if a sample could succeed and fail, too; the same for the run.
+    assert 2 + sum(map(events, inside.values())) <= EVENTS_PER_SAMPLE
+    assert 2 + sum(map(events, top.values())) <= EVENTS_PER_RUN
 
 
 def test_every_task_retries_catches_and_times_out(runs: Any, loads: Any) -> None:
@@ -156,6 +175,15 @@ def test_a_load_runs_the_job_with_its_request_and_waits(loads: Any, default: Any
     assert load["Parameters"]["Arguments"] == {"--request.$": "$.request"}
     (job,) = default.resources("lake", "AWS::Glue::Job")
     assert load["Parameters"]["JobName"] == f"<{job.split('/')[1]}>"
+
+
+def test_a_load_waits_for_those_before_it_if_glue_does_not_queue_it(loads: Any) -> None:
+    retries = loads["States"]["LoadVariants"]["Retry"]
+    (busy,) = [retry for retry in retries if "Glue.ConcurrentRunsExceededException" in retry["ErrorEquals"]]
+    assert busy["ErrorEquals"] == ["Glue.ConcurrentRunsExceededException"]
+    assert (busy["IntervalSeconds"], busy["MaxDelaySeconds"]) == (60, 300)
+    waits = [min(60 * busy["BackoffRate"] ** attempt, 300) for attempt in range(busy["MaxAttempts"])]
+    assert 24 * 3600 <= sum(waits) < 25 * 3600
 
 
 def test_a_run_that_is_loaded_already_still_says_so(loads: Any) -> None:

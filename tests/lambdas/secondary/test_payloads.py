@@ -1,4 +1,7 @@
-"""A thousand samples of fifty regions stay within what Step Functions carries: 256 KiB per state."""
+"""What Step Functions carries, 256 KiB per state, is enough for more samples than an execution's history is.
+
+A run has 356 samples at most (`lambdas.secondary.history`), a sample MAXIMUM_REGIONS regions.
+"""
 
 from __future__ import annotations
 
