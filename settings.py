@@ -28,6 +28,8 @@ ENVIRONMENT_PREFIX = "GENOMICS_"
 
 _Days = Annotated[int, Field(ge=1, le=3650)]
 _DAYS = "days, 1 to 3650"
+# Private addresses, by RFC 1918.
+_PRIVATE_BLOCKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 # What CloudWatch Logs offers.
 _RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 
@@ -95,7 +97,7 @@ class Settings(BaseSettings):
     query_result_days: _Days = Field(30, description=_DAYS)
     log_retention_days: int = Field(365, description="one of " + ", ".join(map(str, _RETENTIONS)))
 
-    vpc_cidr: str = Field("10.40.0.0/16", description="a private IPv4 block of size /16")
+    vpc_cidr: str = Field("10.40.0.0/16", description="a block of size /16 in one of " + ", ".join(_PRIVATE_BLOCKS))
     availability_zones: int = Field(3, ge=2, le=6, description="a whole number, 2 to 6; no more than the region has")
     nat_gateways: int = Field(0, ge=0, le=6, description="a whole number, 0 to availability_zones")
 
@@ -162,7 +164,8 @@ class Settings(BaseSettings):
     @classmethod
     def _private_block(cls, value: str) -> str:
         block = ipaddress.IPv4Network(value)
-        if not block.is_private or block.prefixlen != 16:
+        private = (ipaddress.IPv4Network(each) for each in _PRIVATE_BLOCKS)
+        if block.prefixlen != 16 or not any(block.subnet_of(each) for each in private):
             raise ValueError("not such a block")
         return value
 

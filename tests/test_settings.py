@@ -78,6 +78,10 @@ def test_instance_types_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch)
             "vpc_cidr (GENOMICS_VPC_CIDR) cannot be '8.8.0.0/16' (not such a block); allowed: a",
         ),
         (
+            {"vpc_cidr": "0.0.0.0/16"},
+            "vpc_cidr (GENOMICS_VPC_CIDR) cannot be '0.0.0.0/16' (not such a block); allowed: a block of size",
+        ),
+        (
             {"vpc_cidr": "10.0.0.1/16"},
             "vpc_cidr (GENOMICS_VPC_CIDR) cannot be '10.0.0.1/16' (10.0.0.1/16 has host bits",
         ),
