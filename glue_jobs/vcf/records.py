@@ -179,7 +179,6 @@ class RecordParser:
         name: str,
         *,
         sample: str = "",
-        ploidy: int | None = None,
     ) -> FieldValues:
         try:
             values = parse_values(field, text, decode=self._decode)
