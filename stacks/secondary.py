@@ -156,7 +156,8 @@ class Secondary(cdk.Stack):
             self,
             "Inbox",
             bucket=self._sequencing,
-            prefix=object_keys.INBOX,
+            # Not the reads, of which there are many more.
+            key_wildcard=object_keys.run_request("*"),
             function_timeout_seconds=start_run.timeout_seconds,
         )
         inbox.feed(start_run.function)

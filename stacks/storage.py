@@ -27,7 +27,7 @@ class StorageConfig:
 
 
 class Storage(cdk.Stack):
-    """Sequencing (deliveries, results), DataLake (tables), Resources (what analyses look up), Logs, and the ledger."""
+    """Sequencing (deliveries, results), DataLake (tables), Logs, and the ledger."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: StorageConfig, **stack: Any) -> None:
         super().__init__(scope, construct_id, **stack)
@@ -59,7 +59,6 @@ class Storage(cdk.Stack):
                 self._expire("query-results", object_keys.QUERY_RESULTS, config.query_result_days),
             ),
         )
-        self.resources = self._bucket("Resources", versioned=True, rules=(self._expire_replaced(),))
         self.ledger = RunLedger(self, "Ledger", disposable=config.disposable)
         offer(
             self,

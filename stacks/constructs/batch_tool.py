@@ -19,8 +19,8 @@ from stacks.constructs.source import CONTRACTS, ROOT, only
 REFERENCES = "/mnt/references"
 SCRATCH = "/scratch"
 ATTEMPTS = 3
-# What bash reports, and Docker with it, for a process that was killed: out of memory, or its host gone.
-_KILLED = "137"
+# A tool that was killed, or told to stop and has cleaned up: its machine is going, unless its memory was too little.
+_KILLED, _TERMINATED = "137", "143"
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,17 @@ class BatchTool(Construct):
 
 
 def _retries() -> list[batch.RetryStrategy]:
-    """The machine's faults are tried again, the tool's own are not. Batch takes the first that matches."""
+    """The machine's faults are tried again, the tool's own are not. Batch takes the first that matches.
+
+    It allows five. What matches none is tried again: an image that cannot be pulled, a container that cannot start.
+    """
     retry, leave = batch.Action.RETRY, batch.Action.EXIT
-    cannot_start = batch.Reason.custom(on_reason="CannotStartContainerError*")
-    killed = batch.Reason.custom(on_exit_code=_KILLED)
+    # It also ends with 137, and would with the same memory do so again.
+    out_of_memory = batch.Reason.custom(on_reason="OutOfMemoryError*")
     return [
         batch.RetryStrategy.of(retry, batch.Reason.SPOT_INSTANCE_RECLAIMED),
-        batch.RetryStrategy.of(retry, batch.Reason.CANNOT_PULL_CONTAINER),
-        batch.RetryStrategy.of(retry, cannot_start),
-        batch.RetryStrategy.of(retry, killed),
-        batch.RetryStrategy.of(leave, batch.Reason.custom(on_reason="*")),
+        batch.RetryStrategy.of(leave, out_of_memory),
+        batch.RetryStrategy.of(retry, batch.Reason.custom(on_exit_code=_KILLED)),
+        batch.RetryStrategy.of(retry, batch.Reason.custom(on_exit_code=_TERMINATED)),
+        batch.RetryStrategy.of(leave, batch.Reason.custom(on_exit_code="*")),
     ]

@@ -1,4 +1,4 @@
-"""The way in: objects that arrive below a prefix start a function, and what cannot be started is kept for a person."""
+"""The way in: documents that arrive start a function, and what cannot be started is kept for a person."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -13,10 +13,16 @@ _RECEIVES = 3
 
 
 class Inbox(Construct):
-    """`bucket` announces its objects on EventBridge; those below `prefix` reach the function through a queue."""
+    """`bucket` announces its objects on EventBridge; those whose key `key_wildcard` fits reach a queue."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, prefix: str, function_timeout_seconds: int
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket: s3.IBucket,
+        key_wildcard: str,
+        function_timeout_seconds: int,
     ) -> None:
         super().__init__(scope, construct_id)
         self.dead_letters = sqs.Queue(
@@ -38,13 +44,20 @@ class Inbox(Construct):
         events.Rule(
             self,
             "Arrivals",
-            description=f"Objects that arrive below {prefix}",
+            description=f"Objects that arrive as {key_wildcard}",
             event_pattern=events.EventPattern(
                 source=["aws.s3"],
                 detail_type=["Object Created"],
-                detail={"bucket": {"name": [bucket.bucket_name]}, "object": {"key": [{"prefix": prefix}]}},
+                detail={"bucket": {"name": [bucket.bucket_name]}, "object": {"key": [{"wildcard": key_wildcard}]}},
             ),
-            targets=[targets.SqsQueue(self.queue)],
+            targets=[
+                targets.SqsQueue(
+                    self.queue,
+                    dead_letter_queue=self.dead_letters,
+                    retry_attempts=8,
+                    max_event_age=cdk.Duration.hours(6),
+                )
+            ],
         )
 
     def feed(self, function: lambda_.IFunction) -> None:

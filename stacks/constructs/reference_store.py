@@ -34,7 +34,10 @@ class ReferenceStore(Construct):
             security_group=security_group,
             encrypted=True,
             kms_key=self.key,
-            allow_anonymous_access=False,
+            # This only keeps the library from adding its own statement, by which every role may write. A file system
+            # with a policy lets nobody in anonymously: what a role may do is what `grant` says.
+            allow_anonymous_access=True,
+            file_system_policy=iam.PolicyDocument(statements=[_refuse_without_tls()]),
             throughput_mode=efs.ThroughputMode.ELASTIC,
             lifecycle_policy=efs.LifecyclePolicy.AFTER_30_DAYS,
             out_of_infrequent_access_policy=efs.OutOfInfrequentAccessPolicy.AFTER_1_ACCESS,
@@ -68,3 +71,12 @@ class ReferenceStore(Construct):
         """Let the role mount the store."""
         actions = ["elasticfilesystem:ClientMount", *(["elasticfilesystem:ClientWrite"] if writable else [])]
         self._file_system.grant(role, *actions)
+
+
+def _refuse_without_tls() -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        effect=iam.Effect.DENY,
+        principals=[iam.AnyPrincipal()],
+        actions=["*"],
+        conditions={"Bool": {"aws:SecureTransport": "false"}},
+    )

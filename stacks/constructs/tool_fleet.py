@@ -24,7 +24,7 @@ def is_instance_type(name: str) -> bool:
 
 
 class ToolFleet(Construct):
-    """`queue` tries Spot first; `urgent_queue` On-Demand first."""
+    """`queue` tries Spot first, then On-Demand."""
 
     def __init__(
         self,
@@ -45,8 +45,9 @@ class ToolFleet(Construct):
         self._template = self._launch_template(scratch_gib)
         spot = self._environment("Spot", spot=True, spot_bid_percentage=spot_bid_percentage)
         on_demand = self._environment("OnDemand", spot=False)
-        self.queue = self._queue("Queue", spot, on_demand, priority=1)
-        self.urgent_queue = self._queue("UrgentQueue", on_demand, spot, priority=10)
+        self.queue = batch.JobQueue(self, "Queue", priority=1)
+        self.queue.add_compute_environment(spot, 1)
+        self.queue.add_compute_environment(on_demand, 2)
 
     def _instance_role(self) -> iam.Role:
         role = iam.Role(
@@ -109,11 +110,3 @@ class ToolFleet(Construct):
         # Without it Batch stays with the template's first version, whatever is changed later.
         resource.add_property_override("ComputeResources.LaunchTemplate.Version", self._template.latest_version_number)
         return environment
-
-    def _queue(
-        self, construct_id: str, first: batch.IComputeEnvironment, then: batch.IComputeEnvironment, *, priority: int
-    ) -> batch.JobQueue:
-        queue = batch.JobQueue(self, construct_id, priority=priority)
-        queue.add_compute_environment(first, 1)
-        queue.add_compute_environment(then, 2)
-        return queue

@@ -84,12 +84,14 @@ def test_the_machines_faults_are_tried_again_and_the_tools_own_are_not(assembly:
             "Attempts": 3,
             "EvaluateOnExit": [
                 {"Action": "RETRY", "OnStatusReason": "Host EC2*"},
-                {"Action": "RETRY", "OnReason": "CannotPullContainerError:*"},
-                {"Action": "RETRY", "OnReason": "CannotStartContainerError*"},
+                {"Action": "EXIT", "OnReason": "OutOfMemoryError*"},
                 {"Action": "RETRY", "OnExitCode": "137"},
-                {"Action": "EXIT", "OnReason": "*"},
+                {"Action": "RETRY", "OnExitCode": "143"},
+                {"Action": "EXIT", "OnExitCode": "*"},
             ],
         }
+        # docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html; what matches none is tried again
+        assert len(properties["RetryStrategy"]["EvaluateOnExit"]) <= 5
 
 
 def test_references_are_read_only_but_for_the_tool_that_prepares_them(assembly: Any) -> None:
@@ -156,17 +158,23 @@ def test_the_fleet_is_the_settings(default: Any, other: Any) -> None:
         assert data["MetadataOptions"]["HttpTokens"] == "required"
 
 
-def test_queues_fall_back_from_spot_to_on_demand_and_the_urgent_one_the_other_way(assembly: Any) -> None:
+def test_the_queue_falls_back_from_spot_to_on_demand(assembly: Any) -> None:
     environments = compute_environments(assembly)
-    queues = [r["Properties"] for r in assembly.resources("secondary", "AWS::Batch::JobQueue").values()]
-    orders = {}
-    for queue in queues:
-        ordered = sorted(queue["ComputeEnvironmentOrder"], key=lambda each: each["Order"])
-        names = [each["ComputeEnvironment"]["Fn::GetAtt"][0] for each in ordered]
-        orders[queue["Priority"]] = names
-    normal, urgent = orders[min(orders)], orders[max(orders)]
-    assert normal == [environments["SPOT"][0], environments["EC2"][0]]
-    assert urgent == normal[::-1]
+    (queue,) = [r["Properties"] for r in assembly.resources("secondary", "AWS::Batch::JobQueue").values()]
+    ordered = sorted(queue["ComputeEnvironmentOrder"], key=lambda each: each["Order"])
+    names = [each["ComputeEnvironment"]["Fn::GetAtt"][0] for each in ordered]
+    assert names == [environments["SPOT"][0], environments["EC2"][0]]
+
+
+def test_only_identity_policies_let_a_role_write_references(assembly: Any) -> None:
+    (file_system,) = assembly.resources("secondary", "AWS::EFS::FileSystem").values()
+    (statement,) = file_system["Properties"]["FileSystemPolicy"]["Statement"]
+    assert statement == {
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": "*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
 
 
 def test_arrivals_reach_the_queue_and_what_fails_thrice_is_kept(assembly: Any) -> None:
@@ -174,7 +182,7 @@ def test_arrivals_reach_the_queue_and_what_fails_thrice_is_kept(assembly: Any) -
     pattern = rule["Properties"]["EventPattern"]
     assert pattern["source"] == ["aws.s3"]
     assert pattern["detail-type"] == ["Object Created"]
-    assert pattern["detail"]["object"] == {"key": [{"prefix": "inbox/"}]}
+    assert pattern["detail"]["object"] == {"key": [{"wildcard": "inbox/*/run.json"}]}
     assert len(pattern["detail"]["bucket"]["name"]) == 1
     queues = {
         name.split("/")[1]: q["Properties"] for name, q in assembly.resources("secondary", "AWS::SQS::Queue").items()
@@ -184,6 +192,8 @@ def test_arrivals_reach_the_queue_and_what_fails_thrice_is_kept(assembly: Any) -
     assert inbox["RedrivePolicy"]["maxReceiveCount"] == 3
     dead_letters = queues[inbox["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]
     assert dead_letters["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert target["DeadLetterConfig"]["Arn"] == inbox["RedrivePolicy"]["deadLetterTargetArn"]
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 6 * 3600, "MaximumRetryAttempts": 8}
     assert all(queue["SqsManagedSseEnabled"] is True for queue in queues.values())
     (mapping,) = assembly.resources("secondary", "AWS::Lambda::EventSourceMapping").values()
     assert mapping["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
