@@ -82,10 +82,10 @@ def test_an_upload_that_broke_off_is_made_again(platform: Platform, inputs: RunI
 
 
 def test_reads_in_the_bucket_are_taken_where_they_are(platform: Platform, made: SequencingRun, tmp_path: Path) -> None:
-    platform.cloud.s3.put_object(Bucket="sequencing", Key="runs/a_R1.fastq.gz", Body=b"abc")
+    platform.cloud.s3.put_object(Bucket="sequencing", Key="inbox/delivery/a_R1.fastq.gz", Body=b"abc")
     platform.cloud.s3.put_object(Bucket="sequencing", Key=object_keys.reads("f" * 64, "b.fq.gz"), Body=b"four")
     sheet = tmp_path / "sheet.csv"
-    mates = f"s3://sequencing/runs/a_R1.fastq.gz,s3://sequencing/inbox/reads/{'f' * 64}/b.fq.gz"
+    mates = f"s3://sequencing/inbox/delivery/a_R1.fastq.gz,s3://sequencing/inbox/reads/{'f' * 64}/b.fq.gz"
     sheet.write_text(f"patient,sample,lane,fastq_1,fastq_2\nP,S,L1,{mates}\n")
     request, told = _submit(platform, inputs_of(sheet, made.reference, tmp_path))
     lane = request.samples[0].lanes[0]
@@ -99,8 +99,9 @@ def test_reads_in_the_bucket_are_taken_where_they_are(platform: Platform, made: 
 @pytest.mark.parametrize(
     ("uri", "problem"),
     [
-        ("s3://elsewhere/a.fq.gz", "is not in the deployment's sequencing bucket"),
-        ("s3://sequencing/nothing.fq.gz", "cannot be read"),
+        ("s3://elsewhere/inbox/a.fq.gz", "is not in the inbox of the deployment's sequencing bucket"),
+        ("s3://sequencing/runs/a.fq.gz", "is not in the inbox of the deployment's sequencing bucket"),
+        ("s3://sequencing/inbox/nothing.fq.gz", "cannot be read"),
     ],
 )
 def test_reads_that_cannot_be_taken_are_named(
