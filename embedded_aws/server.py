@@ -25,6 +25,7 @@ from embedded_aws import (
     batch,
     clients,
     cloudformation,
+    dynamodb,
     economies,
     events,
     file_systems,
@@ -50,6 +51,7 @@ from embedded_aws.stack_resources import tell_progress
 _SERVICES: tuple[ModuleType, ...] = (
     economies,
     storage,
+    dynamodb,
     file_systems,
     identity,
     authorization,

@@ -14,6 +14,7 @@ from embedded_aws import (
     athena,
     batch,
     clients,
+    dynamodb,
     events,
     file_systems,
     functions,
@@ -30,7 +31,7 @@ from embedded_aws.http_server import HttpServer
 from embedded_aws.instance import Instance
 from tests.embedded_aws import small_assembly
 
-SERVICES = (file_systems, identity, batch, functions, events, step_functions, glue, athena)
+SERVICES = (dynamodb, file_systems, identity, batch, functions, events, step_functions, glue, athena)
 
 
 @dataclass(frozen=True)
