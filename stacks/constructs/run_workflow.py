@@ -193,6 +193,7 @@ class RunWorkflow(Construct):
             )
         )
         role.add_to_policy(iam.PolicyStatement(actions=["batch:TerminateJob"], resources=[jobs]))
+        # Describing jobs has no resource level in IAM.
         role.add_to_policy(iam.PolicyStatement(actions=["batch:DescribeJobs"], resources=["*"]))
         acknowledge(
             role,

@@ -116,6 +116,7 @@ class SparkJob(Construct):
         self.role.add_to_policy(
             iam.PolicyStatement(
                 actions=["cloudwatch:PutMetricData"],
+                # Metrics are no resources of IAM's; the namespace narrows it.
                 resources=["*"],
                 conditions={"StringEquals": {"cloudwatch:namespace": "Glue"}},
             )
