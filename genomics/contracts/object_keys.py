@@ -16,6 +16,12 @@ REFERENCES = "references/"
 # Uploads that are not complete; what is left here by a killed job expires.
 PARTIAL = "partial/"
 
+# Run folders as the sequencers wrote them, and what the transfer says of them.
+RUN_FOLDERS = "run_folders/"
+MANIFESTS = "manifests/"
+TRANSFERS = "transfers/"
+TRANSFER_REPORTS = "transfer_reports/"
+
 # In the data lake's bucket.
 TABLES = "tables/"
 LOADS = "loads/"
@@ -34,6 +40,26 @@ def parse(text: str) -> tuple[str, str]:
     if scheme != "s3" or not bucket or not key:
         raise ValueError(f"{text!r} is not s3://bucket/key")
     return bucket, key
+
+
+def run_folder(run_id: str) -> str:
+    """Prefix of a run folder's files; `run_id` is the folder's name. Below it they lie as they lay in the folder."""
+    return f"{RUN_FOLDERS}{run_id}/"
+
+
+def transfer_manifests(run_id: str) -> str:
+    """Prefix of a run folder's manifests."""
+    return f"{MANIFESTS}{run_id}/"
+
+
+def transfer_manifest(run_id: str, attempt: int) -> str:
+    """What a run folder held when its transfer number `attempt`, counted from 1, was started."""
+    return f"{transfer_manifests(run_id)}{attempt}.jsonl.gz"
+
+
+def transfer_findings(run_id: str, attempt: int) -> str:
+    """Every file of an attempt that did not arrive as its manifest says."""
+    return f"{TRANSFERS}{run_id}/{attempt}.jsonl.gz"
 
 
 def reads(sha256: str, name: str) -> str:
