@@ -5,7 +5,9 @@ import socket
 import sys
 from pathlib import Path
 
+from embedded_aws import quick_start
 from embedded_aws.cloud_assembly import Assembly, DeploymentError
+from embedded_aws.guard import ChangedSymbolError
 from embedded_aws.instance import DEFAULT_PORT, InstanceError, find
 
 
@@ -19,11 +21,12 @@ def main() -> int:
     try:
         assembly = Assembly.read(options.cloud_assembly)
         _check(options.port, options.data)
-        # Takes seconds to import, which nothing that stops here should have to wait for.
+        quick_start.prepare()
+        # Takes a second to import, which nothing that stops here should have to wait for.
         from embedded_aws.server import serve  # noqa: PLC0415
 
         serve(options.port, options.data, assembly)
-    except (DeploymentError, InstanceError) as error:
+    except (DeploymentError, InstanceError, ChangedSymbolError) as error:
         print(error, file=sys.stderr, flush=True)
         return 1
     return 0

@@ -20,6 +20,7 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from embedded_aws import (
+    archive_tiers,
     athena,
     authorization,
     batch,
@@ -33,8 +34,10 @@ from embedded_aws import (
     glue,
     guard,
     identity,
+    object_lifecycle,
     orphans,
     processes,
+    quick_start,
     requests,
     step_functions,
     storage,
@@ -60,6 +63,8 @@ _SERVICES: tuple[ModuleType, ...] = (
     functions,
     step_functions,
     events,
+    archive_tiers,
+    object_lifecycle,
     glue,
     athena,
 )
@@ -226,6 +231,7 @@ def _run(context: Context, server: HttpServer, state: State, assembly: Assembly)
     state.executing, state.inert, state.inert_types = found.executing, found.inert, dict(found.inert_types)
     state.stacks = [stack.name for stack in assembly.stacks]
     state.progress, state.ready = "ready", True
+    quick_start.finish()
 
 
 def _settings(context: Context) -> None:

@@ -1,0 +1,87 @@
+"""What makes the process start in seconds: called before moto is imported, which takes most of that time.
+
+- botocore's service models and moto's resource files are JSON that takes a second to read: what was read is kept,
+  beside the Python installation, in Python's own format.
+- moto reads the instance types that every region of AWS offers; an instance plays one region.
+- Collecting garbage finds none while modules are being imported, and takes a third of the time.
+"""
+
+import contextlib
+import gc
+import hashlib
+import json
+import marshal
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from embedded_aws import guard
+from embedded_aws.context import Context
+from embedded_aws.guard import Patch
+
+_LOAD_MODEL = Patch("botocore.loaders:JSONFileLoader._load_file", "8e9da7ac3d7d5c30")
+_LOAD_RESOURCE = Patch("moto.utilities.utils:load_resource", "2ca8e1c4a17c371e")
+PATCHES = (_LOAD_MODEL, _LOAD_RESOURCE)
+
+_OFFERINGS = "ec2/resources/instance_type_offerings/"
+
+
+def prepare() -> None:
+    """Take the short ways. Raises ChangedSymbolError."""
+    gc.disable()
+    guard.check(PATCHES)
+    kept = _Kept(Path(sys.prefix) / "embedded-aws-models")
+
+    def load_model(loader: Any, full_path: str, open_method: Callable[..., Any]) -> Any:
+        if not os.path.isfile(full_path):  # noqa: PTH113 asked for thousands of names, most of them absent
+            return None
+        return kept.get(Path(full_path), lambda: read_model(loader, full_path, open_method))
+
+    def load_resource(resource: str) -> Any:
+        name = Path(resource).name.partition(".")[0]
+        if _OFFERINGS in resource and name != Context.region:
+            return []
+        path = package / resource
+        compressed = path.with_name(f"{path.name}.gz")
+        return kept.get(compressed if compressed.exists() else path, lambda: read_resource(resource))
+
+    read_model = _LOAD_MODEL.apply(load_model)
+    read_resource = _LOAD_RESOURCE.apply(load_resource)
+    package = Path(sys.modules["moto"].__path__[0])
+
+
+def finish() -> None:
+    """The process has started: what is there now will stay, and garbage is collected from now on."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+class _Kept:
+    """What JSON files hold, each kept under its path, size and time. Nothing depends on its being there."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def get(self, path: Path, read: Callable[[], Any]) -> Any:
+        """The document in `path`; `read` reads it when it is not kept yet."""
+        found = path.stat()
+        name = f"{path}\n{found.st_size}\n{found.st_mtime_ns}\n{sys.implementation.cache_tag}"
+        file = self._directory / hashlib.sha256(name.encode()).hexdigest()[:32]
+        with contextlib.suppress(OSError, ValueError, EOFError, TypeError):
+            return marshal.loads(file.read_bytes())  # noqa: S302 written below, in the installation itself
+        # Through JSON once more: ordered dictionaries become plain ones, which are as ordered.
+        document = json.loads(json.dumps(read()))
+        with contextlib.suppress(OSError):
+            self._put(file, marshal.dumps(document))
+        return document
+
+    def _put(self, file: Path, content: bytes) -> None:
+        self._directory.mkdir(exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=self._directory)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        Path(temporary).replace(file)
