@@ -1,11 +1,11 @@
 """How one event reaches one target of a rule: shaped by the target's input, retried, and at last put in its DLQ."""
 
+import dataclasses
 import heapq
 import itertools
 import json
 import re
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +13,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 from moto.core.exceptions import ServiceException
 from moto.events.exceptions import ValidationException
+from moto.events.models import events_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
-from embedded_aws import clients, functions
+from embedded_aws import clients, clock, functions
 from embedded_aws.context import Context
 from embedded_aws.log_streams import LogStream
 
+_THREADS = 4
 _FIRST_DELAY_SECONDS = 0.2
 _LONGEST_DELAY_SECONDS = 60.0
 # EventBridge's own defaults: 24 hours, 185 attempts.
@@ -39,60 +41,113 @@ class TargetError(RuntimeError):
         self.lasting = lasting
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The rule or the schedule that sends an event to a target."""
+
+    name: str
+    arn: str
+
+
 @dataclass
-class _Parcel:
-    rule: Any
+class Parcel:
+    """One event on its way to one target. It says all that is needed to deliver it; `created` by the clock."""
+
+    origin: Origin
     target: Mapping[str, Any]
     event: Mapping[str, Any]
     created: float
     failures: int = 0
 
+    @property
+    def lane(self) -> str:
+        """Parcels of a lane are delivered one after another."""
+        return str(self.target["Arn"])
+
+
+_Entry = tuple[float, int, Parcel]
+
+
+def undisturbed(parcel: Parcel) -> Sequence[float]:
+    """Seconds after which each copy of a parcel is delivered: one copy, at once."""
+    return (0.0,)
+
 
 class Delivery:
-    """One thread that delivers what is due, in order."""
+    """Delivers what is due with a few threads. What goes to one target goes in order, and holds up no other target.
+
+    A parcel that fails is due again later; those behind it do not wait. Tests put another function in the place of
+    `disturbance` to have events arrive twice, late, or in another order, all of which EventBridge may do.
+    """
 
     def __init__(self, context: Context) -> None:
+        self.disturbance: Callable[[Parcel], Sequence[float]] = undisturbed
         self._context = context
-        self._due: list[tuple[float, int, _Parcel]] = []
+        self._due: list[_Entry] = []
+        self._busy: dict[str, list[_Entry]] = {}
         self._numbers = itertools.count()
         self._changed = threading.Condition()
 
     def start(self) -> None:
         """Begin to deliver."""
-        threading.Thread(target=self._run, name="event-delivery", daemon=True).start()
+        clock.on_advance(self._look)
+        for number in range(_THREADS):
+            threading.Thread(target=self._run, name=f"event-delivery-{number}", daemon=True).start()
 
-    def put(self, rule: Any, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+    def put(self, origin: Origin, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         """Have `event` delivered to `target`, soon."""
-        self._schedule(_Parcel(rule, target, event, created=time.time()), delay=0)
+        parcel = Parcel(origin, target, event, created=clock.now())
+        for delay in self.disturbance(parcel):
+            self._schedule(dataclasses.replace(parcel), delay)
 
-    def _schedule(self, parcel: _Parcel, delay: float) -> None:
+    def _schedule(self, parcel: Parcel, delay: float) -> None:
         with self._changed:
-            heapq.heappush(self._due, (time.monotonic() + delay, next(self._numbers), parcel))
+            heapq.heappush(self._due, (clock.now() + delay, next(self._numbers), parcel))
             self._changed.notify()
+
+    def _look(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
     def _run(self) -> None:
         while True:
-            self._attempt(self._next())
+            parcel = self._next()
+            try:
+                self._attempt(parcel)
+            finally:
+                self._done(parcel)
 
-    def _next(self) -> _Parcel:
+    def _next(self) -> Parcel:
+        """The parcel that is due first and whose lane is free; the lane then is taken."""
         with self._changed:
             while True:
                 if not self._due:
                     self._changed.wait()
-                elif (left := self._due[0][0] - time.monotonic()) > 0:
+                elif (left := self._due[0][0] - clock.now()) > 0:
                     self._changed.wait(left)
                 else:
-                    return heapq.heappop(self._due)[2]
+                    entry = heapq.heappop(self._due)
+                    parcel = entry[2]
+                    if parcel.lane not in self._busy:
+                        self._busy[parcel.lane] = []
+                        return parcel
+                    self._busy[parcel.lane].append(entry)
 
-    def _attempt(self, parcel: _Parcel) -> None:
+    def _done(self, parcel: Parcel) -> None:
+        with self._changed:
+            for entry in self._busy.pop(parcel.lane):
+                heapq.heappush(self._due, entry)
+            self._changed.notify_all()
+
+    def _attempt(self, parcel: Parcel) -> None:
         try:
-            deliver(self._context, parcel.rule, parcel.target, parcel.event)
+            deliver(self._context, parcel.origin, parcel.target, parcel.event)
         except TargetError as error:
             self._failed(parcel, error)
         except Exception as error:  # a delivery must never end the thread that all share
             self._failed(parcel, TargetError("INTERNAL_ERROR", str(error), lasting=False))
 
-    def _failed(self, parcel: _Parcel, error: TargetError) -> None:
+    def _failed(self, parcel: Parcel, error: TargetError) -> None:
         policy = parcel.target.get("RetryPolicy") or {}
         attempts = int(policy.get("MaximumRetryAttempts", _DEFAULT_ATTEMPTS))
         age = float(policy.get("MaximumEventAgeInSeconds", _DEFAULT_AGE_SECONDS))
@@ -100,45 +155,43 @@ class Delivery:
             self._give_up(parcel, error, None)
         elif parcel.failures >= attempts:
             self._give_up(parcel, error, "MaximumRetryAttempts")
-        elif time.time() - parcel.created >= age:
+        elif clock.now() - parcel.created >= age:
             self._give_up(parcel, error, "MaximumEventAgeInSeconds")
         else:
             delay = min(_FIRST_DELAY_SECONDS * 2**parcel.failures, _LONGEST_DELAY_SECONDS)
             parcel.failures += 1
             self._schedule(parcel, delay)
 
-    def _give_up(self, parcel: _Parcel, error: TargetError, exhausted: str | None) -> None:
+    def _give_up(self, parcel: Parcel, error: TargetError, exhausted: str | None) -> None:
         """EventBridge User Guide, "Using dead-letter queues": the event, with attributes that say what went wrong."""
         queue = (parcel.target.get("DeadLetterConfig") or {}).get("Arn")
         if not queue:
             return
         attributes = {
-            "RULE_ARN": parcel.rule.arn,
+            "RULE_ARN": parcel.origin.arn,
             "TARGET_ARN": parcel.target["Arn"],
             "ERROR_CODE": error.code,
             "ERROR_MESSAGE": str(error),
             "RETRY_ATTEMPTS": str(parcel.failures),
             **({"EXHAUSTED_RETRY_CONDITION": exhausted} if exhausted else {}),
         }
-        sqs_backends[self._context.account][self._context.region].send_message(
-            queue_name=queue.split(":")[-1],
-            message_body=json.dumps(parcel.event),
-            message_attributes={
-                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-            },
-        )
+        try:
+            _send(self._context, queue, json.dumps(parcel.event), attributes=attributes)
+        except ServiceException:
+            # A dead-letter queue that is not there, or whose policy does not let EventBridge in: the event is lost.
+            return
 
 
 def require_supported(targets: Sequence[Mapping[str, Any]]) -> None:
     """Refuse targets that nothing here would reach."""
-    if unsupported := [target["Arn"] for target in targets if _service(target) not in _DELIVERIES]:
+    if unsupported := [target["Arn"] for target in targets if not _is_supported(target)]:
         raise ValidationException(f"The embedded EventBridge does not deliver to {', '.join(unsupported)}")
 
 
-def deliver(context: Context, rule: Any, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+def deliver(context: Context, origin: Origin, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
     """One attempt. Raises TargetError."""
     try:
-        _DELIVERIES[_service(target)](context, target, shaped(rule, target, event))
+        _DELIVERIES[_service(target)](context, target, shaped(origin, target, event))
     except ServiceException as error:
         code = str(getattr(error, "code", "") or getattr(error, "error_type", "") or type(error).__name__)
         raise TargetError(code, str(error), lasting=True) from error
@@ -149,14 +202,14 @@ def deliver(context: Context, rule: Any, target: Mapping[str, Any], event: Mappi
         ) from error
 
 
-def shaped(rule: Any, target: Mapping[str, Any], event: Mapping[str, Any]) -> str:
+def shaped(origin: Origin, target: Mapping[str, Any], event: Mapping[str, Any]) -> str:
     """What the target is sent: its constant Input, a part of the event, its template filled in, or the event."""
     if target.get("Input") is not None:
         return str(target["Input"])
     if path := target.get("InputPath"):
         return json.dumps(part(event, path))
     if transformer := target.get("InputTransformer"):
-        return _fill(transformer, rule, event)
+        return _fill(transformer, origin, event)
     return json.dumps(event)
 
 
@@ -172,14 +225,14 @@ def part(event: Any, path: str) -> Any:
     return found
 
 
-def _fill(transformer: Mapping[str, Any], rule: Any, event: Mapping[str, Any]) -> str:
+def _fill(transformer: Mapping[str, Any], origin: Origin, event: Mapping[str, Any]) -> str:
     """EventBridge User Guide, "Input transformation": values go in as JSON, and inside quotes without quotes."""
     values = {
         "aws.events.event": {name: value for name, value in event.items() if name != "detail"},
         "aws.events.event.json": event,
         "aws.events.event.ingestion-time": event["time"],
-        "aws.events.rule-name": rule.name,
-        "aws.events.rule-arn": rule.arn,
+        "aws.events.rule-name": origin.name,
+        "aws.events.rule-arn": origin.arn,
         **{name: part(event, path) for name, path in (transformer.get("InputPathsMap") or {}).items()},
     }
 
@@ -201,11 +254,27 @@ def _service(target: Mapping[str, Any]) -> str:
     return str(target["Arn"]).split(":")[2]
 
 
+def _is_supported(target: Mapping[str, Any]) -> bool:
+    service = _service(target)
+    return service in _DELIVERIES and (service != "events" or ":event-bus/" in target["Arn"])
+
+
 def _to_queue(context: Context, target: Mapping[str, Any], body: str) -> None:
+    _send(context, target["Arn"], body, group=(target.get("SqsParameters") or {}).get("MessageGroupId"))
+
+
+def _send(
+    context: Context,
+    queue_arn: str,
+    body: str,
+    *,
+    group: str | None = None,
+    attributes: Mapping[str, str] | None = None,
+) -> None:
+    """Put a message into a queue as EventBridge, for a target or for what did not reach one."""
+    told = {name: {"DataType": "String", "StringValue": value} for name, value in (attributes or {}).items()}
     sqs_backends[context.account][context.region].send_message(
-        queue_name=target["Arn"].split(":")[-1],
-        message_body=body,
-        group_id=(target.get("SqsParameters") or {}).get("MessageGroupId"),
+        queue_name=queue_arn.rsplit(":", maxsplit=1)[-1], message_body=body, message_attributes=told, group_id=group
     )
 
 
@@ -227,10 +296,18 @@ def _to_log_group(context: Context, target: Mapping[str, Any], body: str) -> Non
     LogStream(context, group, "events").write([body])
 
 
+def _to_bus(context: Context, target: Mapping[str, Any], body: str) -> None:
+    name = target["Arn"].partition(":event-bus/")[2]
+    event = json.loads(body)
+    for rule in list(events_backends[context.account][context.region].describe_event_bus(name).rules.values()):
+        rule.send_to_targets(event)
+
+
 _DELIVERIES: Mapping[str, Callable[[Context, Mapping[str, Any], str], None]] = {
     "sqs": _to_queue,
     "lambda": _to_function,
     "states": _to_state_machine,
     "sns": _to_topic,
     "logs": _to_log_group,
+    "events": _to_bus,
 }

@@ -15,14 +15,22 @@ from typing import Any
 from moto.events.models import events_backends
 from moto.s3.models import s3_backends
 
-from embedded_aws import event_delivery, queue_pollers
+from embedded_aws import clock, event_delivery, event_patterns, queue_pollers, queues, schedules
 from embedded_aws.context import Context
 from embedded_aws.guard import Patch
 
 _SEND_TO_TARGETS = Patch("moto.events.models:Rule.send_to_targets", "472e002e2dab8a59")
 _PUT_TARGETS = Patch("moto.events.models:EventsBackend.put_targets", "5c3742b61a68c82b")
 _S3_EVENT = Patch("moto.s3.notifications:_send_event_bridge_message", "971cee49c68708d2")
-PATCHES = (_SEND_TO_TARGETS, _PUT_TARGETS, _S3_EVENT, *queue_pollers.PATCHES)
+PATCHES = (
+    _SEND_TO_TARGETS,
+    _PUT_TARGETS,
+    _S3_EVENT,
+    *queue_pollers.PATCHES,
+    *queues.PATCHES,
+    *event_patterns.PATCHES,
+    *schedules.PATCHES,
+)
 
 _REASONS = {
     "ObjectCreated:Put": "PutObject",
@@ -47,13 +55,15 @@ _DETAIL_TYPES = {
     "ObjectRestore:Delete": "Object Restore Expired",
 }
 
+_INSTALLED: list[event_delivery.Delivery] = []
+
 
 def install(context: Context) -> None:
     """Put our delivery in the place of moto's."""
-    delivery = event_delivery.Delivery(context)
+    delivering = event_delivery.Delivery(context)
 
     def send_to_targets(rule: Any, event: Mapping[str, Any], transform_input: bool = True) -> None:
-        _offer(delivery, rule, event)
+        _offer(delivering, rule, event)
 
     def put_targets(backend: Any, name: str, event_bus_arn: str | None, targets: list[dict[str, Any]]) -> None:
         event_delivery.require_supported(targets)
@@ -73,8 +83,17 @@ def install(context: Context) -> None:
     _SEND_TO_TARGETS.apply(send_to_targets)
     original_put_targets = _PUT_TARGETS.apply(put_targets)
     _S3_EVENT.apply(s3_event)
+    event_patterns.install()
+    queues.install(context)
     queue_pollers.install(context)
-    delivery.start()
+    schedules.install(context, delivering)
+    delivering.start()
+    _INSTALLED[:] = [delivering]
+
+
+def delivery() -> event_delivery.Delivery:
+    """The instance's delivery of events."""
+    return _INSTALLED[0]
 
 
 def emit(
@@ -96,7 +115,7 @@ def emit(
         "detail-type": detail_type,
         "source": source,
         "account": context.account,
-        "time": time.time(),
+        "time": clock.now(),
         "region": context.region,
         "resources": list(resources),
         "detail": detail(),
@@ -111,7 +130,7 @@ def _offer(delivery: event_delivery.Delivery, rule: Any, event: Mapping[str, Any
     told = _as_told(event)
     if rule.event_pattern.matches_event(told):
         for target in copy.deepcopy(rule.targets):
-            delivery.put(rule, target, told)
+            delivery.put(event_delivery.Origin(rule.name, rule.arn), target, told)
 
 
 def _as_told(event: Mapping[str, Any]) -> dict[str, Any]:
