@@ -45,6 +45,8 @@ from embedded_aws import (
 from embedded_aws.cloud_assembly import Assembly, DeploymentError
 from embedded_aws.context import OPERATOR_ENVIRONMENT, Context
 from embedded_aws.deployment import deploy
+from embedded_aws.durable import database, units
+from embedded_aws.durable.database import NotKeptError, StateError
 from embedded_aws.http_server import HttpServer
 from embedded_aws.instance import READY_PATH, Instance, InstanceError, hold
 from embedded_aws.requested_access import from_headers
@@ -107,7 +109,9 @@ class Application:
             return start_response(line, headers)
 
         try:
-            answer: Iterable[bytes] = self._services(environ, note_status)
+            # What the request changes is on disk before it is answered.
+            with units.unit():
+                answer: Iterable[bytes] = self._services(environ, note_status)
             return answer
         except Exception as error:
             return _failed(error, environ, note_status)
@@ -145,11 +149,15 @@ class _Dispatcher(DomainDispatcherApplication):
 
 def _failed(error: Exception, environ: dict[str, Any], start_response: _StartResponse) -> Iterable[bytes]:
     """An answer for what moto does not do, or does with a fault, in the form that the client's protocol expects."""
-    missing = isinstance(error, NotImplementedError)
-    if not missing:
-        traceback.print_exception(error)
-    code = "NotImplemented" if missing else "InternalFailure"
+    status, code = "500 Internal Server Error", "InternalFailure"
     message = f"the embedded AWS failed: {type(error).__name__}: {error}"
+    if isinstance(error, NotImplementedError):
+        status, code = "501 Not Implemented", "NotImplemented"
+    elif isinstance(error, NotKeptError) or units.is_no_room(error):
+        # Not a status that SDKs repeat by themselves: the disk does not become empty meanwhile.
+        status, code, message = "507 Insufficient Storage", "InsufficientStorage", _one_line(error)
+    else:
+        traceback.print_exception(error)
     if "json" in environ.get("CONTENT_TYPE", "") or environ.get("HTTP_X_AMZ_TARGET"):
         body, kind = json.dumps({"__type": code, "message": message}), "application/x-amz-json-1.1"
     else:
@@ -160,10 +168,14 @@ def _failed(error: Exception, environ: dict[str, Any], start_response: _StartRes
         )
     content = body.encode()
     start_response(
-        "501 Not Implemented" if missing else "500 Internal Server Error",
+        status,
         [("Content-Type", kind), ("Content-Length", str(len(content))), ("x-amzn-errortype", code)],
     )
     return [content]
+
+
+def _one_line(error: Exception) -> str:
+    return str(error if isinstance(error, NotKeptError) else units.not_kept(database.opened(), error))
 
 
 def serve(port: int, data: Path, assembly: Assembly) -> None:
@@ -185,9 +197,10 @@ def serve(port: int, data: Path, assembly: Assembly) -> None:
     try:
         with hold(instance), _ended_before_release(server, data):
             orphans.end(data)
+            database.use(database.Database.open(data, account=context.account, region=context.region))
             _run(context, server, state, assembly)
             stop.wait()
-    except (DeploymentError, guard.ChangedSymbolError) as error:
+    except (DeploymentError, StateError, guard.ChangedSymbolError) as error:
         state.error = str(error)
         raise InstanceError(state.error) from error
 
@@ -201,6 +214,8 @@ def _ended_before_release(server: HttpServer, data: Path) -> Iterator[None]:
         processes.kill_all()
         orphans.end(data)
         server.stop()
+        if kept_in := database.current():
+            kept_in.close()
 
 
 def _run(context: Context, server: HttpServer, state: State, assembly: Assembly) -> None:

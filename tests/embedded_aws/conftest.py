@@ -11,6 +11,7 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from embedded_aws import (
+    archive_tiers,
     athena,
     batch,
     clients,
@@ -23,6 +24,7 @@ from embedded_aws import (
     identity,
     images,
     instance,
+    object_lifecycle,
     processes,
     step_functions,
 )
@@ -31,7 +33,19 @@ from embedded_aws.http_server import HttpServer
 from embedded_aws.instance import Instance
 from tests.embedded_aws import small_assembly
 
-SERVICES = (dynamodb, file_systems, identity, batch, functions, events, step_functions, glue, athena)
+SERVICES = (
+    dynamodb,
+    file_systems,
+    identity,
+    batch,
+    functions,
+    events,
+    step_functions,
+    glue,
+    athena,
+    archive_tiers,
+    object_lifecycle,
+)
 
 
 @dataclass(frozen=True)
