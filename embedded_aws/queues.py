@@ -79,10 +79,10 @@ def install(context: Context) -> None:
     """Make moto's queues safe to share and add the message move tasks."""
     _MILLISECONDS.apply(lambda: clock.now() * 1000)
     _SECONDS.apply(clock.now)
-    receive = _RECEIVE.apply(lambda *arguments, **named: _receive(receive, *arguments, **named))
-    add = _ADD.apply(lambda queue, message: _locked(queue, _add, add, queue, message))
-    delete = _DELETE.apply(lambda queue, handle: _locked(queue, delete, queue, handle))
-    change = _VISIBILITY.apply(
+    receive: Any = _RECEIVE.apply(lambda *arguments, **named: _receive(receive, *arguments, **named))
+    add: Any = _ADD.apply(lambda queue, message: _locked(queue, _add, add, queue, message))
+    delete: Any = _DELETE.apply(lambda queue, handle: _locked(queue, delete, queue, handle))
+    change: Any = _VISIBILITY.apply(
         lambda backend, queue_name, **named: _locked(
             backend.get_queue(queue_name), functools.partial(change, backend, queue_name, **named)
         )

@@ -177,8 +177,8 @@ def install(context: Context, delivery: event_delivery.Delivery) -> None:
 
     original_put = _PUT_RULE.apply(put_rule)
     original_enable = _ENABLE_RULE.apply(enable)
-    create = _CREATE.apply(lambda backend, **named: change(create, backend, **named))
-    update = _UPDATE.apply(lambda backend, **named: change(update, backend, **named))
+    create: Any = _CREATE.apply(lambda backend, **named: change(create, backend, **named))
+    update: Any = _UPDATE.apply(lambda backend, **named: change(update, backend, **named))
     schedules.start()
 
 

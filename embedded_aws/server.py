@@ -25,6 +25,7 @@ from embedded_aws import (
     authorization,
     batch,
     clients,
+    clock,
     cloudformation,
     dynamodb,
     economies,
@@ -100,6 +101,8 @@ class Application:
         """WSGI."""
         if environ["PATH_INFO"] == READY_PATH:
             return self._readiness(start_response)
+        if environ["PATH_INFO"] == clock.PATH:
+            return clock.respond(environ, start_response)
         started = time.perf_counter()
         status = 0
 
