@@ -24,9 +24,13 @@ def check_functions(text: str, tree: exp.Expr) -> None:
         name = raw.lower()
         if following.token_type != TokenType.L_PAREN or not name.isidentifier():
             continue
-        if name in functions.TRINO or name in functions.NOT_FUNCTIONS or name in named:
+        if name in functions.NOT_FUNCTIONS or name in named:
             continue
         where = statements.position(text, token.start)
+        if name in functions.MISSING:
+            raise QueryError("NOT_SUPPORTED", f"the embedded Athena does not have the function '{name}'", where)
+        if name in functions.TRINO:
+            continue
         raise QueryError("FUNCTION_NOT_FOUND", f"Function '{name}' not registered", where)
 
 
@@ -45,6 +49,9 @@ def check_aliases(select: exp.Select, describe: Describe) -> None:
 
 def column_not_found(column: exp.Column) -> QueryError:
     """The error for a column that is not there; `column` carries its place in the text."""
+    if column.name.startswith("$"):
+        message = f"the embedded Athena does not have the hidden column '{column.name}'"
+        return QueryError("NOT_SUPPORTED", message, place(column))
     message = f"Column '{column.sql(statements.DIALECT).lower()}' cannot be resolved or requester is not authorized"
     return QueryError("COLUMN_NOT_FOUND", f"{message} to access requested resources", place(column))
 

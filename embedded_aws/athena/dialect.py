@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 
-from sqlglot import exp
+from sqlglot import ErrorLevel, exp
+from sqlglot.errors import UnsupportedError
 
 from embedded_aws.athena.arithmetic import type_arithmetic
 from embedded_aws.athena.checking import Describe, check_aliases, check_comparisons
+from embedded_aws.athena.errors import QueryError
 from embedded_aws.athena.rewriting import rewritten
+from embedded_aws.athena.typed_functions import type_functions
 from embedded_aws.athena.unnesting import expand_unnests
 
 
@@ -19,7 +22,16 @@ def translate(tree: exp.Query, text: str, describe: Describe) -> exp.Query:
         expand_unnests(select, describe)
         check_comparisons(select, text, describe)
         type_arithmetic(select, describe)
+        type_functions(select, describe)
     return rewritten(tree)
+
+
+def for_duckdb(query: exp.Query) -> str:
+    """The text of a translated query. QueryError for what sqlglot cannot say in DuckDB's words."""
+    try:
+        return query.sql("duckdb", unsupported_level=ErrorLevel.RAISE)
+    except UnsupportedError as error:
+        raise QueryError("NOT_SUPPORTED", f"the embedded Athena cannot do this: {error}") from error
 
 
 def _selects(node: exp.Expr) -> Iterator[exp.Select]:

@@ -6,19 +6,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
-from sqlglot import exp
+from sqlglot import ErrorLevel, exp
 
-from embedded_aws.athena import functions, plans, scanning, statements
+from embedded_aws.athena import functions, plans, scanning, statements, text_files
 from embedded_aws.athena.catalog import Catalog, Partition, Table
 from embedded_aws.athena.checking import check_functions, place
 from embedded_aws.athena.complaints import explained
-from embedded_aws.athena.dialect import translate
+from embedded_aws.athena.dialect import for_duckdb, translate
 from embedded_aws.athena.errors import CancelledError, QueryError
 from embedded_aws.athena.objects import Workspace
+from embedded_aws.athena.results import scientific
 from embedded_aws.athena.rewriting import rewritten
 from embedded_aws.athena.types import Type, from_duckdb, literal, quoted
 
-_PARQUET = "parquet"
+_MOMENT = Type("timestamp with time zone")
 _THREADS = 2
 _MEMORY = "20%"  # of this machine's, for each of the queries that run at once
 
@@ -44,6 +45,7 @@ class Engine:
             self._connection = duckdb.connect(":memory:", config={"threads": _THREADS, "memory_limit": _MEMORY})
             self._connection.execute(f"SET temp_directory = {literal(str(self.workspace.directory / 'spilled'))}")
             self._connection.execute("SET TimeZone = 'UTC'")
+            self._connection.create_function("trino_double_text", scientific, ["DOUBLE"], "VARCHAR")
             self._connection.execute(f"SET allowed_directories = [{literal(str(self.workspace.directory))}]")
             self._connection.execute("SET enable_external_access = false")
         return self._connection
@@ -76,7 +78,7 @@ class Engine:
         check_functions(text, query)
         self._bind(query, self.database, text)
         translated: exp.Query = self._guarded(query, lambda: translate(query, text, self._describe))
-        sql = translated.sql("duckdb")
+        sql = for_duckdb(translated)
         self._define_functions(sql)
         return sql
 
@@ -101,10 +103,10 @@ class Engine:
     def _fetch(self, sql: str) -> tuple[list[tuple[str, Type]], Sequence[Sequence[Any]]]:
         result = self.connection.execute(sql)
         columns = [(name, from_duckdb(kind)) for name, kind, *_ in result.description or ()]
-        if any(kind.name == "timestamp with time zone" for _, kind in columns):
+        if any(kind == _MOMENT for _, kind in columns):
             # DuckDB would need a time zone package to hand these over; every zone is UTC here.
             shown = ", ".join(
-                f"CAST(#{n} AS TIMESTAMP)" if kind.name == "timestamp with time zone" else f"#{n}"
+                f"CAST(#{n} AS TIMESTAMP)" if kind == _MOMENT else f"#{n}"
                 for n, (_, kind) in enumerate(columns, start=1)
             )
             result = self.connection.execute(f"SELECT {shown} FROM ({sql})")  # noqa: S608
@@ -139,7 +141,7 @@ class Engine:
             assert parsed is not None  # noqa: S101  (a view's text is a query)
             self._bind(parsed, table.query_database, None)
             translated = translate(parsed, table.query, self._describe)
-            sql = translated.sql("duckdb")
+            sql = for_duckdb(translated)
             self._define_functions(sql)
             self.connection.execute(f"CREATE VIEW {place} AS {sql}")
             return
@@ -155,7 +157,7 @@ class Engine:
                     probe.set(clause, [item.copy() for item in value] if isinstance(value, list) else value.copy())
             for common in _common_tables(select):
                 probe = probe.with_(common.alias, as_=common.this.copy(), copy=False)
-        sql = rewritten(probe).sql("duckdb")
+        sql = rewritten(probe).sql("duckdb", unsupported_level=ErrorLevel.IGNORE)
         self._define_functions(sql)
         try:
             described = self.connection.execute(f"SELECT * FROM ({sql}) LIMIT 0").description  # noqa: S608
@@ -178,8 +180,7 @@ class Engine:
             self.connection.execute(f"CREATE VIEW {place} AS {body}")
 
     def _files(self, table: Table, scans: Sequence[plans.Scan]) -> str:
-        if _PARQUET not in table.serde.lower() and table.serde:
-            raise QueryError("NOT_SUPPORTED", f"the embedded Athena reads Parquet tables only, not {table.serde}")
+        require_readable(table)
         partitions = [Partition((), table.location)]
         if table.partition_keys:
             every = self.catalog.partitions(table) if scans else []
@@ -191,10 +192,16 @@ class Engine:
         for partition, listing in zip(chosen, listings, strict=True):
             for stored in listing:
                 path = self.workspace.local(stored)
+                if table.serde in text_files.SERDES:
+                    # Text is read as a whole, whichever columns are asked for.
+                    self.scanned += stored.size * len(scans)
+                    path, text = self.workspace.new_file(), path
+                    text_files.to_parquet(table, stored, text, path)
                 present |= scanning.check_types(table, stored, path)
                 files.append((path, partition))
-        for scan in scans:
-            self.scanned += scanning.scanned_bytes(table, scan, (path for path, _ in files))
+        if table.serde not in text_files.SERDES:
+            for scan in scans:
+                self.scanned += scanning.scanned_bytes(table, scan, (path for path, _ in files))
         return self._relation(table, files, present)
 
     def _relation(self, table: Table, files: Sequence[tuple[Any, Partition]], present: set[str]) -> str:
@@ -221,6 +228,17 @@ class Engine:
             raise CancelledError("Query cancelled by user") from error
         except duckdb.Error as error:
             raise explained(error, query) from error
+
+
+def require_readable(table: Table) -> None:
+    """QueryError for a table in a format, or with a way of finding partitions, that is not there."""
+    if table.serde and "parquet" not in table.serde.lower() and table.serde not in text_files.SERDES:
+        raise QueryError("NOT_SUPPORTED", f"the embedded Athena does not read tables of {table.serde}")
+    parameters = table.document.get("Parameters") or {}
+    if parameters.get("projection.enabled", "").lower() == "true":
+        raise QueryError("NOT_SUPPORTED", "the embedded Athena does not have partition projection")
+    if parameters.get("table_type", "").upper() == "ICEBERG":
+        raise QueryError("NOT_SUPPORTED", "the embedded Athena does not read Iceberg tables")
 
 
 def _is_common_table(table: exp.Table) -> bool:

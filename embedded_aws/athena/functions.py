@@ -50,6 +50,22 @@ varchar when where window with within into table
 """
 NOT_FUNCTIONS = frozenset(_NOT_FUNCTIONS.split())
 
+# Trino's, which this Athena does not have: DuckDB lacks them, or means something else by the name.
+_MISSING = """
+approx_set approx_most_frequent bitwise_right_shift_arithmetic cbrt checksum combinations contains_sequence
+cosine_similarity crc32 current_timezone empty_approx_set format_number from_base from_base32 from_base64url
+from_big_endian_32 from_big_endian_64 from_ieee754_32 from_ieee754_64 from_unixtime_nanos hmac_md5 hmac_sha1
+hmac_sha256 hmac_sha512 human_readable_seconds index intersection_cardinality inverse_normal_cdf is_json_scalar
+jaccard_index json_array json_array_contains json_array_get json_exists json_object json_query json_size json_value
+kurtosis localtime localtimestamp luhn_check map_union map_zip_with merge multimap_from_entries murmur3 ngrams
+normal_cdf normalize numeric_histogram parse_duration qdigest_agg reduce_agg sha1 sha512 shuffle skewness soundex
+split_to_multimap spooky_hash_v2_32 spooky_hash_v2_64 tdigest_agg to_base32 to_base64url to_big_endian_32
+to_big_endian_64 to_char to_date to_ieee754_32 to_ieee754_64 to_timestamp url_extract_fragment url_extract_host
+url_extract_parameter url_extract_path url_extract_port url_extract_protocol url_extract_query value_at_quantile
+values_at_quantiles version with_timezone word_stem xxhash64
+"""
+MISSING = frozenset(_MISSING.split())
+
 # DuckDB macros; a name that starts with `trino_` is put in by the translation.
 _MACROS = (
     "trino_in_map(m, k) AS CASE WHEN m IS NULL OR k IS NULL OR map_contains(m, k) THEN m[k] "
@@ -63,14 +79,40 @@ _MACROS = (
     "none_match(l, f) AS CASE WHEN l IS NULL THEN NULL "
     "ELSE NOT coalesce(list_bool_or(list_transform(l, f)), false) END",
     "trino_regexp_extract(s, p, g) AS CASE WHEN regexp_matches(s, p) THEN regexp_extract(s, p, g) END",
-    "trino_split_part(s, d, i) AS string_split(s, d)[i]",
+    "trino_split_part(s, d, i) AS CASE WHEN i > 0 THEN string_split(s, d)[i] "
+    "ELSE error('Index must be greater than zero') END",
+    "trino_split(s, d, n) AS CASE WHEN len(string_split(s, d)) <= n THEN string_split(s, d) ELSE "
+    "list_concat(string_split(s, d)[1:n - 1], [array_to_string(string_split(s, d)[n:], d)]) END",
+    "trino_substr(s, i) AS CASE WHEN i = 0 OR i < -length(s) THEN '' ELSE substr(s, i) END",
+    "trino_substr_of(s, i, n) AS CASE WHEN i = 0 OR i < -length(s) THEN '' ELSE substr(s, i, n) END",
     "trino_array_position(l, x) AS CASE WHEN l IS NULL OR x IS NULL THEN NULL "
     "ELSE coalesce(CAST(list_position(l, x) AS BIGINT), 0) END",
     "trino_array_distinct(l) AS list_transform(list_filter(list_zip(l, range(1, len(l) + 1)), "
     "lambda e: list_position(l, e[1]) = e[2] OR (e[1] IS NULL AND "
     "len(list_filter(l[1:e[2]], lambda y: y IS NULL)) = 1)), lambda e: e[1])",
+    "trino_array_max(l) AS CASE WHEN len(list_filter(l, lambda x: x IS NULL)) > 0 THEN NULL ELSE list_max(l) END",
+    "trino_array_min(l) AS CASE WHEN len(list_filter(l, lambda x: x IS NULL)) > 0 THEN NULL ELSE list_min(l) END",
+    "trino_array_except(a, b) AS CASE WHEN b IS NOT NULL THEN list_filter(trino_array_distinct(a), "
+    "lambda e: len(list_filter(b, lambda y: y IS NOT DISTINCT FROM e)) = 0) END",
+    "trino_contains(l, x) AS CASE WHEN list_contains(l, x) THEN true "
+    "WHEN len(list_filter(l, lambda e: e IS NULL)) > 0 THEN NULL ELSE list_contains(l, x) END",
+    "trino_slice(l, i, n) AS CASE WHEN i = 0 THEN error('SQL array indices start at 1') "
+    "WHEN n < 0 THEN error('length must be greater than or equal to 0') WHEN i > 0 THEN l[i:i + n - 1] "
+    "WHEN -i > len(l) THEN l[1:0] ELSE l[len(l) + i + 1:len(l) + i + n] END",
+    "trino_named_entries(m) AS map_entries(m)",
+    "trino_entries(m) AS list_transform(map_entries(m), lambda e: struct_pack(_0 := e.key, _1 := e.value))",
     "array_union(a, b) AS trino_array_distinct(list_concat(a, b))",
-    "arrays_overlap(a, b) AS list_has_any(a, b)",
+    "trino_arrays_overlap(a, b) AS CASE WHEN list_has_any(a, b) THEN true WHEN len(list_filter(list_concat(a, b), "
+    "lambda x: x IS NULL)) > 0 THEN NULL ELSE list_has_any(a, b) END",
+    "trino_json_extract(j, p) AS CASE WHEN json_valid(CAST(j AS VARCHAR)) THEN json_extract(j, p) END",
+    "trino_json_extract_scalar(j, p) AS CASE WHEN json_valid(CAST(j AS VARCHAR)) AND json_type(j, p) NOT IN "
+    "('OBJECT', 'ARRAY') THEN json_extract_string(j, p) END",
+    "trino_to_base(x, n) AS lower(to_base(x, n))",
+    "trino_url_encode(x) AS replace(replace(replace(url_encode(x), '%20', '+'), '~', '%7E'), '%2A', '*')",
+    "trino_url_decode(x) AS url_decode(replace(x, '+', ' '))",
+    "trino_to_milliseconds(x) AS CAST(round(epoch(x) * 1000) AS BIGINT)",
+    "trino_whole_number(x) AS translate(x, '.eExX_bB', '\u2024\uff45\uff25\uff58\uff38\uff3f\uff42\uff22')",
+    "trino_at_timezone(x, z) AS {'$at': x AT TIME ZONE z, '$zone': z}",
     "trino_millisecond(x) AS millisecond(x) % 1000",
     "map_agg(k, v) AS map(list(k), list(v))",
     "multimap_agg(k, v) AS map_from_entries(list_transform(list_distinct(list(k)), lambda one: "
@@ -91,7 +133,7 @@ _MACROS = (
     "trim_array(l, n) AS l[1:len(l) - n]",
     "trino_zip(a, b) AS list_zip(a, b)",
     "yow(x) AS isoyear(x)",
-    "to_iso8601(x) AS strftime(x, '%Y-%m-%dT%H:%M:%S.%g')",
+    "trino_to_iso8601(x) AS strftime(x, '%Y-%m-%dT%H:%M:%S.%g')",
     "split_to_map(s, a, b) AS map_from_entries(list_transform(string_split(s, a), "
     "lambda p: (string_split(p, b)[1], string_split(p, b)[2])))",
     "width_bucket(x, low, high, n) AS CASE WHEN x < low THEN 0 WHEN x >= high THEN n + 1 "
@@ -100,7 +142,6 @@ _MACROS = (
     "/ (n + z * z)",
     "wilson_interval_upper(s, n, z) AS (s + z * z / 2.0 + z * sqrt(s * (1 - s / CAST(n AS DOUBLE)) + z * z / 4.0)) "
     "/ (n + z * z)",
-    "at_timezone(x, z) AS x",
 )
 
 MACROS = {macro.partition("(")[0]: macro for macro in _MACROS}

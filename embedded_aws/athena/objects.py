@@ -131,6 +131,12 @@ class Workspace:
             return link
         raise QueryError("GENERIC_INTERNAL_ERROR", f"cannot keep a copy of {stored.uri}")
 
+    def new_file(self) -> Path:
+        """A place for a file of the query's own."""
+        directory = self.directory / "made"
+        directory.mkdir(exist_ok=True)
+        return directory / uuid.uuid4().hex
+
     def partitioned(self, table: Table, files: Sequence[tuple[Path, Partition]]) -> list[Path]:
         """The files by names that carry the catalog's partition values, as Hive lays them out."""
         root = self.directory / "tables" / uuid.uuid4().hex

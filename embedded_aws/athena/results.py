@@ -6,11 +6,11 @@ import re
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from embedded_aws.athena.types import Type
+from embedded_aws.athena.types import ZONED, Type
 
 Row = Sequence[str | None]
 # Precision and scale in the metadata, as Athena reports them.
@@ -106,6 +106,8 @@ def printer(kind: Type) -> Callable[[Any], str]:
             for name, child in zip(kind.fields, kind.arguments, strict=True)
         ]
         return lambda value: "{" + ", ".join(f"{shown}={show(value[name])}" for name, shown, show in fields) + "}"
+    if kind.fields == ZONED:
+        return lambda value: f"{_timestamp(value['$at'])} {value['$zone']}"
     return _PRINTERS.get(kind.name, str)
 
 
@@ -154,6 +156,26 @@ def _time(value: time | str) -> str:
     return value if isinstance(value, str) else f"{value:%H:%M:%S}.{value.microsecond // 1000:03d}"
 
 
+def _interval(value: timedelta) -> str:
+    """Of days and seconds."""
+    milliseconds = value // timedelta(milliseconds=1)
+    sign, rest = ("-" if milliseconds < 0 else ""), abs(milliseconds)
+    days, rest = divmod(rest, 86_400_000)
+    seconds, thousandths = divmod(rest, 1000)
+    return f"{sign}{days} {seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{thousandths:03d}"
+
+
+def scientific(value: float) -> str:
+    """A double as CAST(value AS varchar) writes it."""
+    if not math.isfinite(value) or not value:
+        return _java(value, "") if value else ("-0.0E0" if math.copysign(1, value) < 0 else "0.0E0")
+    sign, digits, exponent = Decimal(repr(value)).as_tuple()
+    text = "".join(map(str, digits)).lstrip("0")
+    power = len(text) + int(exponent) - 1
+    text = text.rstrip("0")
+    return f"{'-' if sign else ''}{text[0]}.{text[1:] or '0'}E{power}"
+
+
 def _date(value: date | str) -> str:
     return str(value)
 
@@ -166,6 +188,7 @@ _PRINTERS: dict[str, Callable[[Any], str]] = {
     "timestamp with time zone": lambda value: f"{_timestamp(value)} UTC",
     "time": _time,
     "date": _date,
+    "interval day to second": _interval,
     "varbinary": lambda value: value.hex(" "),
     "decimal": lambda value: format(value, "f"),
 }

@@ -192,6 +192,11 @@ class Athena:
         listed = [_metadata(table) for table in found if wanted in table.name]
         return _page(listed, parameters, "TableMetadataList", 50)
 
+    def work_group_of(self, identifier: str) -> str | None:
+        """The workgroup of a query execution, for those who check its caller's permissions; None for an unknown one."""
+        execution = self._executions.get(identifier)
+        return execution.work_group if execution else None
+
     def forget_results(self) -> None:
         """Keep no results at hand: they are read from their objects again."""
         self._runner.forget_results()

@@ -63,6 +63,8 @@ class Type:
         return "float" if self.name == "real" else self.name
 
 
+# Fields of the rows that stand for moments on a zone's clock.
+ZONED = ("$at", "$zone")
 _FROM_HIVE = {"string": "varchar", "char": "varchar", "int": "integer", "binary": "varbinary", "float": "real"}
 _TO_HIVE = {"varchar": "string", "integer": "int", "varbinary": "binary", "real": "float"}
 _HIVE_SCALARS = {
@@ -113,6 +115,8 @@ def from_duckdb(kind: Any) -> Type:
     if name == "map":
         return Type("map", tuple(from_duckdb(child) for _, child in kind.children))
     if name == "struct":
+        if tuple(n for n, _ in kind.children) == ZONED:
+            return Type("timestamp with time zone", fields=ZONED)
         return Type("row", tuple(from_duckdb(child) for _, child in kind.children), tuple(n for n, _ in kind.children))
     if name == "decimal":
         sizes = dict(kind.children)

@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from embedded_aws.athena.checking import Describe, place
 from embedded_aws.athena.errors import QueryError
+from embedded_aws.athena.rewriting import DUCKDB_ENTRIES
 from embedded_aws.athena.types import Type
 
 
@@ -65,7 +66,7 @@ def _subquery(unnest: exp.Unnest, types: Sequence[Type | None]) -> exp.Subquery:
 
 
 def _column(argument: exp.Expr, kind: Type) -> exp.Expr:
-    entries = _call("map_entries", argument.copy()) if kind.name == "map" else argument.copy()
+    entries = _call(DUCKDB_ENTRIES, argument.copy()) if kind.name == "map" else argument.copy()
     if kind.name != "map" and not (kind.arguments and kind.arguments[0].name == "row"):
         return _call("unnest", entries)
     # Two levels: the rows, and then their fields as columns.

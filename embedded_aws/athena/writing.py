@@ -2,13 +2,15 @@
 
 import gzip
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from embedded_aws.athena import text_files
 from embedded_aws.athena.catalog import Column, Table
 from embedded_aws.athena.errors import QueryError
-from embedded_aws.athena.execution import Engine
+from embedded_aws.athena.execution import Engine, require_readable
 from embedded_aws.athena.objects import StoredObject
 from embedded_aws.athena.statements import Statement
 from embedded_aws.athena.types import Type, quoted
@@ -41,8 +43,8 @@ def create_table_as(engine: Engine, statement: Statement, query_id: str, default
         message = f"Destination table 'awsdatacatalog.{database}.{name}' already exists"
         raise QueryError("TABLE_ALREADY_EXISTS", message, (1, 1))
     options = statement.options
-    if (format_ := options.get("format", "parquet").lower()) != "parquet":
-        raise QueryError("NOT_SUPPORTED", f"the embedded Athena writes tables as Parquet only, not {format_}")
+    _require_known(options)
+    format_ = _format(options)
     location = (options.get("external_location") or default_location).rstrip("/") + "/"
     _require_empty(engine, location, f"table '{database}.{name}'")
     by = _partition_names(options)
@@ -51,10 +53,10 @@ def create_table_as(engine: Engine, statement: Statement, query_id: str, default
         sql = f"SELECT * FROM ({sql}) LIMIT 0"  # noqa: S608
     columns = engine.columns(sql)
     _require_last(columns, by)
-    written, partitions = _write(engine, sql, columns, by, location, query_id, options)
+    written, partitions = _write(engine, sql, columns, by, location, query_id, format_)
     described = [Column(column, kind, kind.hive()) for column, kind in columns]
     own = [{"Name": column.name, "Type": column.hive} for column in described if column.name not in by]
-    descriptor = {"Columns": own, "Location": location, **PARQUET}
+    descriptor = {"Columns": own, "Location": location, **format_.descriptor(), **_buckets(options)}
     engine.catalog.call(
         "create_table",
         DatabaseName=database,
@@ -89,7 +91,7 @@ def insert(engine: Engine, statement: Statement, query_id: str) -> Written:
     sql = f"SELECT {chosen} FROM ({sql}) AS given({renamed})"  # noqa: S608
     columns = [(column.name, column.type) for column in every]
     by = [key.name for key in table.partition_keys]
-    written, partitions = _write(engine, sql, columns, by, table.location.rstrip("/") + "/", query_id, {})
+    written, partitions = _write(engine, sql, columns, by, table.location.rstrip("/") + "/", query_id, _of_table(table))
     known = {partition.values for partition in engine.catalog.partitions(table)}
     fresh = [values for values in partitions if values not in known]
     _add_partitions(engine, table.id, fresh, dict(table.document["StorageDescriptor"]))
@@ -108,7 +110,7 @@ def unload(engine: Engine, statement: Statement, query_id: str) -> Written:
     columns = engine.columns(sql)
     by = _partition_names(options)
     _require_last(columns, by)
-    return _write(engine, sql, columns, by, location, query_id, options)[0]
+    return _write(engine, sql, columns, by, location, query_id, _format(options))[0]
 
 
 def _write(
@@ -118,7 +120,7 @@ def _write(
     by: Sequence[str],
     location: str,
     query_id: str,
-    options: Mapping[str, str],
+    format_: "Format",
 ) -> tuple[Written, list[tuple[str, ...]]]:
     """Write a query's rows below `location`; also the values of the partitions that they fall into."""
     for _, kind in columns:
@@ -132,40 +134,102 @@ def _write(
         raise QueryError("HIVE_TOO_MANY_OPEN_PARTITIONS", message)
     target = engine.workspace.directory / "written"
     target.mkdir()
-    format_, suffix = _format(options)
     if not rows:
         return Written((), 0), []
+    copied = f"FORMAT parquet, COMPRESSION {format_.compression if format_.serde is None else 'uncompressed'}"
     if by:
-        engine.connection.execute(f"COPY to_write TO '{target}' ({format_}, PARTITION_BY ({names}))")
+        engine.connection.execute(f"COPY to_write TO '{target}' ({copied}, PARTITION_BY ({names}))")
     else:
-        engine.connection.execute(f"COPY to_write TO '{target / 'data'}' ({format_})")
+        engine.connection.execute(f"COPY to_write TO '{target / 'data'}' ({copied})")
+    own = [Column(name, kind, "") for name, kind in columns if name.lower() not in by]
     objects, partitions = [], set()
     for number, path in enumerate(sorted(path for path in target.rglob("*") if path.is_file())):
         directory = path.parent.relative_to(target)
         prefix = "" if path.parent == target else f"{directory}/"
-        uri = f"{location}{prefix}{query_id}_{number:05}{suffix}"
-        engine.workspace.write(uri, gzip.compress(path.read_bytes()) if suffix else path.read_bytes())
+        uri = f"{location}{prefix}{query_id}_{number:05}{format_.suffix}"
+        engine.workspace.write(uri, format_.content(path, own))
         objects.append(uri)
         if by:
             partitions.add(tuple(unquote(part.partition("=")[2]) for part in directory.parts))
     return Written(tuple(objects), rows), sorted(partitions)
 
 
-def _format(options: Mapping[str, str]) -> tuple[str, str]:
-    """DuckDB's COPY options for a format, and what its objects' names end with."""
-    format_ = options.get("format", "parquet").lower()
-    asked = options.get("compression") or options.get("write_compression") or options.get("parquet_compression")
-    if format_ == "parquet":
-        compression = _COMPRESSIONS.get((asked or "gzip").lower())
-        if compression is None:
-            raise QueryError("INVALID_PROPERTY", f"compression {asked} is not supported with format PARQUET")
-        return f"FORMAT parquet, COMPRESSION {compression}", ""
-    if format_ == "json":
-        return "FORMAT json", ".gz"
-    if format_ == "textfile":
-        delimiter = options.get("field_delimiter", "\\001").replace("\\001", "\x01").replace("'", "''")
-        return f"FORMAT csv, HEADER false, NULLSTR '\\N', QUOTE '', DELIMITER '{delimiter}'", ".gz"
-    raise QueryError("NOT_SUPPORTED", f"the embedded Athena does not write {format_.upper()}")
+@dataclass(frozen=True)
+class Format:
+    """How files are written: Parquet, or by a serializer of text with its parameters."""
+
+    compression: str
+    serde: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def suffix(self) -> str:
+        """What the objects' names end with."""
+        return ".gz" if self.serde is not None and self.compression == "gzip" else ""
+
+    def descriptor(self) -> dict[str, Any]:
+        """What the catalog says of tables in the format."""
+        if self.serde is None:
+            return PARQUET
+        information = {"SerializationLibrary": self.serde, "Parameters": dict(self.parameters)}
+        return {**text_files.TEXT, "SerdeInfo": information}
+
+    def content(self, path: Path, columns: Sequence[Column]) -> bytes:
+        """A file's content from that of a Parquet file."""
+        if self.serde is None:
+            return path.read_bytes()
+        text = text_files.write(self.serde, self.parameters, columns, path)
+        return gzip.compress(text) if self.compression == "gzip" else text
+
+
+def _format(options: Mapping[str, str]) -> Format:
+    """The format that a statement's properties ask for. QueryError for one that is not there."""
+    name = options.get("format", "parquet").lower()
+    asked = options.get("compression") or options.get("write_compression") or options.get(f"{name}_compression")
+    compression = _COMPRESSIONS.get((asked or "gzip").lower())
+    if name == "parquet" and compression is not None:
+        return Format(compression)
+    if name not in ("parquet", "textfile", "json"):
+        raise QueryError("NOT_SUPPORTED", f"the embedded Athena does not write {name.upper()}")
+    if compression not in ("gzip", "uncompressed"):
+        raise QueryError("INVALID_PROPERTY", f"compression {asked} is not supported with format {name.upper()}")
+    if name == "json":
+        return Format(compression, text_files.JSON[0])
+    delimiter = options.get("field_delimiter", "\\001")
+    return Format(compression, text_files.LAZY_SIMPLE, {"field.delim": delimiter, "serialization.format": delimiter})
+
+
+def _of_table(table: Table) -> Format:
+    require_readable(table)
+    if table.serde not in text_files.SERDES:
+        return Format("gzip")
+    descriptor = table.document["StorageDescriptor"]
+    return Format("gzip", table.serde, (descriptor.get("SerdeInfo") or {}).get("Parameters") or {})
+
+
+def _require_known(options: Mapping[str, str]) -> None:
+    """QueryError for a property of CREATE TABLE AS that would be passed over.
+
+    https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html#ctas-table-properties
+    """
+    if options.get("table_type", "hive").lower() != "hive":
+        raise QueryError("NOT_SUPPORTED", f"the embedded Athena has no tables of type {options['table_type']}")
+    if unknown := sorted(set(options) - _PROPERTIES):
+        raise QueryError("INVALID_TABLE_PROPERTY", f"table property '{unknown[0]}' does not exist")
+
+
+_PROPERTIES = {
+    *("format", "external_location", "field_delimiter", "partitioned_by", "bucketed_by", "bucket_count", "table_type"),
+    *("write_compression", "parquet_compression", "compression", "is_external", "empty"),
+}
+
+
+def _buckets(options: Mapping[str, str]) -> dict[str, Any]:
+    """What the catalog says of buckets; the rows of all of them lie in one file for each partition."""
+    if "bucketed_by" not in options:
+        return {}
+    columns = [name.strip() for name in options["bucketed_by"].split(",")]
+    return {"BucketColumns": columns, "NumberOfBuckets": int(options.get("bucket_count", 0))}
 
 
 def _count(engine: Engine, sql: str) -> int:
