@@ -15,6 +15,7 @@ from embedded_aws import (
     athena,
     batch,
     clients,
+    datasync,
     dynamodb,
     events,
     file_systems,
@@ -45,6 +46,7 @@ SERVICES = (
     athena,
     archive_tiers,
     object_lifecycle,
+    datasync,
 )
 
 
