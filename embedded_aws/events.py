@@ -1,59 +1,32 @@
 """EventBridge: rules deliver to their targets off the request's thread, in order of arrival, retried, with a DLQ.
 
-moto alone delivers inside the caller's request, only to queues and log groups, ignores a rule's state, and announces
-one multipart upload twice.
+moto alone delivers inside the caller's request, only to queues and log groups, and ignores a rule's state.
 """
 
 import copy
 import json
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from moto.events.models import events_backends
-from moto.s3.models import s3_backends
 
-from embedded_aws import clock, event_delivery, event_patterns, queue_pollers, queues, schedules
+from embedded_aws import clock, event_delivery, event_patterns, object_events, queue_pollers, queues, schedules
 from embedded_aws.context import Context
 from embedded_aws.guard import Patch
 
 _SEND_TO_TARGETS = Patch("moto.events.models:Rule.send_to_targets", "472e002e2dab8a59")
 _PUT_TARGETS = Patch("moto.events.models:EventsBackend.put_targets", "5c3742b61a68c82b")
-_S3_EVENT = Patch("moto.s3.notifications:_send_event_bridge_message", "971cee49c68708d2")
 PATCHES = (
     _SEND_TO_TARGETS,
     _PUT_TARGETS,
-    _S3_EVENT,
+    *object_events.PATCHES,
     *queue_pollers.PATCHES,
     *queues.PATCHES,
     *event_patterns.PATCHES,
     *schedules.PATCHES,
 )
-
-_REASONS = {
-    "ObjectCreated:Put": "PutObject",
-    "ObjectCreated:Post": "POST Object",
-    "ObjectCreated:Copy": "CopyObject",
-    "ObjectCreated:CompleteMultipartUpload": "CompleteMultipartUpload",
-    "ObjectRemoved:Delete": "DeleteObject",
-    "ObjectRemoved:DeleteMarkerCreated": "DeleteObject",
-}
-_DELETION_TYPES = {
-    "ObjectRemoved:Delete": "Permanently Deleted",
-    "ObjectRemoved:DeleteMarkerCreated": "Delete Marker Created",
-}
-_DETAIL_TYPES = {
-    "ObjectCreated": "Object Created",
-    "ObjectRemoved": "Object Deleted",
-    "ObjectAcl": "Object ACL Updated",
-    "ObjectTagging:Put": "Object Tags Added",
-    "ObjectTagging:Delete": "Object Tags Deleted",
-    "ObjectRestore:Post": "Object Restore Initiated",
-    "ObjectRestore:Completed": "Object Restore Completed",
-    "ObjectRestore:Delete": "Object Restore Expired",
-}
 
 _INSTALLED: list[event_delivery.Delivery] = []
 
@@ -69,20 +42,9 @@ def install(context: Context) -> None:
         event_delivery.require_supported(targets)
         original_put_targets(backend, name, event_bus_arn, targets)
 
-    def s3_event(account_id: str, bucket: Any, event_name: Any, key: Any) -> None:
-        name = str(getattr(event_name, "value", event_name)).removeprefix("s3:")
-        if _is_announced(context, name, key):
-            emit(
-                context,
-                source="aws.s3",
-                detail_type=_detail_type(name),
-                resources=[bucket.arn],
-                detail=lambda: _s3_detail(context, bucket, name, key),
-            )
-
     _SEND_TO_TARGETS.apply(send_to_targets)
     original_put_targets = _PUT_TARGETS.apply(put_targets)
-    _S3_EVENT.apply(s3_event)
+    object_events.install(context, delivering, emit)
     event_patterns.install()
     queues.install(context)
     queue_pollers.install(context)
@@ -149,38 +111,3 @@ def _as_told(event: Mapping[str, Any]) -> dict[str, Any]:
 def _may_want(rule: Any, source: str) -> bool:
     wanted = rule.event_pattern.get_pattern().get("source")
     return wanted is None or source in wanted or any(isinstance(item, dict) for item in wanted)
-
-
-def _is_announced(context: Context, name: str, key: Any) -> bool:
-    # moto completes a multipart upload through put_object, and tags whatever it puts, and tells of both.
-    if name == "ObjectCreated:Put":
-        return key.multipart is None
-    if name == "ObjectTagging:Put":
-        return bool(s3_backends[context.account][context.partition].tagger.get_tag_dict_for_resource(key.arn))
-    return True
-
-
-def _detail_type(name: str) -> str:
-    return _DETAIL_TYPES.get(name) or _DETAIL_TYPES.get(name.partition(":")[0]) or name
-
-
-def _s3_detail(context: Context, bucket: Any, name: str, key: Any) -> dict[str, Any]:
-    """As in the S3 User Guide, "EventBridge event message structure"."""
-    thing = {"key": key.name, "sequencer": f"{time.time_ns():018X}"}
-    if not name.startswith("ObjectRemoved"):
-        thing |= {"size": key.size, "etag": key.etag.strip('"')}
-    if bucket.is_versioned:
-        thing["version-id"] = key.version_id
-    detail = {
-        "version": "0",
-        "bucket": {"name": bucket.name},
-        "object": thing,
-        "request-id": uuid.uuid4().hex[:16].upper(),
-        "requester": context.account,
-        "source-ip-address": "127.0.0.1",
-    }
-    if name in _REASONS:
-        detail["reason"] = _REASONS[name]
-    if name in _DELETION_TYPES:
-        detail["deletion-type"] = _DELETION_TYPES[name]
-    return detail
