@@ -27,6 +27,7 @@ from embedded_aws import (
     clients,
     clock,
     cloudformation,
+    datasync,
     dynamodb,
     economies,
     events,
@@ -70,6 +71,7 @@ _SERVICES: tuple[ModuleType, ...] = (
     object_lifecycle,
     glue,
     athena,
+    datasync,
 )
 
 _StartResponse = Callable[..., Any]
@@ -124,14 +126,14 @@ class Application:
     def _write(self, environ: dict[str, Any], status: int, seconds: float) -> None:
         request: authorization.Request | None = environ.get(authorization.ENVIRON_KEY)
         if request is not None:
-            self._log.write(request.principal, request.accesses, status, seconds=seconds)
+            self._log.write(request.principal, request.verdicts, status, seconds=seconds)
             return
         headers = {
             "Authorization": environ.get("HTTP_AUTHORIZATION", ""),
             "X-Amz-Target": environ.get("HTTP_X_AMZ_TARGET", ""),
         }
-        accesses = [from_headers(environ["REQUEST_METHOD"], headers)]
-        self._log.write(identity.principal(headers), accesses, status, seconds=seconds)
+        verdict = requests.Verdict(from_headers(environ["REQUEST_METHOD"], headers))
+        self._log.write(identity.principal(headers), [verdict], status, seconds=seconds)
 
     def _readiness(self, start_response: _StartResponse) -> Iterable[bytes]:
         body = json.dumps({name: value for name, value in asdict(self.state).items() if value is not None}).encode()
