@@ -1,11 +1,11 @@
-"""The bytes of S3 objects: small ones in memory, others in files, read and joined without holding them whole."""
+"""The bytes of S3 objects: small ones in the database, others in files, read and joined without holding them whole."""
 
 import base64
 import hashlib
 import os
 import uuid
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Self
 
@@ -57,28 +57,67 @@ class Contents:
 
 
 class Store:
-    """Holds the bytes of one object. `directory` is where its file goes, when there is one."""
+    """Holds the bytes of one object: in memory until they are kept in the database, or in a file below `directory`."""
 
     def __init__(self, directory: Path, content: "bytes | Contents") -> None:
-        self.size = len(content)
+        self.directory, self.size = directory, len(content)
         self._memory: bytes | None = None
         self._path: Path | None = None
+        self._read: Callable[[], bytes] | None = None
         if self.size <= _IN_MEMORY:
             self._memory = bytes(content)
             return
         self._path = _new_file(directory)
-        if isinstance(content, Contents):
-            content.put(self._path)
-        else:
-            self._path.write_bytes(content)
+        try:
+            if isinstance(content, Contents):
+                content.put(self._path)
+            else:
+                self._path.write_bytes(content)
+        except OSError:
+            self._path.unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def kept(cls, directory: Path, size: int, *, file: str | None, read: Callable[[], bytes]) -> Self:
+        """Bytes that are on disk already: in `file`, relative to `directory`, or where `read` finds them."""
+        made = cls.__new__(cls)
+        made.directory, made.size, made._memory = directory, size, None
+        made._path, made._read = (directory / file, None) if file else (None, read)
+        return made
+
+    @property
+    def file(self) -> str | None:
+        """Name of the file relative to `directory`, when there is one."""
+        return self._path.relative_to(self.directory).as_posix() if self._path else None
+
+    @property
+    def memory(self) -> bytes | None:
+        """The bytes, when nothing on disk has them."""
+        return self._memory
+
+    def is_kept(self, read: Callable[[], bytes]) -> None:
+        """Let go of what is in memory: `read` finds it."""
+        if self._memory is not None:
+            self._read, self._memory = read, None
+
+    def detach(self) -> None:
+        """Stay readable to those who have it at hand although its row is about to go."""
+        if self._read is not None:
+            self._memory, self._read = self._read(), None
 
     def contents(self) -> "bytes | Contents":
         """The bytes: as they are when few, else as Contents."""
-        return self._memory if self._path is None else Contents(self._path, 0, self.size)  # type: ignore[return-value]
+        if self._path is not None:
+            return Contents(self._path, 0, self.size)
+        memory, read = self._memory, self._read
+        if memory is not None:
+            return memory
+        assert read is not None  # noqa: S101 is_kept and detach set one before they clear the other
+        return read()
 
     def opened(self) -> "bytes | Contents":
         """The same, but readable also when the object is replaced or deleted meanwhile."""
-        if self._memory is not None or self._path is None:
+        if self._path is None:
             return self.contents()
         return Contents(self._path, 0, self.size, file=self._path.open("rb"))
 
@@ -86,10 +125,23 @@ class Store:
         """MD5 in hex, the entity tag of an object put in one piece."""
         return checksum("MD5", blocks_of(self.contents())).hex()
 
-    def discard(self) -> None:
-        """Remove the bytes."""
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
+
+class Part:
+    """The bytes of one part of an object that was put in several; they lie in the whole's."""
+
+    def __init__(self, whole: Store, start: int, size: int) -> None:
+        self._whole, self._start, self.size = whole, start, size
+
+    def contents(self) -> "bytes | Contents":
+        """The bytes."""
+        return self._whole.contents()[self._start : self._start + self.size]
+
+    def opened(self) -> "bytes | Contents":
+        """The same, but readable also when the object is replaced or deleted meanwhile."""
+        return self._whole.opened()[self._start : self._start + self.size]
+
+    def detach(self) -> None:
+        """Nothing of its own has to be held."""
 
 
 def blocks_of(content: "bytes | Contents") -> Iterable[bytes]:
@@ -102,7 +154,11 @@ def joined(directory: Path, parts: Sequence["bytes | Contents"]) -> "bytes | Con
     if sum(map(len, parts)) <= _IN_MEMORY:
         return b"".join(map(bytes, parts))
     path = _new_file(directory)
-    _write(path, (block for part in parts for block in blocks_of(part)))
+    try:
+        _write(path, (block for part in parts for block in blocks_of(part)))
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
     return Contents(path, 0, path.stat().st_size, temporary=True)
 
 

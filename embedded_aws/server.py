@@ -47,7 +47,7 @@ from embedded_aws import (
 from embedded_aws.cloud_assembly import Assembly, DeploymentError
 from embedded_aws.context import OPERATOR_ENVIRONMENT, Context
 from embedded_aws.deployment import deploy
-from embedded_aws.durable import database, units
+from embedded_aws.durable import database, restoring, units
 from embedded_aws.durable.database import NotKeptError, StateError
 from embedded_aws.http_server import HttpServer
 from embedded_aws.instance import READY_PATH, Instance, InstanceError, hold
@@ -72,6 +72,7 @@ _SERVICES: tuple[ModuleType, ...] = (
     glue,
     athena,
     datasync,
+    restoring,
 )
 
 _StartResponse = Callable[..., Any]
@@ -247,6 +248,8 @@ def _run(context: Context, server: HttpServer, state: State, assembly: Assembly)
     tell_progress(functools.partial(setattr, state, "progress"))
     deploy(context, assembly, functools.partial(setattr, state, "progress"))
     mark("deploy")
+    restoring.restore(context)
+    mark("restore")
     found = cloudformation.counts(context)
     state.executing, state.inert, state.inert_types = found.executing, found.inert, dict(found.inert_types)
     state.stacks = [stack.name for stack in assembly.stacks]

@@ -25,6 +25,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryC
 
 from embedded_aws import events, step_functions_maps, step_functions_tasks
 from embedded_aws.context import Context
+from embedded_aws.durable import executions
 from embedded_aws.guard import Patch
 
 _BACKEND = "moto.stepfunctions.parser.models:StepFunctionsParserBackend"
@@ -73,7 +74,9 @@ def install(context: Context) -> None:
     ) -> Any:
         name = str(uuid.uuid4()) if name is None else _valid_name(name)
         with starting:  # of two calls with one name, the second must find the first one's execution
-            return original_start(backend, state_machine_arn, name, execution_input or "{}", *rest)
+            execution = original_start(backend, state_machine_arn, name, execution_input or "{}", *rest)
+        executions.changed(execution)
+        return execution
 
     def reflect(communication: Any) -> None:
         execution = communication.execution
@@ -85,6 +88,7 @@ def install(context: Context) -> None:
         announce(execution)
 
     def announce(execution: Any) -> None:
+        executions.changed(execution)
         events.emit(
             context,
             source="aws.states",

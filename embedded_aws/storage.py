@@ -2,7 +2,6 @@
 
 import contextvars
 import hashlib
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,8 +11,9 @@ from moto.s3 import models
 from moto.s3.exceptions import EntityTooSmall, InvalidPart, MalformedXML
 
 from embedded_aws.context import Context
+from embedded_aws.durable import objects as durable_objects
 from embedded_aws.guard import Patch
-from embedded_aws.object_contents import Contents, Store, blocks_of, can_check, checksum, encoded, joined
+from embedded_aws.object_contents import Contents, Part, Store, blocks_of, can_check, checksum, encoded, joined
 
 _BUCKET_PERMISSION = Patch("moto.s3.models:FakeBucket.get_permission", "7571412a3495a0e3")
 _ACCESS_LOG = Patch("moto.s3.models:S3Backend.log_incoming_request", "87cb27fcc7ed3668")
@@ -26,6 +26,7 @@ _COPY_PART = Patch("moto.s3.models:S3Backend.upload_part_copy", "f6f876edf982382
 _PUT_KEY = Patch("moto.s3.responses:S3Response._key_response_put", "ed2de9f03418d001")
 _POST_KEY = Patch("moto.s3.responses:S3Response._key_response_post", "d6ab8e66ad85a193")
 _CHECKSUM = Patch("moto.s3.responses:compute_checksum", "30a7569e3106abf8")
+_COMPLETE_UPLOAD = Patch("moto.s3.models:S3Backend.complete_multipart_upload", "f16c9a08e5db3f4f")
 PATCHES = (
     _BUCKET_PERMISSION,
     _ACCESS_LOG,
@@ -38,6 +39,8 @@ PATCHES = (
     _PUT_KEY,
     _POST_KEY,
     _CHECKSUM,
+    _COMPLETE_UPLOAD,
+    *durable_objects.PATCHES,
     # Its properties `value` and `etag` are replaced.
     Patch("moto.s3.models:FakeKey.__init__", "cd9d1347667a9ccf"),
 )
@@ -52,8 +55,6 @@ _unread: contextvars.ContextVar[bool] = contextvars.ContextVar("unread", default
 
 def install(context: Context) -> None:
     """Keep the bytes of objects below the data directory."""
-    # Which object a file belonged to was known to the process before this one alone.
-    shutil.rmtree(context.directory("objects"), ignore_errors=True)
     directory = context.directory("objects")
 
     def set_value(key: Any, content: bytes | str | Contents) -> None:
@@ -64,6 +65,9 @@ def install(context: Context) -> None:
 
     def complete(multipart: Any, body: Iterator[tuple[int, str]]) -> tuple[Any, str, tuple[str, str, int] | None]:
         parts = _checked_parts(multipart, body)
+        # What was uploaded and not named is not part of the object.
+        multipart.parts = {part.name: part for part in parts}
+        multipart.partlist = list(multipart.parts)
         contents = [part._contents.contents() for part in parts]
         digest = hashlib.md5(b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts), usedforsecurity=False)
         return joined(directory, contents), f"{digest.hexdigest()}-{len(parts)}", _checksum_of(multipart, contents)
@@ -72,9 +76,11 @@ def install(context: Context) -> None:
     key.value, key.etag = property(_get_value, set_value), property(_get_etag)
     _DISPOSE.apply(_dispose)
     _COMPLETE.apply(complete)
+    _wrap(_COMPLETE_UPLOAD, _with_parts_in_the_whole)
+    durable_objects.install(context, directory)
     for patch in (_GET, _COPY_PART):
         _wrap(patch, _without_reading)
-    _wrap(_COPY, lambda copy: _with_checksum_of_the_whole(_without_reading(copy)))
+    _wrap(_COPY, lambda copy: _as_one_piece(_without_reading(copy)))
     for patch in (_PUT_KEY, _POST_KEY):
         _wrap(patch, _one_conditional_write_at_a_time)
     _CHECKSUM.apply(_compute_checksum)
@@ -98,9 +104,9 @@ def _get_etag(key: Any) -> str:
 
 
 def _dispose(key: Any, garbage: bool = False) -> None:
-    # Also called when Python collects the key: then its bytes are not wanted any more either.
-    if contents := key.__dict__.get("_contents"):
-        contents.discard()
+    # When Python collects the key, nobody can have it at hand any more.
+    if not garbage and (contents := key.__dict__.get("_contents")):
+        contents.detach()
     key.disposed = True
 
 
@@ -155,15 +161,30 @@ def _without_reading(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _with_checksum_of_the_whole(copy: Callable[..., Any]) -> Callable[..., Any]:
-    """Of the whole copy: moto takes over the source's checksum of its parts' checksums, which clients find wrong."""
+def _as_one_piece(copy: Callable[..., Any]) -> Callable[..., Any]:
+    """A copy has no parts, and a checksum of the whole: moto takes over the source's, of its parts' checksums."""
 
     def call(backend: Any, src_key: Any, dest_bucket_name: str, dest_key_name: str, *rest: Any, **named: Any) -> None:
         copy(backend, src_key, dest_bucket_name, dest_key_name, *rest, **named)
+        made = backend.get_object(dest_bucket_name, dest_key_name)
+        made.multipart = None
         if src_key.checksum_type == "COMPOSITE":
-            made = backend.get_object(dest_bucket_name, dest_key_name)
             made.checksum_type = "FULL_OBJECT"
             made.checksum_value = encoded(checksum(src_key.checksum_algorithm, blocks_of(made._contents.contents())))
+
+    return call
+
+
+def _with_parts_in_the_whole(complete: Callable[..., Any]) -> Callable[..., Any]:
+    """The bytes of an object's parts are those of the object: kept once."""
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        key = complete(*arguments, **named)
+        start = 0
+        for part in key.multipart.parts.values() if key else ():
+            part._contents = Part(key._contents, start, part.size)
+            start += part.size
+        return key
 
     return call
 

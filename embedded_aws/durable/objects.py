@@ -1,0 +1,447 @@
+"""S3 on disk: each object version, delete marker and uploaded part is a row; large contents are files beside it.
+
+A file is complete before the row that names it is committed, and is removed after the row is. Files that no row names,
+which a kill in between leaves, are swept at the next start.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from moto.moto_api._internal.managed_state_model import ManagedState
+from moto.s3.models import (
+    FakeAcl,
+    FakeBucket,
+    FakeDeleteMarker,
+    FakeGrant,
+    FakeGrantee,
+    FakeKey,
+    FakeMultipart,
+    MultipartDict,
+    get_canned_acl,
+    s3_backends,
+)
+from moto.s3.utils import _VersionedKeyStore
+from moto.utilities.utils import LowercaseDict
+from requests.structures import CaseInsensitiveDict
+
+from embedded_aws.context import Context
+from embedded_aws.durable import database, units
+from embedded_aws.durable.database import Database
+from embedded_aws.guard import Patch
+from embedded_aws.object_contents import Part, Store
+
+_BACKEND = "moto.s3.models:S3Backend"
+_RESPONSE = "moto.s3.responses:S3Response"
+# Each is given the bucket and then the upload's id.
+_UPLOADS = (
+    Patch(f"{_BACKEND}.complete_multipart_upload", "f16c9a08e5db3f4f"),
+    Patch(f"{_BACKEND}.abort_multipart_upload", "3e434ef62c194d31"),
+    Patch(f"{_BACKEND}.upload_part", "6a8a2763f53dc699"),
+    Patch(f"{_BACKEND}.upload_part_copy", "f6f876edf982382e"),
+)
+_CREATE_UPLOAD = Patch(f"{_BACKEND}.create_multipart_upload", "20b9a24585cf8144")
+_DELETE_BUCKET = Patch(f"{_BACKEND}.delete_bucket", "5507210f9b04a827")
+_KEY_REQUESTS = (
+    Patch(f"{_RESPONSE}._key_response_put", "ed2de9f03418d001"),
+    Patch(f"{_RESPONSE}._key_response_post", "d6ab8e66ad85a193"),
+    Patch(f"{_RESPONSE}._key_response_delete", "88d7e2cb3be5daf6"),
+)
+PATCHES = (
+    *_UPLOADS,
+    _CREATE_UPLOAD,
+    _DELETE_BUCKET,
+    *_KEY_REQUESTS,
+    # Not replaced, but what is restored must be as if it had been made by them.
+    Patch("moto.s3.models:FakeKey.__init__", "cd9d1347667a9ccf"),
+    Patch("moto.s3.models:FakeMultipart.__init__", "e01d16d5b2edacd0"),
+    Patch("moto.s3.models:FakeDeleteMarker.__init__", "8ee72589c1b16bd8"),
+    Patch("moto.s3.models:FakeBucket.__init__", "8965d4badfeec9f4"),
+    Patch("moto.s3.utils:_VersionedKeyStore", "6592286b65e1d849"),
+)
+_PLAIN = (
+    "website_redirect_location",
+    "checksum_algorithm",
+    "checksum_value",
+    "checksum_type",
+    "checksum_parts",
+    "encryption",
+    "kms_key_id",
+    "bucket_key_enabled",
+    "lock_mode",
+    "lock_legal_status",
+    "lock_until",
+    "_storage_class",
+    "_version_id",
+    "_is_versioned",
+    "_status",
+)
+_MOMENTS = ("last_modified", "_expiry")
+_loading = threading.RLock()
+
+
+class KeyStore(_VersionedKeyStore):
+    """The objects of a bucket; tells of each key whose versions change."""
+
+    bucket = ""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        key_changed(self.bucket, key)
+
+    def setlist(self, key: str, list_: Any) -> None:
+        """Replace the versions of a key."""
+        super().setlist(key, list_)
+        key_changed(self.bucket, key)
+
+    def pop(self, key: str) -> None:  # type: ignore[override]
+        """Remove a key with all versions. KeyError where there is none."""
+        super().pop(key)
+        key_changed(self.bucket, key)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where objects are in memory, and where the files of large ones lie."""
+
+    backend: Any
+    directory: Path
+
+
+_place: list[_Place] = []
+
+
+def install(context: Context, directory: Path) -> None:
+    """Have every bucket find again what it held. `directory` is where the files of large objects lie."""
+    _place[:] = [_Place(s3_backends[context.account][context.partition], directory)]
+    bucket: Any = FakeBucket
+    bucket.keys = _Loaded("keys", _restored_keys)
+    bucket.multiparts = _Loaded("multiparts", _restored_uploads)
+    # moto copies versions to list them; what they hold is not to be copied.
+    key: Any = FakeKey
+    key.__deepcopy__ = lambda found, memo: _shallow(found)
+    _notice_changes()
+    sweep = partial(_sweep, database.opened(), directory, time.time())
+    threading.Thread(target=sweep, name="sweep", daemon=True).start()
+
+
+def _notice_changes() -> None:
+    for patch in _KEY_REQUESTS:
+        _after(patch, lambda _, response, *arguments: key_changed(response.bucket_name, arguments[-1]))
+    for patch in _UPLOADS:
+        _after(patch, lambda _, backend, bucket, upload, *rest: upload_changed(bucket, upload))
+    _after(_CREATE_UPLOAD, lambda made, backend, bucket, *rest: upload_changed(bucket, made.id))
+    _after(_DELETE_BUCKET, lambda _, backend, bucket: bucket_deleted(bucket))
+
+
+def _after(patch: Patch, told: Callable[..., None]) -> None:
+    """Tell of each call, with its result and its arguments."""
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        result = original(*arguments, **named)
+        told(result, *arguments, *named.values())
+        return result
+
+    original: Any = patch.apply(call)
+
+
+class _Loaded:
+    """An attribute of buckets that is read from disk when it is first looked at."""
+
+    def __init__(self, name: str, load: Callable[[Any, Database], Any]) -> None:
+        self._name, self._load = f"_durable_{name}", load
+
+    def __get__(self, bucket: Any, owner: type) -> Any:
+        found = bucket.__dict__.get(self._name)
+        if found is None:
+            with _loading:
+                found = bucket.__dict__.get(self._name)
+                if found is None:
+                    found = bucket.__dict__[self._name] = self._load(bucket, database.opened())
+        return found
+
+    def __set__(self, bucket: Any, value: Any) -> None:
+        """What moto sets when it makes a bucket is empty."""
+
+
+def _shallow(key: Any) -> Any:
+    copied = FakeKey.__new__(FakeKey)
+    copied.__dict__.update(key.__dict__)
+    return copied
+
+
+def key_changed(bucket: str, key: str) -> None:
+    """Note that the versions of a key, or what is known of one of them, have changed."""
+    units.changed(("object", bucket, key), partial(_save_key, bucket, key))
+
+
+def upload_changed(bucket: str, upload: str) -> None:
+    """Note that a multipart upload was begun, got a part, or has ended."""
+    units.changed(("upload", bucket, upload), partial(_save_upload, bucket, upload))
+
+
+def bucket_deleted(bucket: str) -> None:
+    """Note that a bucket is gone, with whatever it still held."""
+    units.changed(("bucket", bucket), partial(_save_bucket, bucket))
+
+
+def _save_key(bucket_name: str, key: str, kept_in: Database) -> Callable[[], None]:
+    bucket = _place[0].backend.buckets.get(bucket_name)
+    versions = list(bucket.keys.getlist(key, [])) if bucket else []
+    rows = kept_in.rows("select number, document, file from objects where bucket = ? and key = ?", (bucket_name, key))
+    known = {number: (document, file) for number, document, file in rows}
+    kept: list[tuple[Store, int]] = []
+    for version in versions:
+        document = json.dumps(_described(version), separators=(",", ":"))
+        number = version.__dict__.get("_durable_number")
+        if number not in known:
+            store: Store | None = version.__dict__.get("_contents")
+            number = version._durable_number = _next_number(kept_in)
+            kept_in.execute(
+                "insert into objects values (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    number,
+                    bucket_name,
+                    key,
+                    version.version_id,
+                    document,
+                    store.file if store else None,
+                    store.memory if store else None,
+                ),
+            )
+            if store:
+                kept.append((store, number))
+        elif known.pop(number)[0] != document:
+            kept_in.execute("update objects set document = ? where number = ?", (document, number))
+    return partial(_finish, "objects", kept, _forget_rows(kept_in, "objects", known))
+
+
+def _save_upload(bucket_name: str, upload_id: str, kept_in: Database) -> Callable[[], None]:
+    bucket = _place[0].backend.buckets.get(bucket_name)
+    upload = bucket.multiparts.get(upload_id) if bucket else None
+    query = "select number, document, file from parts where bucket = ? and upload = ?"
+    known = {number: (d, file) for number, d, file in kept_in.rows(query, (bucket_name, upload_id))}
+    kept: list[tuple[Store, int]] = []
+    if upload is None:
+        kept_in.remove("upload", bucket_name, upload_id)
+    else:
+        kept_in.put("upload", bucket_name, upload_id, _described_upload(upload))
+        for part_number, part in list(upload.parts.items()):
+            if part.__dict__.get("_durable_number") in known:
+                del known[part._durable_number]
+                continue
+            number = part._durable_number = _next_number(kept_in)
+            store: Store = part._contents
+            document = json.dumps(_described(part), separators=(",", ":"))
+            kept_in.execute(
+                "insert into parts values (?, ?, ?, ?, ?, ?, ?)",
+                (number, bucket_name, upload_id, part_number, document, store.file, store.memory),
+            )
+            kept.append((store, number))
+    return partial(_finish, "parts", kept, _forget_rows(kept_in, "parts", known))
+
+
+def _save_bucket(bucket_name: str, kept_in: Database) -> Callable[[], None] | None:
+    if bucket_name in _place[0].backend.buckets:
+        return None
+    files = []
+    for table in ("objects", "parts"):
+        rows = kept_in.rows(f"select number, document, file from {table} where bucket = ?", (bucket_name,))  # noqa: S608
+        files += _forget_rows(kept_in, table, {number: (document, file) for number, document, file in rows})
+    kept_in.remove("upload", bucket_name)
+    return partial(_finish, "objects", [], files)
+
+
+def _next_number(kept_in: Database) -> int:
+    # Not SQLite's own: after a rollback it would give the same one to another object.
+    global _last_number  # noqa: PLW0603 one instance to a process; called within a transaction only
+    if not _last_number:
+        highest = [kept_in.rows(f"select max(number) from {table}")[0][0] or 0 for table in ("objects", "parts")]  # noqa: S608
+        _last_number = max(highest)
+    _last_number += 1
+    return _last_number
+
+
+_last_number = 0
+
+
+def _forget_rows(kept_in: Database, table: str, rows: dict[int, tuple[str, str | None]]) -> list[str]:
+    for number in rows:
+        kept_in.execute(f"delete from {table} where number = ?", (number,))  # noqa: S608 one of two constants
+    return [file for _, file in rows.values() if file]
+
+
+def _finish(table: str, kept: list[tuple[Store, int]], files: list[str]) -> None:
+    for store, number in kept:
+        store.is_kept(partial(_read, table, number))
+    for file in files:
+        (_place[0].directory / file).unlink(missing_ok=True)
+
+
+def _read(table: str, number: int) -> bytes:
+    query = f"select bytes from {table} where number = ?"  # noqa: S608 one of two constants
+    ((content,),) = database.opened().rows(query, (number,))
+    return bytes(content)
+
+
+def _described(version: Any) -> dict[str, Any]:
+    """What is kept of an object version, a part or a delete marker beside its bytes."""
+    if isinstance(version, FakeDeleteMarker):
+        return {"marker": version.version_id, "last_modified": version.last_modified.isoformat()}
+    document: dict[str, Any] = {"size": version.size, "etag": version.etag.strip('"')}
+    fields = version.__dict__
+    document |= {name: fields[name] for name in _PLAIN if fields.get(name) is not None}
+    document |= {name: fields[name].isoformat() for name in _MOMENTS if fields.get(name) is not None}
+    document["metadata"] = dict(version._metadata)
+    if (acl := _described_acl(version.acl)) != _PRIVATE:
+        document["acl"] = acl
+    if version.bucket_name and (tags := _place[0].backend.tagger.get_tag_dict_for_resource(version.arn)):
+        document["tags"] = tags
+    if version.multipart is not None:
+        parts = [[number, _described(part)] for number, part in version.multipart.parts.items()]
+        document["multipart"] = {"id": version.multipart.id, "parts": parts}
+    return document
+
+
+def _described_upload(upload: Any) -> dict[str, Any]:
+    return {
+        "key": upload.key_name,
+        "metadata": dict(upload.metadata),
+        "storage": upload.storage,
+        "tags": upload.tags,
+        "acl": _described_acl(upload.acl),
+        "encryption": upload.sse_encryption,
+        "kms_key_id": upload.kms_key_id,
+    }
+
+
+def _described_acl(acl: Any) -> list[Any] | None:
+    if acl is None:
+        return None
+    return [[[[g.id, g.uri, g.display_name] for g in grant.grantees], list(grant.permissions)] for grant in acl.grants]
+
+
+_PRIVATE = _described_acl(get_canned_acl("private"))
+
+
+def _acl(described: list[Any] | None) -> Any:
+    if described is None:
+        return None
+    return FakeAcl([FakeGrant([FakeGrantee(*g) for g in grantees], granted) for grantees, granted in described])
+
+
+def _restored_keys(bucket: Any, kept_in: Database) -> KeyStore:
+    store = KeyStore()
+    store.bucket = bucket.name
+    query = "select number, key, document, file from objects where bucket = ? order by number"
+    for number, key, text, file in kept_in.rows(query, (bucket.name,)):
+        document = json.loads(text)
+        versions = dict.setdefault(store, key, [])
+        if "marker" in document:
+            version = _restored_marker(versions[-1] if versions else None, key, document)
+        else:
+            version = _restored(bucket.name, key, document, _store("objects", number, document, file))
+        version._durable_number = number
+        versions.append(version)
+    return store
+
+
+def _restored_uploads(bucket: Any, kept_in: Database) -> MultipartDict:
+    found = MultipartDict()
+    for _, upload_id, document in kept_in.documents("upload", bucket.name):
+        backend = _place[0].backend
+        upload: Any = FakeMultipart.__new__(FakeMultipart)
+        upload.__dict__.update(
+            key_name=document["key"],
+            metadata=CaseInsensitiveDict(document["metadata"]),
+            account_id=backend.account_id,
+            region_name=backend.region_name,
+            storage=document["storage"],
+            tags=document["tags"],
+            acl=_acl(document["acl"]),
+            id=upload_id,
+            sse_encryption=document["encryption"],
+            kms_key_id=document["kms_key_id"],
+        )
+        query = "select number, part, document, file from parts where bucket = ? and upload = ? order by part"
+        upload.parts = {}
+        for number, part, text, file in kept_in.rows(query, (bucket.name, upload_id)):
+            described = json.loads(text)
+            upload.parts[part] = _restored(None, part, described, _store("parts", number, described, file))
+            upload.parts[part]._durable_number = number
+        upload.partlist = list(upload.parts)
+        found[upload_id] = upload
+    return found
+
+
+def _store(table: str, number: int, document: dict[str, Any], file: str | None) -> Store:
+    read = partial(_read, table, number)
+    return Store.kept(_place[0].directory, document["size"], file=file, read=read)
+
+
+def _restored(bucket: str | None, name: Any, document: dict[str, Any], contents: Store | Part) -> Any:
+    key: Any = FakeKey.__new__(FakeKey)
+    backend = _place[0].backend
+    ManagedState.__init__(key, "s3::keyrestore", transitions=[(None, "IN_PROGRESS"), ("IN_PROGRESS", "RESTORED")])
+    metadata = LowercaseDict()
+    metadata.update(document["metadata"])
+    key.__dict__.update(
+        dict.fromkeys((*_PLAIN, *_MOMENTS)),
+        name=name,
+        account_id=backend.account_id,
+        region_name=backend.region_name,
+        partition=backend.partition,
+        bucket_name=bucket,
+        acl=_acl(document.get("acl", _PRIVATE)),
+        contentsize=document["size"],
+        disposed=False,
+        lock=threading.Lock(),
+        multipart=None,
+        _metadata=metadata,
+        _contents=contents,
+        _etag=document["etag"],
+    )
+    key.__dict__.update({name: document[name] for name in _PLAIN if name in document})
+    key.__dict__.update({name: datetime.fromisoformat(document[name]) for name in _MOMENTS if name in document})
+    if parts := document.get("multipart"):
+        key.multipart = _finished_upload(parts, contents)
+    if tags := document.get("tags"):
+        backend.tagger.tag_resource(key.arn, [{"Key": k, "Value": v} for k, v in tags.items()])
+    return key
+
+
+def _finished_upload(document: dict[str, Any], whole: Any) -> Any:
+    """What an object still knows of the upload that made it: where its parts lie."""
+    upload: Any = FakeMultipart.__new__(FakeMultipart)
+    upload.id, upload.parts, start = document["id"], {}, 0
+    for number, described in document["parts"]:
+        upload.parts[number] = _restored(None, number, described, Part(whole, start, described["size"]))
+        start += described["size"]
+    upload.partlist = list(upload.parts)
+    return upload
+
+
+def _restored_marker(before: Any, name: str, document: dict[str, Any]) -> Any:
+    marker: Any = FakeDeleteMarker.__new__(FakeDeleteMarker)
+    marker.key, marker.name, marker._version_id = before, name, document["marker"]
+    marker.last_modified = datetime.fromisoformat(document["last_modified"])
+    return marker
+
+
+def _sweep(kept_in: Database, directory: Path, started: float) -> None:
+    """Remove the files from before this start that no row names."""
+    rows = kept_in.rows("select file from objects union all select file from parts")
+    named = {file for (file,) in rows if file}
+    for path in _files(directory):
+        if path.relative_to(directory).as_posix() not in named and path.stat().st_mtime < started:
+            path.unlink(missing_ok=True)
+
+
+def _files(directory: Path) -> Iterator[Path]:
+    return (path for folder in directory.iterdir() if folder.is_dir() for path in folder.iterdir())
