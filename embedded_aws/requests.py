@@ -2,23 +2,46 @@
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.identity import OPERATOR, Principal
+from embedded_aws.identity import Principal
 
 FILE = "requests.jsonl"
 
 
 @dataclass(frozen=True)
 class Access:
-    """One thing that a request asks for: an IAM action, such as `s3:GetObject`, on a resource's ARN."""
+    """One thing that a request asks for: an IAM action, such as `s3:GetObject`, on a resource's ARN.
+
+    `keys` are the condition keys that belong to it, named in lower case, each with its values.
+    """
 
     action: str
     resource: str
+    keys: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was decided on an access. `by` is the statement, as `policy/Sid`; of a denial `reason` says the kind."""
+
+    access: Access
+    is_allowed: bool = True
+    by: str | None = None
+    reason: str | None = None
+
+    def entry(self) -> dict[str, Any]:
+        """As the log has it: with `allowed_by`, or with `denied` and perhaps `denied_by`."""
+        told = {"action": self.access.action, "resource": self.access.resource}
+        if not self.is_allowed:
+            told["denied"] = self.reason or "because no policy allows it"
+        if self.by:
+            told["allowed_by" if self.is_allowed else "denied_by"] = self.by
+        return told
 
 
 class RequestLog:
@@ -30,7 +53,7 @@ class RequestLog:
     def write(
         self,
         principal: Principal,
-        accesses: Sequence[Access],
+        verdicts: Sequence[Verdict],
         status: int,
         *,
         seconds: float = 0.0,
@@ -41,7 +64,7 @@ class RequestLog:
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "role": principal.name,
             "session": principal.session,
-            "accesses": [{"action": access.action, "resource": access.resource} for access in accesses],
+            "accesses": [verdict.entry() for verdict in verdicts],
             "status": status,
             "milliseconds": round(seconds * 1e3, 2),
         }
@@ -61,9 +84,7 @@ def open_log(data: Path) -> RequestLog:
     return _log
 
 
-def record(
-    accesses: Sequence[Access], status: int, *, role_arn: str | None = None, session: str = "", by: str | None = None
-) -> None:
-    """Log a call that a service made inside this process, as the role it made it for."""
+def record(principal: Principal, verdicts: Sequence[Verdict], status: int, *, by: str) -> None:
+    """Log a call that the service `by` made inside this process for `principal`."""
     if _log is not None:
-        _log.write(Principal(role_arn, session) if role_arn else OPERATOR, accesses, status, by=by)
+        _log.write(principal, verdicts, status, by=by)
