@@ -1,5 +1,10 @@
-"""What several areas' tests share: the app's cloud assembly, as for a deployment, and an embedded AWS that has it."""
+"""What several areas' tests share: the app's cloud assembly, as for a deployment, and an embedded AWS that has it.
 
+Tests run in several processes. Those that use the one embedded AWS stay together in one, and come first, because they
+take longest; of the others, the tests of a file stay together.
+"""
+
+import fcntl
 import os
 import subprocess
 import sys
@@ -15,6 +20,14 @@ ROOT = Path(__file__).resolve().parents[1]
 NO_SETTINGS = ("GENOMICS_SHARED_DATA", "GENOMICS_DATA", "GENOMICS_DEBUG")
 
 Synthesis = Callable[[Path, Mapping[str, str]], "subprocess.CompletedProcess[str]"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests one process runs, and in what order."""
+    for item in items:
+        shares = "embedded" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("embedded" if shares else item.path.relative_to(ROOT).as_posix()))
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args != ("embedded",))  # type: ignore[union-attr]
 
 
 @pytest.fixture(scope="session")
@@ -49,11 +62,21 @@ def cdk_synth() -> Synthesis:
 
 
 @pytest.fixture(scope="session")
-def cloud_assembly(cdk_synth: Synthesis, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """cdk.out of the default settings."""
-    output = tmp_path_factory.mktemp("default") / "cdk.out"
-    ended = cdk_synth(output, {})
-    assert ended.returncode == 0, ended.stderr
+def cloud_assembly(
+    cdk_synth: Synthesis, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Path:
+    """cdk.out of the default settings, made once for all processes that run tests."""
+    shared = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):
+        shared = shared.parent
+    output = shared / "cdk.out"
+    with (shared / "synthesis.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.seek(0, os.SEEK_END)
+        if not lock.tell():
+            ended = cdk_synth(output, {})
+            assert ended.returncode == 0, ended.stderr
+            lock.write("done")
     return output
 
 

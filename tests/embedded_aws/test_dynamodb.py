@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-UPDATES = 400
+UPDATES = 150
 
 
 @pytest.fixture
