@@ -1,6 +1,7 @@
 """How one event reaches one target of a rule: shaped by the target's input, retried, and at last put in its DLQ."""
 
 import dataclasses
+import functools
 import heapq
 import itertools
 import json
@@ -19,8 +20,11 @@ from moto.sqs.models import sqs_backends
 
 from embedded_aws import clients, clock, functions
 from embedded_aws.context import Context
+from embedded_aws.durable import deliveries, units
+from embedded_aws.durable.database import Database
 from embedded_aws.log_streams import LogStream
 
+_KIND = "event"
 _THREADS = 4
 _FIRST_DELAY_SECONDS = 0.2
 _LONGEST_DELAY_SECONDS = 60.0
@@ -51,13 +55,17 @@ class Origin:
 
 @dataclass
 class Parcel:
-    """One event on its way to one target. It says all that is needed to deliver it; `created` by the clock."""
+    """One event on its way to one target. It says all that is needed to deliver it; `created` by the clock.
+
+    `kept` is what it goes by on disk, until it has arrived.
+    """
 
     origin: Origin
     target: Mapping[str, Any]
     event: Mapping[str, Any]
     created: float
     failures: int = 0
+    kept: str = ""
 
     @property
     def lane(self) -> str:
@@ -98,7 +106,16 @@ class Delivery:
         """Have `event` delivered to `target`, soon."""
         parcel = Parcel(origin, target, event, created=clock.now())
         for delay in self.disturbance(parcel):
-            self._schedule(dataclasses.replace(parcel), delay)
+            copy = dataclasses.replace(parcel)
+            copy.kept = deliveries.accept(_KIND, dataclasses.asdict(parcel))
+            # Not before what the event tells of is kept too.
+            units.afterwards(functools.partial(self._schedule, copy, delay))
+
+    def resume(self, kept_in: Database) -> None:
+        """Deliver what an earlier life of the instance had accepted and not delivered."""
+        for kept, document in deliveries.pending(_KIND, kept_in):
+            origin = Origin(**document["origin"])
+            self._schedule(Parcel(**{**document, "origin": origin, "kept": kept}), delay=0)
 
     def _schedule(self, parcel: Parcel, delay: float) -> None:
         with self._changed:
@@ -141,7 +158,10 @@ class Delivery:
 
     def _attempt(self, parcel: Parcel) -> None:
         try:
-            deliver(self._context, parcel.origin, parcel.target, parcel.event)
+            # What arrives at a queue is kept there and no longer here, both at once.
+            with units.unit():
+                deliver(self._context, parcel.origin, parcel.target, parcel.event)
+                deliveries.done(_KIND, parcel.kept)
         except TargetError as error:
             self._failed(parcel, error)
         except Exception as error:  # a delivery must never end the thread that all share
@@ -151,12 +171,14 @@ class Delivery:
         policy = parcel.target.get("RetryPolicy") or {}
         attempts = int(policy.get("MaximumRetryAttempts", _DEFAULT_ATTEMPTS))
         age = float(policy.get("MaximumEventAgeInSeconds", _DEFAULT_AGE_SECONDS))
-        if error.lasting:
-            self._give_up(parcel, error, None)
-        elif parcel.failures >= attempts:
-            self._give_up(parcel, error, "MaximumRetryAttempts")
+        exhausted = None
+        if parcel.failures >= attempts:
+            exhausted = "MaximumRetryAttempts"
         elif clock.now() - parcel.created >= age:
-            self._give_up(parcel, error, "MaximumEventAgeInSeconds")
+            exhausted = "MaximumEventAgeInSeconds"
+        if error.lasting or exhausted:
+            with units.unit():
+                self._give_up(parcel, error, None if error.lasting else exhausted)
         else:
             delay = min(_FIRST_DELAY_SECONDS * 2**parcel.failures, _LONGEST_DELAY_SECONDS)
             parcel.failures += 1
@@ -164,6 +186,7 @@ class Delivery:
 
     def _give_up(self, parcel: Parcel, error: TargetError, exhausted: str | None) -> None:
         """EventBridge User Guide, "Using dead-letter queues": the event, with attributes that say what went wrong."""
+        deliveries.done(_KIND, parcel.kept)
         queue = (parcel.target.get("DeadLetterConfig") or {}).get("Arn")
         if not queue:
             return

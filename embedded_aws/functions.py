@@ -17,11 +17,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda.models import LambdaBackend
 from moto.awslambda.utils import get_backend
 from moto.sqs.models import sqs_backends
 
 from embedded_aws.context import Context
+from embedded_aws.durable import deliveries, units
+from embedded_aws.durable.database import Database
 from embedded_aws.function_workers import Answer, Definition, Workers
 from embedded_aws.guard import Patch
 
@@ -32,6 +35,7 @@ PATCHES = (_INVOKE, _CREATE, _SIMPLE)
 
 # Lambda waits one minute before the first retry of an asynchronous invocation and two before the second.
 _RETRY_SECONDS = (1.0, 2.0)
+_KIND = "invocation"
 _INSTALLED: list[Workers] = []
 _unpacking = threading.Lock()
 
@@ -82,8 +86,29 @@ def _run(context: Context, function: Any, event: str, request_id: str) -> Answer
     return _INSTALLED[0].invoke(_definition(context, function), event, request_id)
 
 
+def resume(context: Context, kept_in: Database) -> None:
+    """Invoke again what had been accepted and not done when the embedded AWS was stopped."""
+    for kept, document in deliveries.pending(_KIND, kept_in):
+        try:
+            function = _find(context, document["function"])
+        except UnknownFunctionException:
+            deliveries.done(_KIND, kept)
+        else:
+            _run_in_thread(context, function, document["event"], kept)
+
+
 def _start_later(context: Context, function: Any, event: str) -> None:
-    threading.Thread(target=_run_later, args=[context, function, event], name="asynchronous", daemon=True).start()
+    kept = deliveries.accept(_KIND, {"function": function.function_arn, "event": event})
+    units.afterwards(lambda: _run_in_thread(context, function, event, kept))
+
+
+def _run_in_thread(context: Context, function: Any, event: str, kept: str) -> None:
+    def run() -> None:
+        with units.unit():
+            _run_later(context, function, event)
+            deliveries.done(_KIND, kept)
+
+    threading.Thread(target=run, name="asynchronous", daemon=True).start()
 
 
 def _run_later(context: Context, function: Any, event: str) -> None:

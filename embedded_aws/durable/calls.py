@@ -4,9 +4,7 @@ A stack makes its own again at every start. What no stack makes any more, becaus
 made by repeating the last call of each kind.
 """
 
-import base64
 import inspect
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,11 +13,9 @@ from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 
 from embedded_aws.context import Context
-from embedded_aws.durable import units
+from embedded_aws.durable import database, units
 from embedded_aws.durable.database import Database, StateError
 from embedded_aws.guard import Patch
-
-_BYTES = "base64"
 
 
 def _patches(backend: str, hashes: Mapping[str, str]) -> tuple[Patch, ...]:
@@ -98,7 +94,7 @@ def restore(context: Context, kept_in: Database) -> None:
         for owner, name, arguments in calls:
             if owner in missing:
                 try:
-                    getattr(backend, name)(**_read(arguments))
+                    getattr(backend, name)(**arguments)
                 except Exception as error:
                     raise StateError(f"{service} {owner} cannot be restored: {name} failed: {error}") from error
 
@@ -109,7 +105,7 @@ def _note(service: str, patch: Patch, *, removes: bool) -> None:
     def call(backend: Any, *arguments: Any, **named: Any) -> Any:
         bound = signature.bind(backend, *arguments, **named)
         # Before the call, for moto works with what it is given.
-        given = _written(bound)
+        given = _given(bound)
         result = original(backend, *arguments, **named)
         owner = str(next(iter(given.values())))
         if removes:
@@ -125,25 +121,9 @@ def _note(service: str, patch: Patch, *, removes: bool) -> None:
     signature = inspect.signature(original)
 
 
-def _written(bound: inspect.BoundArguments) -> dict[str, Any]:
+def _given(bound: inspect.BoundArguments) -> dict[str, Any]:
     given = dict(bound.arguments)
     given.pop("self")
     given |= given.pop("kwargs", {})
-    written: dict[str, Any] = json.loads(json.dumps(given, default=_tagged))
-    return written
-
-
-def _tagged(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return {_BYTES: base64.b64encode(value).decode()}
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"a call's argument is a {type(value).__name__}, which is not kept")
-
-
-def _read(value: Any) -> Any:
-    if isinstance(value, dict):
-        if set(value) == {_BYTES}:
-            return base64.b64decode(value[_BYTES])
-        return {name: _read(item) for name, item in value.items()}
-    return [_read(item) for item in value] if isinstance(value, list) else value
+    copied: dict[str, Any] = database.read(database.written(given))
+    return copied

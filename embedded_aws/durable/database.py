@@ -5,10 +5,11 @@ the process at any moment; only when the log is folded into the database is the 
 machine may lose the last commits, never the database.
 """
 
+import base64
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 FILE = "state.sqlite"
 # Raised with every change after which older code would misread the rows.
 FORMAT = 1
+_BYTES = "base64"
 _SCHEMA = """
 create table about (name text primary key, value text not null) without rowid;
 create table documents (
@@ -111,7 +113,7 @@ class Database:
         self.execute(
             "insert into documents values (?, ?, ?, ?)"
             " on conflict (kind, owner, name) do update set document = excluded.document",
-            (kind, owner, name, json.dumps(document, separators=(",", ":"))),
+            (kind, owner, name, written(document)),
         )
 
     def remove(self, kind: str, owner: str, name: str | None = None) -> None:
@@ -123,12 +125,34 @@ class Database:
         """Owner, name and content of all documents of a kind, in the order in which they came."""
         which, values = ("", (kind,)) if owner is None else (" and owner = ?", (kind, owner))
         query = f"select owner, name, document from documents where kind = ?{which} order by rowid"  # noqa: S608
-        return [(owner, name, json.loads(document)) for owner, name, document in self.rows(query, values)]
+        return [(owner, name, read(document)) for owner, name, document in self.rows(query, values)]
 
     def close(self) -> None:
         """Fold the log into the database and let go of both."""
         with self._lock:
             self._connection.close()
+
+
+def written(document: Any) -> str:
+    """A document as the database has it: JSON, in which bytes are `{"base64": text}`."""
+    return json.dumps(document, separators=(",", ":"), default=_as_json)
+
+
+def read(text: str) -> Any:
+    """What `written` was given."""
+    return json.loads(text, object_hook=_as_python)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {_BYTES: base64.b64encode(value).decode()}
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a {type(value).__name__} cannot be kept")
+
+
+def _as_python(value: dict[str, Any]) -> Any:
+    return base64.b64decode(value[_BYTES]) if value.keys() == {_BYTES} else value
 
 
 _opened: list[Database] = []

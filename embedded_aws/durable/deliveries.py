@@ -1,11 +1,12 @@
 """EventBridge and asynchronous Lambda on disk: what was accepted and has not yet reached whom it is for."""
 
+import contextlib
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from embedded_aws.durable import units
-from embedded_aws.durable.database import Database
+from embedded_aws.durable.database import Database, NotKeptError
 
 
 def accept(kind: str, document: Mapping[str, Any]) -> str:
@@ -17,7 +18,9 @@ def accept(kind: str, document: Mapping[str, Any]) -> str:
 
 def done(kind: str, name: str) -> None:
     """It has arrived, or was given up."""
-    units.document_changed(kind, "", name, lambda: None)
+    # What a full disk does not take is written as soon as it does.
+    with contextlib.suppress(NotKeptError):
+        units.document_changed(kind, "", name, lambda: None)
 
 
 def pending(kind: str, kept_in: Database) -> list[tuple[str, dict[str, Any]]]:

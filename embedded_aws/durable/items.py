@@ -1,6 +1,5 @@
 """DynamoDB on disk: each item is a document under its table and its key."""
 
-import json
 import threading
 from collections import defaultdict
 from decimal import Decimal
@@ -95,7 +94,7 @@ def _changed(table: Any, attributes: dict[str, Any]) -> None:
     # What lacks its key is refused.
     if all(name in attributes for name in names):
         key = {name: _plain(attributes[name]) for name in names}
-        text = json.dumps({name: _canonical(value) for name, value in key.items()}, sort_keys=True)
+        text = database.written({name: _canonical(value) for name, value in key.items()})
         units.changed((_KIND, table.name, text), partial(_save_item, table.name, text, key))
 
 

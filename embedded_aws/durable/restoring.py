@@ -1,5 +1,6 @@
 """All that is kept, as one service of the instance: noted from the start, restored when the stacks are there."""
 
+from embedded_aws import events, functions
 from embedded_aws.context import Context
 from embedded_aws.durable import calls, catalog, database, executions, items, messages
 
@@ -21,3 +22,5 @@ def restore(context: Context) -> None:
     catalog.restore(kept_in)
     executions.restore(context, kept_in)
     messages.restore(kept_in)
+    functions.resume(context, kept_in)
+    events.delivery().resume(kept_in)
