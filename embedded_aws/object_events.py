@@ -75,7 +75,7 @@ def install(context: Context, delivery: event_delivery.Delivery, emit: Emit) -> 
 def _wanted(configuration: Any, name: str, key: str) -> Iterator[Any]:
     for notification in [*configuration.cloud_function, *configuration.queue, *configuration.topic]:
         rules = (notification.filters.get("S3Key") or {}).get("FilterRule") or []
-        affixes = {rule["Name"].lower(): rule["Value"] for rule in rules}
+        affixes = {rule["Name"]: rule["Value"] for rule in rules}
         is_key = key.startswith(affixes.get("prefix", "")) and key.endswith(affixes.get("suffix", ""))
         if is_key and {f"s3:{name}", f"s3:{name.partition(':')[0]}:*"} & set(notification.events):
             yield notification

@@ -4,15 +4,14 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from embedded_aws import event_delivery
+from embedded_aws import clock, event_delivery, events
 
 ACCOUNT = "123456789012"
 PART_BYTES = 5 * 2**20
@@ -104,6 +103,18 @@ def bus(services: Any) -> Bus:
     return Bus(services)
 
 
+@pytest.fixture
+def disturb() -> Iterator[Callable[[Callable[[Any], tuple[float, ...]]], None]]:
+    """Has each event arrive as many times, and as much later, as a function of it says."""
+    delivery = events.delivery()
+
+    def use(delays: Callable[[Any], tuple[float, ...]]) -> None:
+        delivery.disturbance = lambda parcel: delays(parcel.event)
+
+    yield use
+    delivery.disturbance = event_delivery.undisturbed
+
+
 def until(condition: Callable[[], bool], seconds: float = 15) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -186,7 +197,7 @@ def transformer(template: str, **paths: str) -> dict[str, Any]:
     return {"InputTransformer": {"InputPathsMap": paths, "InputTemplate": template}}
 
 
-RULE = SimpleNamespace(name="rule", arn="arn:aws:events:us-east-1:123456789012:rule/rule")
+RULE = event_delivery.Origin(name="rule", arn="arn:aws:events:us-east-1:123456789012:rule/rule")
 
 
 @pytest.mark.parametrize(
@@ -332,15 +343,61 @@ def test_a_target_that_is_not_there_goes_to_the_dead_letters_without_a_retry(bus
     assert [event["detail"] for event in inbox.bodies()] == [{"run": "r1"}]  # others are not held up
 
 
+def test_an_event_goes_on_to_another_bus(bus: Bus) -> None:
+    # EventBridge User Guide, "Sending and receiving events between event buses"
+    inbox, name = bus.queue(), bus.name()
+    other = bus.client("events").create_event_bus(Name=name)["EventBusArn"]
+    bus.client("events").put_rule(Name=name, EventBusName=name, EventPattern='{"source": ["genomics"]}')
+    bus.client("events").put_targets(Rule=name, EventBusName=name, Targets=[{"Id": "1", "Arn": inbox.arn}])
+    bus.rule({"detail-type": ["Forward"]}, {"Arn": other, "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/events"})
+    event_id = bus.put({"run": "r1"}, "Forward")
+    [event] = inbox.bodies()
+    assert (event["id"], event["source"], event["detail"]) == (event_id, "genomics", {"run": "r1"})
+
+
+def test_a_slow_target_holds_up_no_other_and_each_gets_its_events_in_order(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, fast = bus.queue(), bus.queue()
+    bus.rule({"detail-type": ["Speed"]}, {"Arn": slow.arn})
+    bus.rule({"detail-type": ["Speed"]}, {"Arn": fast.arn})
+    arrived: list[tuple[str, int]] = []
+    deliver = event_delivery.deliver
+
+    def watched(context: Any, origin: Any, target: Any, event: Any) -> None:
+        if event["detail-type"] == "Speed":
+            time.sleep(0.3 if target["Arn"] == slow.arn else 0)
+            arrived.append((target["Arn"], event["detail"]["n"]))
+        deliver(context, origin, target, event)
+
+    monkeypatch.setattr(event_delivery, "deliver", watched)
+    for n in range(4):
+        bus.put({"n": n}, "Speed")
+    until(lambda: len(arrived) == 8)
+    assert [arn for arn, _ in arrived[:4]] == [fast.arn] * 4
+    for inbox in (slow, fast):
+        assert [n for arn, n in arrived if arn == inbox.arn] == [0, 1, 2, 3]
+
+
+def test_events_can_be_made_to_arrive_twice_late_and_in_another_order(bus: Bus, disturb: Any) -> None:
+    # EventBridge User Guide, "Event delivery": at least once, and in no particular order
+    inbox = bus.queue()
+    bus.rule({"detail-type": ["Disturbed"]}, {"Arn": inbox.arn})
+    disturb(lambda event: (0.4, 0.5) if event["detail"].get("n") == 1 else (0.0,))
+    for n in (1, 2):
+        bus.put({"n": n}, "Disturbed")
+    assert [event["detail"]["n"] for event in inbox.bodies(3)] == [2, 1, 1]
+
+
 def test_a_delivery_that_fails_for_a_while_is_tried_again(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
     inbox, dead = bus.queue(), bus.queue()
     failures = iter([True, True])
     deliver = event_delivery.deliver
 
-    def flaky(context: Any, rule: Any, target: Any, event: Any) -> None:
+    def flaky(context: Any, origin: Any, target: Any, event: Any) -> None:
         if event["detail-type"] == "Flaky" and next(failures, False):
             raise event_delivery.TargetError("ThrottlingException", "slow down", lasting=False)
-        deliver(context, rule, target, event)
+        deliver(context, origin, target, event)
 
     monkeypatch.setattr(event_delivery, "deliver", flaky)
     target = {"Arn": inbox.arn, "DeadLetterConfig": {"Arn": dead.arn}, "RetryPolicy": {"MaximumRetryAttempts": 2}}
@@ -462,3 +519,163 @@ def test_an_upload_reaches_a_function_through_rule_and_queue_once(bus: Bus) -> N
     until(lambda: left(inbox) == 0)
     assert [line for line in bus.services.log_lines(group) if line.startswith("GOT")] == ["GOT inbox/x"]
     bus.client("lambda").delete_event_source_mapping(UUID=mapping)
+
+
+# Starts one execution for each object: the object's version names it, as a run's id does.
+STARTER = """
+import json, os, boto3
+def handler(event, context):
+    states = boto3.client("stepfunctions")
+    for record in event["Records"]:
+        name = json.loads(record["body"])["detail"]["object"]["key"].replace("/", "-")
+        if int(record["attributes"]["ApproximateReceiveCount"]) <= int(os.environ["FAILURES"]):
+            raise RuntimeError("not yet")
+        try:
+            states.start_execution(stateMachineArn=os.environ["MACHINE"], name=name, input="{}")
+        except states.exceptions.ExecutionAlreadyExists:
+            print("known", name)
+"""
+
+
+@dataclass
+class Start:
+    """A bucket whose uploads reach a function, through a rule and a queue with dead letters, that starts executions."""
+
+    bus: Bus
+    bucket: str
+    machine: str
+    inbox: Inbox
+    dead: Inbox
+    function: str
+
+    def executions(self) -> int:
+        return len(self.bus.client("stepfunctions").list_executions(stateMachineArn=self.machine)["executions"])
+
+    def let_time_pass(self) -> None:
+        """Until what failed is visible again."""
+        time.sleep(0.3)
+        clock.advance(60)
+
+    def settle(self) -> None:
+        until(lambda: left(self.inbox) == 0)
+
+
+@pytest.fixture
+def start(bus: Bus) -> Iterator[Callable[[int], Start]]:
+    mappings: list[str] = []
+
+    def make(failures: int) -> Start:
+        machine = bus.client("stepfunctions").create_state_machine(
+            name=bus.name(), roleArn=f"arn:aws:iam::{ACCOUNT}:role/events",
+            definition=json.dumps({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}),
+        )["stateMachineArn"]  # fmt: skip
+        dead = bus.queue()
+        inbox = bus.queue(VisibilityTimeout="60", RedrivePolicy={"deadLetterTargetArn": dead.arn, "maxReceiveCount": 2})
+        bucket = bus.bucket()
+        detail = {"bucket": {"name": [bucket]}, "object": {"key": ["inbox/x"]}}
+        bus.rule({"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": detail}, {"Arn": inbox.arn})
+        variables = {"MACHINE": machine, "FAILURES": str(failures)}
+        function = bus.function(STARTER, Environment={"Variables": variables})
+        mappings.append(attach(bus, function, inbox))
+        return Start(bus, bucket, machine, inbox, dead, function)
+
+    yield make
+    for mapping in mappings:
+        bus.client("lambda").delete_event_source_mapping(UUID=mapping)
+
+
+@pytest.mark.parametrize("upload", [put_object, upload_parts, copy_object])
+def test_one_upload_starts_one_execution(
+    bus: Bus, start: Callable[[int], Start], disturb: Any, upload: Callable[[Any, str], str]
+) -> None:
+    started = start(0)
+    # Every event arrives at once, again, and late.
+    disturb(lambda event: (0.0, 0.0, 0.3) if event["source"] == "aws.s3" else (0.0,))
+    upload(bus.client("s3"), started.bucket)
+    until(lambda: started.executions() == 1)
+    time.sleep(0.5)
+    started.settle()
+    assert started.executions() == 1
+
+
+def test_a_function_that_fails_at_first_starts_one_execution_in_the_end(
+    bus: Bus, start: Callable[[int], Start]
+) -> None:
+    started = start(1)
+    put_object(bus.client("s3"), started.bucket)
+    until(lambda: bool(invocations(bus, started.function)))
+    assert started.executions() == 0
+    started.let_time_pass()
+    until(lambda: started.executions() == 1)
+    started.settle()
+    assert started.dead.is_empty_after()
+
+
+def test_a_dead_letter_that_is_moved_back_starts_one_execution(bus: Bus, start: Callable[[int], Start]) -> None:
+    started = start(2)
+    put_object(bus.client("s3"), started.bucket)
+    until(lambda: len(invocations(bus, started.function)) == 1)
+    started.let_time_pass()
+    until(lambda: len(invocations(bus, started.function)) == 2)
+    started.let_time_pass()
+    until(lambda: left(started.dead) == 1)
+    assert started.executions() == 0
+    variables = {"MACHINE": started.machine, "FAILURES": "0"}
+    bus.client("lambda").update_function_configuration(
+        FunctionName=started.function, Environment={"Variables": variables}
+    )
+    bus.client("sqs").start_message_move_task(SourceArn=started.dead.arn)
+    until(lambda: started.executions() == 1)
+    started.settle()
+    assert left(started.dead) == 0
+
+
+def invocations(bus: Bus, arn: str) -> list[str]:
+    """Ended ones."""
+    group = f"/aws/lambda/{arn.rpartition(':')[2]}"
+    if not bus.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+        return []
+    return [line for line in bus.services.log_lines(group) if line.startswith("REPORT")]
+
+
+@pytest.mark.parametrize("kind", ["Queue", "Topic", "LambdaFunction"])
+def test_a_bucket_s_own_notifications_reach_queues_topics_and_functions(bus: Bus, kind: str) -> None:
+    # S3 User Guide, "Amazon S3 Event Notifications", "Event message structure" and "Configuring notifications by using
+    # object key name filtering"
+    inbox, bucket = bus.queue(), bus.name()
+    arn = inbox.arn
+    if kind == "Topic":
+        arn = bus.client("sns").create_topic(Name=bus.name())["TopicArn"]
+        bus.client("sns").subscribe(TopicArn=arn, Protocol="sqs", Endpoint=inbox.arn)
+    elif kind == "LambdaFunction":
+        code = "import json\ndef handler(event, context): print('GOT', json.dumps(event))"
+        arn = bus.function(code)
+    bus.client("s3").create_bucket(Bucket=bucket)
+    rules = [{"Name": "prefix", "Value": "in/"}, {"Name": "suffix", "Value": ".fq"}]
+    wanted = {f"{kind}Arn": arn, "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": rules}}, "Id": "n"}
+    bus.client("s3").put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={f"{kind}Configurations": [wanted]}
+    )
+    for key in ("in/a b.fq", "in/a.txt", "out/a.fq"):
+        bus.client("s3").put_object(Bucket=bucket, Key=key, Body=b"12345")
+    [record] = told_notifications(bus, kind, inbox, arn)
+    assert (record["eventName"], record["eventSource"], record["awsRegion"]) == (
+        "ObjectCreated:Put",
+        "aws:s3",
+        "us-east-1",
+    )
+    assert (record["s3"]["configurationId"], record["s3"]["bucket"]["arn"]) == ("n", f"arn:aws:s3:::{bucket}")
+    # "The object keyname value is URL encoded."
+    assert (record["s3"]["object"]["key"], record["s3"]["object"]["size"]) == ("in%2Fa+b.fq", 5)
+
+
+def told_notifications(bus: Bus, kind: str, inbox: Inbox, arn: str) -> list[dict[str, Any]]:
+    """The records that arrived, S3's test event aside."""
+    if kind == "LambdaFunction":
+        until(lambda: bool(invocations(bus, arn)))
+        lines = bus.services.log_lines(f"/aws/lambda/{arn.rpartition(':')[2]}")
+        bodies = [json.loads(line.removeprefix("GOT ")) for line in lines if line.startswith("GOT ")]
+    else:
+        bodies = [json.loads(message["Body"]) for message in inbox.receive(2, seconds=5)]
+        bodies = [json.loads(body["Message"]) if kind == "Topic" else body for body in bodies]
+    return [record for body in bodies for record in body.get("Records", [])]
