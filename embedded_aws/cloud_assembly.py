@@ -20,6 +20,7 @@ class Stack:
     assets: Mapping[str, Any]
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
+    termination_protection: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,4 +78,5 @@ def _stack(directory: Path, artifacts: Mapping[str, Any], name: str) -> Stack:
         assets=assets,
         parameters=properties.get("parameters", {}),
         tags=properties.get("tags", {}),
+        termination_protection=properties.get("terminationProtection", False),
     )

@@ -1,30 +1,57 @@
 """Deploys a cloud assembly (cdk.out) as `cdk deploy` would: assets first, then the stacks in the order they need."""
 
+import json
 import stat
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from embedded_aws import clients, images
-from embedded_aws.cloud_assembly import Assembly, DeploymentError, Stack
-from embedded_aws.context import Context
-from embedded_aws.stack_resources import unknown_types
+from moto.cloudformation.exceptions import ValidationError
 
-_BOOTSTRAP_VERSION = "30"
-_ENVIRONMENT = ("${AWS::AccountId}", "${AWS::Region}", "${AWS::Partition}")
+from embedded_aws import bootstrap, clients, images
+from embedded_aws.bootstrap import filled
+from embedded_aws.cloud_assembly import Assembly, DeploymentError, Stack
+from embedded_aws.cloudformation import NOTHING_TO_DO, Stacks
+from embedded_aws.context import Context
+from embedded_aws.kept_stacks import KeptStack
+from embedded_aws.stack_operations import Revision
+from embedded_aws.stack_resources import ResourceFailedError, unknown_types
+
 # The same bytes for the same files: no time of day in an archive.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+_GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+# What never was a whole stack is deleted and made anew, as the CDK does it.
+_UNMADE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS")
 
 Progress = Callable[[str], None]
 
 
+def restore(context: Context, kept: Iterable[KeptStack], progress: Progress) -> None:
+    """Make stacks again as they were in the instance's last life, in the order in which they are given.
+
+    What stateful services still have of them is adopted as it is. Raises DeploymentError.
+    """
+    stacks = Stacks(context)
+    for stack in kept:
+        progress(f"{stack.name}: again")
+        try:
+            stacks.restore(stack)
+        except (ResourceFailedError, ValidationError) as error:
+            raise DeploymentError(f"{stack.name} cannot be made again as it was: {_line(str(error))}") from error
+
+
 def deploy(context: Context, assembly: Assembly, progress: Progress) -> None:
-    """Deploy every stack. Raises DeploymentError before anything is made if a template holds an unknown type."""
+    """Create or update every stack; one that is as the assembly has it is left alone.
+
+    Raises DeploymentError, before anything is made if a template holds an unknown type.
+    """
     if unknown := unknown_types(assembly.templates()):
         raise DeploymentError(unknown)
-    _bootstrap(context, assembly)
+    stacks = Stacks(context)
+    toolkit = bootstrap.template()
+    _bring(stacks, bootstrap.STACK_NAME, Revision(json.dumps(toolkit), toolkit, {}, {}))
     for stack in assembly.stacks:
         progress(f"{stack.name}: assets")
         for asset_id, asset in stack.assets.get("files", {}).items():
@@ -32,39 +59,50 @@ def deploy(context: Context, assembly: Assembly, progress: Progress) -> None:
         for asset in stack.assets.get("dockerImages", {}).values():
             _register(context, assembly.directory, asset)
         progress(stack.name)
-        _create(stack)
+        _bring(stacks, stack.name, _revision(stack), protected=stack.termination_protection)
 
 
-def _bootstrap(context: Context, assembly: Assembly) -> None:
-    """What `cdk bootstrap` leaves: the buckets that assets go to, and the version that templates check."""
-    buckets = {
-        _filled(context, destination["bucketName"])
-        for stack in assembly.stacks
-        for asset in stack.assets.get("files", {}).values()
-        for destination in asset["destinations"].values()
-    }
-    s3 = clients.client("s3")
-    for bucket in sorted(buckets):
-        s3.create_bucket(Bucket=bucket)
-    parameters = {
-        declared["Default"]
-        for template in assembly.templates().values()
-        for name, declared in template.get("Parameters", {}).items()
-        if name == "BootstrapVersion"
-    }
-    for parameter in sorted(parameters):
-        clients.client("ssm").put_parameter(Name=parameter, Value=_BOOTSTRAP_VERSION, Type="String", Overwrite=True)
+def _revision(stack: Stack) -> Revision:
+    text = stack.template.read_text()
+    return Revision(text, json.loads(text), stack.parameters, stack.tags)
+
+
+def _bring(stacks: Stacks, name: str, revision: Revision, *, protected: bool = False) -> None:
+    """Make a stack what `revision` says, whatever it is now."""
+    present = stacks.get(name)
+    if present is not None and present.status in _UNMADE:
+        stacks.protect(name, protected=False)
+        stacks.delete(name)
+        present = None
+    try:
+        if present is None:
+            stack = stacks.create(name, revision, protected=protected)
+        else:
+            stack = stacks.update(name, revision)
+    except ValidationError as error:
+        if error.message != NOTHING_TO_DO:
+            raise DeploymentError(f"{name}: {_line(error.message)}") from error
+        return
+    if stack.status not in _GOOD:
+        raise DeploymentError(f"{name}: {_line(stacks.why_failed(stack))}")
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _upload(context: Context, directory: Path, asset_id: str, asset: Mapping[str, Any]) -> None:
+    """Put a file asset where its manifest says, unless it is there: assets are named after what they hold."""
     source = asset["source"]
     if "path" not in source:
         raise DeploymentError(f"asset {asset_id} is made by a command, which the embedded AWS does not run")
-    path = directory / source["path"]
+    path, s3 = directory / source["path"], clients.client("s3")
     for destination in asset["destinations"].values():
+        bucket, key = filled(context, destination["bucketName"]), destination["objectKey"]
+        if s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents"):
+            continue
         body = zipped(path) if source["packaging"] == "zip" else path.read_bytes()
-        bucket = _filled(context, destination["bucketName"])
-        clients.client("s3").put_object(Bucket=bucket, Key=destination["objectKey"], Body=body)
+        s3.put_object(Bucket=bucket, Key=key, Body=body)
 
 
 def zipped(directory: Path) -> bytes:
@@ -89,28 +127,7 @@ def _register(context: Context, directory: Path, asset: Mapping[str, Any]) -> No
         raise DeploymentError("an image asset is made by a command, which the embedded AWS does not run")
     folder = directory / source["directory"]
     for destination in asset["destinations"].values():
-        repository = _filled(context, destination["repositoryName"])
+        repository = filled(context, destination["repositoryName"])
         registry = f"{context.account}.dkr.ecr.{context.region}.amazonaws.com"
         uri = f"{registry}/{repository}:{destination['imageTag']}"
         images.register(uri, folder, folder / source.get("dockerFile", "Dockerfile"))
-
-
-def _filled(context: Context, text: str) -> str:
-    for placeholder, value in zip(_ENVIRONMENT, (context.account, context.region, context.partition), strict=True):
-        text = text.replace(placeholder, value)
-    return text
-
-
-def _create(stack: Stack) -> None:
-    cloudformation = clients.client("cloudformation")
-    cloudformation.create_stack(
-        StackName=stack.name,
-        TemplateBody=stack.template.read_text(),
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()],
-        Tags=[{"Key": key, "Value": value} for key, value in stack.tags.items()],
-        Capabilities=["CAPABILITY_NAMED_IAM"],
-    )
-    (described,) = cloudformation.describe_stacks(StackName=stack.name)["Stacks"]
-    if described["StackStatus"] != "CREATE_COMPLETE":
-        reason = described.get("StackStatusReason", described["StackStatus"])
-        raise DeploymentError(" ".join(reason.split()))

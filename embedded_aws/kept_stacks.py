@@ -2,9 +2,9 @@
 
 For whoever keeps stacks on disk:
 
-- `cloudformation.on_change(keep)` calls `keep` with a KeptStack whenever an operation on a stack has ended, also when it
-  has failed or when the stack is gone (its status is then DELETE_COMPLETE: the record stays, for a later stack of that
-  name must not be given the names of what the deleted one left behind);
+- `cloudformation.on_change(keep)` calls `keep` with a KeptStack whenever an operation on a stack has ended, also when
+  it has failed or when the stack is gone (its status is then DELETE_COMPLETE: the record stays, for a later stack of
+  that name must not be given the names of what the deleted one left behind);
 - `cloudformation.stacks_to_keep()` gives all of them at once, in the order in which they must be made again;
 - `deployment.restore(context, kept, progress)` makes them again: before it, what stateful services keep on disk must be
   back (buckets, tables, databases, log groups), for it is adopted as it is found; after it, `deployment.deploy` finds

@@ -19,6 +19,10 @@ class TemplateError(ValueError):
     """A template cannot be carried out; the message says where and why, as CloudFormation words it where it can."""
 
 
+class NotYetKnownError(LookupError):
+    """A value that is known when a resource has been made."""
+
+
 class Resolver:
     """Replaces intrinsic functions by their values.
 
@@ -53,6 +57,28 @@ class Resolver:
         resolved = self._resolve(value)
         return None if resolved is _NOTHING else resolved
 
+    def outline(self, value: Any, unknown: Any) -> Any:
+        """As `resolve`, with `unknown` in the place of each function whose value is not yet known."""
+        outlined = self._outline(value, unknown)
+        return None if outlined is _NOTHING else outlined
+
+    def _outline(self, value: Any, unknown: Any) -> Any:
+        if isinstance(value, Mapping):
+            (name, argument) = next(iter(value.items()), ("", None))
+            if len(value) == 1 and name == "Fn::If":
+                condition, when_met, otherwise = argument
+                return self._outline(when_met if self.holds(condition) else otherwise, unknown)
+            if len(value) == 1 and (name == "Ref" or name.startswith("Fn::")):
+                try:
+                    return self._resolve(value)
+                except NotYetKnownError:
+                    return unknown
+            items = ((key, self._outline(item, unknown)) for key, item in value.items())
+            return {key: item for key, item in items if item is not _NOTHING}
+        if isinstance(value, list):
+            return [item for item in (self._outline(item, unknown) for item in value) if item is not _NOTHING]
+        return self._resolve(value)
+
     def holds(self, condition: str) -> bool:
         """Whether the named condition is met."""
         if condition not in self._conditions:
@@ -69,6 +95,7 @@ class Resolver:
             kind = declaration.get("Type", "String")
             if value is None:
                 raise TemplateError(f"Parameters: [{name}] must have values")
+            _check_parameter(name, str(value), declaration)
             if kind.startswith("AWS::SSM::Parameter::Value"):
                 value = self._parameter(str(value))
             if kind == "CommaDelimitedList" or kind.startswith("List<"):
@@ -186,6 +213,29 @@ class Resolver:
                 raise TemplateError(f"Template error: {function} is not a condition")
 
 
+def _check_parameter(name: str, value: str, declaration: Mapping[str, Any]) -> None:
+    """The words are those of CloudFormation for each of a parameter's constraints."""
+    kind, said = declaration.get("Type", "String"), declaration.get("ConstraintDescription")
+    failed = ""
+    if "AllowedValues" in declaration and value not in map(str, declaration["AllowedValues"]):
+        allowed = ", ".join(map(str, declaration["AllowedValues"]))
+        failed = f"Parameter '{name}' must be one of AllowedValues [{allowed}]"
+    elif "AllowedPattern" in declaration and not re.fullmatch(declaration["AllowedPattern"], value):
+        failed = f"Parameter '{name}' must match pattern {declaration['AllowedPattern']}"
+    elif len(value) < int(declaration.get("MinLength", 0)):
+        failed = f"Parameter '{name}' must contain at least {declaration['MinLength']} characters"
+    elif len(value) > int(declaration.get("MaxLength", len(value))):
+        failed = f"Parameter '{name}' must contain at most {declaration['MaxLength']} characters"
+    elif kind == "Number" and not re.fullmatch(r"-?\d+(\.\d+)?", value):
+        failed = f"Parameter '{name}' must be a number."
+    elif kind == "Number" and float(value) < float(declaration.get("MinValue", value)):
+        failed = f"Parameter '{name}' must be a number not less than {declaration['MinValue']}"
+    elif kind == "Number" and float(value) > float(declaration.get("MaxValue", value)):
+        failed = f"Parameter '{name}' must be a number not greater than {declaration['MaxValue']}"
+    if failed:
+        raise TemplateError(f"Parameter {name} failed to satisfy constraint: {said}" if said else failed)
+
+
 _FUNCTIONS: Mapping[str, Callable[[Resolver, Any], Any]] = {
     "Ref": Resolver._ref,
     "Fn::GetAtt": Resolver._get_att,
@@ -244,8 +294,9 @@ def _named_in(value: Any) -> Iterator[str]:
                 yield argument.partition(".")[0] if isinstance(argument, str) else argument[0]
             else:
                 if name == "Fn::Sub":
-                    text = argument if isinstance(argument, str) else argument[0]
-                    yield from (match[2].strip().partition(".")[0] for match in _SUBSTITUTION.finditer(text))
+                    text, extra = (argument, {}) if isinstance(argument, str) else argument
+                    names = (match[2].strip() for match in _SUBSTITUTION.finditer(text) if not match[1])
+                    yield from (each.partition(".")[0] for each in names if each not in extra)
                 yield from _named_in(argument)
     elif isinstance(value, list):
         for item in value:
@@ -254,3 +305,23 @@ def _named_in(value: Any) -> Iterator[str]:
 
 def _text(value: Any) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def refer_to_nothing(template: Template) -> list[str]:
+    """Names that resources refer to and that neither a resource nor a parameter has."""
+    resources, parameters = template.get("Resources", {}), template.get("Parameters", {})
+    named = {name for resource in resources.values() for name in dependencies(resource)}
+    return sorted(name for name in named - set(resources) - set(parameters) if not name.startswith("AWS::"))
+
+
+def imported_in(value: Any) -> Iterator[Any]:
+    """The arguments of every Fn::ImportValue inside."""
+    if isinstance(value, Mapping):
+        for name, argument in value.items():
+            if name == "Fn::ImportValue":
+                yield argument
+            else:
+                yield from imported_in(argument)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from imported_in(item)

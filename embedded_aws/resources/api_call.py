@@ -1,6 +1,7 @@
 """Rows of the table for types that one API call makes."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from botocore import xform_name
@@ -16,13 +17,35 @@ def call(service: str, operation: str, **parameters: Any) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = getattr(clients.client(service), xform_name(operation))(**parameters)
     except ClientError as error:
-        details = error.response["Error"]
-        raise ResourceError(
-            f"{details.get('Message') or error} ({service}:{operation}, {details.get('Code')})"
-        ) from error
+        code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+        said = error.response["Error"].get("Message") or str(error)
+        raise ResourceError(f"{said} (Service: {service}, Status Code: {status})", code=_handler_code(code)) from error
     except BotoCoreError as error:
-        raise ResourceError(f"{error} ({service}:{operation})") from error
+        raise ResourceError(f"{error} (Service: {service})") from error
     return answer
+
+
+def _handler_code(code: str) -> str:
+    """A service's error code as one of those that CloudFormation has for all."""
+    return next((name for pattern, name in _HANDLER_CODES if re.search(pattern, code)), "GeneralServiceException")
+
+
+_HANDLER_CODES = (
+    (r"Already|Duplicate|ResourceInUse|ResourceConflict", "AlreadyExists"),
+    (r"NotFound|NoSuch|NonExistent|^404$", "NotFound"),
+    (r"AccessDenied|Unauthorized|Forbidden", "AccessDenied"),
+    (r"Throttl|TooManyRequests", "Throttling"),
+    (r"Validation|Invalid|Malformed|Client", "InvalidRequest"),
+)
+
+
+def made_or_adopted(creation: Creation, make: Callable[[], object]) -> None:
+    """Make something, or, in the instance's next life, find that it is there."""
+    try:
+        make()
+    except ResourceError as error:
+        if not (creation.adopting and error.code == "AlreadyExists"):
+            raise
 
 
 def made_by_call(  # noqa: PLR0913 what can differ between types

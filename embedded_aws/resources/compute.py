@@ -1,4 +1,4 @@
-"""Lambda, Batch and Step Functions."""
+"""Lambda, ECR, Batch and Step Functions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -149,6 +149,16 @@ TYPES: Mapping[str, ResourceType] = {
         name="LayerName",
         ref="LayerVersionArn",
         attributes={"LayerVersionArn": "LayerVersionArn"},
+    ),
+    "AWS::ECR::Repository": made_by_call(
+        "ecr",
+        "CreateRepository",
+        name="RepositoryName",
+        longest_name=256,
+        ref="repository.repositoryName",
+        attributes={"Arn": "repository.repositoryArn", "RepositoryUri": "repository.repositoryUri"},
+        delete=("DeleteRepository", "repositoryName"),
+        inert="the folder that an image is built from plays it; none is stored",
     ),
     "AWS::Batch::ComputeEnvironment": ResourceType(
         _create_compute_environment, "moto's batch backend", delete=_delete_compute_environment

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from embedded_aws.resources.api_call import call, made_by_call
+from embedded_aws.resources.api_call import call, made_by_call, made_or_adopted
 from embedded_aws.resources.arguments import arguments
 from embedded_aws.resources.resource_type import Created, Creation, Existing, ResourceType
 
@@ -13,7 +13,8 @@ def _create_database(creation: Creation) -> Created:
     given = dict(properties["DatabaseInput"])
     given.setdefault("Name", creation.name(longest=255, lower=True))
     told = {**properties, "DatabaseInput": given}
-    call("glue", "CreateDatabase", **arguments("glue", "CreateDatabase", told, resource_type=creation.type))
+    parameters = arguments("glue", "CreateDatabase", told, resource_type=creation.type)
+    made_or_adopted(creation, lambda: call("glue", "CreateDatabase", **parameters))
     return Created(given["Name"])
 
 
@@ -23,7 +24,7 @@ def _delete_database(existing: Existing) -> None:
 
 def _create_table(creation: Creation) -> Created:
     told = arguments("glue", "CreateTable", creation.properties, resource_type=creation.type)
-    call("glue", "CreateTable", **told)
+    made_or_adopted(creation, lambda: call("glue", "CreateTable", **told))
     return Created(told["TableInput"]["Name"])
 
 

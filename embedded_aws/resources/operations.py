@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from embedded_aws.resources.api_call import call, made_by_call, refuse_unknown, tag_map
+from embedded_aws.resources.api_call import call, made_by_call, made_or_adopted, refuse_unknown, tag_map
 from embedded_aws.resources.arguments import arguments
 from embedded_aws.resources.resource_type import Created, Creation, Existing, ResourceType, recorded
 from embedded_aws.resources.storage import notify
@@ -17,7 +17,8 @@ def _create_log_group(creation: Creation) -> Created:
     name = properties.get("LogGroupName") or creation.name(longest=512)
     told = {"logGroupName": name, "tags": tag_map(properties)}
     told |= {key: properties[key] for key in ("KmsKeyId", "LogGroupClass") if key in properties}
-    call("logs", "CreateLogGroup", **arguments("logs", "CreateLogGroup", told, resource_type=creation.type))
+    parameters = arguments("logs", "CreateLogGroup", told, resource_type=creation.type)
+    made_or_adopted(creation, lambda: call("logs", "CreateLogGroup", **parameters))
     if days := properties.get("RetentionInDays"):
         call("logs", "PutRetentionPolicy", logGroupName=name, retentionInDays=int(days))
     return Created(name, {"Arn": creation.arn("logs", f"log-group:{name}:*")})

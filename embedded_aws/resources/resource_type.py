@@ -11,12 +11,23 @@ _NAME_SUFFIX_LENGTH = 12
 
 
 class ResourceError(RuntimeError):
-    """A resource cannot be made, changed or deleted; the message says why."""
+    """A resource cannot be made, changed or deleted; the message says why, `code` in which of CloudFormation's words.
+
+    The codes are those of "Handler error codes" in the CloudFormation CLI User Guide.
+    """
+
+    def __init__(self, message: str, *, code: str = "InvalidRequest") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True)
 class Creation:
-    """A resource to be made. `properties` are those of the template with every function replaced."""
+    """A resource to be made. `properties` are those of the template with every function replaced.
+
+    `generation` counts the resources that were made before it under its logical id. When `adopting`, what the service
+    already has under the name is taken over as it is: it has outlived the instance.
+    """
 
     type: str
     logical_id: str
@@ -24,10 +35,18 @@ class Creation:
     stack_id: str
     properties: Mapping[str, Any]
     context: Context
+    generation: int = 0
+    adopting: bool = False
+
+    @property
+    def identity(self) -> str:
+        """What tells this resource from every other, in every life of an instance."""
+        again = f"/{self.generation}" if self.generation else ""
+        return f"{self.context.account}/{self.stack_id}/{self.logical_id}{again}"
 
     def name(self, *, longest: int = 64, lower: bool = False) -> str:
         """The name that CloudFormation makes up: stack, logical id and a suffix that is always the same for them."""
-        digest = hashlib.sha256(f"{self.context.account}/{self.stack_name}/{self.logical_id}".encode()).hexdigest()
+        digest = hashlib.sha256(self.identity.encode()).hexdigest()
         suffix = digest[:_NAME_SUFFIX_LENGTH].upper()
         room = longest - len(suffix) - 2
         logical_id = self.logical_id[: max(room - len(self.stack_name), room // 2)]
@@ -62,23 +81,36 @@ class Existing:
 Create = Callable[[Creation], Created]
 Update = Callable[[Existing, Creation], Created]
 Delete = Callable[[Existing], None]
+Replaces = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
 
 
 def leave(existing: Existing) -> None:
     """Deletes nothing, for what goes with another resource or is only recorded."""
 
 
+def never(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Replaces in no case but those that the type's schema names."""
+    return False
+
+
+def changed(*names: str) -> Replaces:
+    """Replaces when one of these properties differs."""
+    return lambda before, after: any(before.get(name) != after.get(name) for name in names)
+
+
 @dataclass(frozen=True)
 class ResourceType:
     """One row of the table. `made_by` says how; `inert` is the reason why the resource does nothing, where it does not.
 
-    Without `update`, a resource whose properties change cannot be changed in place.
+    A changed resource is replaced by a new one when a property differs that the type's schema has as create-only, when
+    `replaces` says so of its properties before and after, or when there is no `update`; otherwise `update` changes it.
     """
 
     create: Create
     made_by: str
     delete: Delete = leave
     update: Update | None = None
+    replaces: Replaces = never
     inert: str | None = None
 
 
@@ -95,9 +127,14 @@ def recorded(
     `attributes` are GetAtt's values, in which {id} stands for Ref's and {Name} for a property's.
     """
 
-    def create(creation: Creation) -> Created:
-        physical_id = ref(creation) if ref else creation.name()
-        known = _Known({**creation.properties, "id": physical_id})
+    def made(physical_id: str, properties: Mapping[str, Any]) -> Created:
+        known = _Known({**properties, "id": physical_id})
         return Created(physical_id, {name: text.format_map(known) for name, text in (attributes or {}).items()})
 
-    return ResourceType(create, made_by="recorded only", inert=inert)
+    def create(creation: Creation) -> Created:
+        return made(ref(creation) if ref else creation.name(), creation.properties)
+
+    def update(existing: Existing, creation: Creation) -> Created:
+        return made(existing.created.physical_id, creation.properties)
+
+    return ResourceType(create, made_by="recorded only", update=update, inert=inert)

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from embedded_aws.resources.api_call import call, made_by_call, refuse_unknown, tags
+from embedded_aws.resources.api_call import call, made_by_call, made_or_adopted, refuse_unknown, tags
 from embedded_aws.resources.arguments import arguments
-from embedded_aws.resources.resource_type import Created, Creation, Existing, ResourceType, recorded
+from embedded_aws.resources.resource_type import Created, Creation, Existing, ResourceError, ResourceType, recorded
 
 
 def _versioning(bucket: str, value: Any) -> None:
@@ -113,7 +113,7 @@ _BUCKET_RECORDED = ("AnalyticsConfigurations", "IntelligentTieringConfigurations
 def _create_bucket(creation: Creation) -> Created:
     refuse_unknown(creation, ("BucketName", "AccessControl", *_BUCKET_PROPERTIES, *_BUCKET_RECORDED))
     name = creation.properties.get("BucketName") or creation.name(longest=63, lower=True)
-    call("s3", "CreateBucket", Bucket=name)
+    made_or_adopted(creation, lambda: _make_bucket(name))
     for property_name, put in _BUCKET_PROPERTIES.items():
         if property_name in creation.properties:
             put(name, creation.properties[property_name])
@@ -125,6 +125,18 @@ def _create_bucket(creation: Creation) -> Created:
         "DualStackDomainName": f"{name}.s3.dualstack.{creation.context.region}.amazonaws.com",
     }
     return Created(name, attributes)
+
+
+def _make_bucket(name: str) -> None:
+    """S3 lets an owner create a bucket again in us-east-1, CloudFormation does not."""
+    try:
+        call("s3", "HeadBucket", Bucket=name)
+    except ResourceError as error:
+        if error.code != "NotFound":
+            raise
+        call("s3", "CreateBucket", Bucket=name)
+        return
+    raise ResourceError(f"{name} already exists (Service: S3, Status Code: 409)", code="AlreadyExists")
 
 
 def _create_bucket_policy(creation: Creation) -> Created:
@@ -147,8 +159,9 @@ def _create_table(creation: Creation) -> Created:
     if stream := properties.pop("StreamSpecification", None):
         properties["StreamSpecification"] = {"StreamEnabled": True, **stream}
     told = arguments("dynamodb", "CreateTable", properties, resource_type=creation.type)
-    table = call("dynamodb", "CreateTable", **told)["TableDescription"]
-    name = table["TableName"]
+    name = told["TableName"]
+    made_or_adopted(creation, lambda: call("dynamodb", "CreateTable", **told))
+    table = call("dynamodb", "DescribeTable", TableName=name)["Table"]
     if recovery := afterwards.get("PointInTimeRecoverySpecification"):
         enabled = str(recovery["PointInTimeRecoveryEnabled"]).lower() == "true"
         specification = {"PointInTimeRecoveryEnabled": enabled}

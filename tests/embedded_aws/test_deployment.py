@@ -4,10 +4,10 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from embedded_aws import bootstrap
 from embedded_aws.cloud_assembly import Assembly, DeploymentError
 from embedded_aws.deployment import zipped
 from embedded_aws.instance import Instance
@@ -90,71 +90,10 @@ def test_a_stack_stands_after_those_that_it_needs(tmp_path: Path) -> None:
         Assembly.read(tmp_path)
 
 
-def create(small: Instance, name: str, resources: dict[str, Any]) -> Any:
-    cloud = client(small, "cloudformation")
-    cloud.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
-    (stack,) = cloud.describe_stacks(StackName=name)["Stacks"]
-    return stack
-
-
-def test_a_stack_that_fails_is_rolled_back_with_its_reason(small: Instance) -> None:
-    queues = client(small, "sqs").list_queues()["QueueUrls"]
-    stack = create(
-        small,
-        "failing",
-        {
-            "Good": {"Type": "AWS::SQS::Queue"},
-            "Bad": {"Type": "AWS::Glue::Job", "Properties": {"Colour": "red"}, "DependsOn": "Good"},
-        },
-    )
-    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert stack["StackStatusReason"].startswith(
-        "failing: Bad (AWS::Glue::Job) cannot be created: AWS::Glue::Job: no place for Colour in glue:CreateJob"
-    )
-    assert client(small, "sqs").list_queues()["QueueUrls"] == queues
-
-
-@pytest.mark.parametrize(
-    ("properties", "reason"),
-    [
-        ({}, 'Missing required parameter in input: "Role"'),
-        ({"Role": "r", "Command": {"Name": "glueetl"}, "MaxRetries": "many"}, "many"),
-    ],
-)
-def test_what_the_service_would_refuse_is_refused(small: Instance, properties: dict[str, Any], reason: str) -> None:
-    name = f"refused-{len(properties)}"
-    stack = create(small, name, {"Job": {"Type": "AWS::Glue::Job", "Properties": properties}})
-    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert reason in stack["StackStatusReason"]
-
-
-def test_an_unknown_type_is_refused_by_name_wherever_it_comes_from(small: Instance) -> None:
-    cloud = client(small, "cloudformation")
-    template = json.dumps({"Resources": {"Odd": {"Type": "AWS::Odd::Thing"}}})
-    with pytest.raises(cloud.exceptions.ClientError, match=r"unknown to the embedded AWS: AWS::Odd::Thing \(odd/Odd\)"):
-        cloud.create_stack(StackName="odd", TemplateBody=template)
-
-
-def test_a_changed_template_adds_and_removes_and_what_is_retained_stays(small: Instance) -> None:
-    cloud, s3, sqs = (client(small, name) for name in ("cloudformation", "s3", "sqs"))
-    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "kept-bucket"}, "DeletionPolicy": "Retain"}
-    create(small, "changing", {"Bucket": bucket, "Old": {"Type": "AWS::SQS::Queue"}})
-    old = physical_ids(small, "changing")["Old"]
-    changed = {"Bucket": bucket, "New": {"Type": "AWS::SQS::Queue"}}
-    cloud.update_stack(StackName="changing", TemplateBody=json.dumps({"Resources": changed}))
-    ids = physical_ids(small, "changing")
-    assert set(ids) == {"Bucket", "New"}
-    queues = sqs.list_queues()["QueueUrls"]
-    assert ids["New"] in queues
-    assert old not in queues
-    cloud.delete_stack(StackName="changing")
-    assert ids["New"] not in sqs.list_queues()["QueueUrls"]
-    s3.head_bucket(Bucket="kept-bucket")
-
-
 def test_every_resource_of_the_real_templates_is_there_and_counted(cloud_assembly: Path, embedded: Instance) -> None:
     templates = Assembly.read(cloud_assembly).templates()
     kinds = []
+    templates["CDKToolkit"] = bootstrap.template()
     for stack, template in templates.items():
         assert set(physical_ids(embedded, stack)) == set(template["Resources"])
         kinds += [resource["Type"] for resource in template["Resources"].values()]
