@@ -5,17 +5,13 @@ from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-import sqlglot
-from sqlglot import exp
-
+from embedded_aws.athena import table_definitions
 from embedded_aws.athena.catalog import Column, Partition, Table, view_text
 from embedded_aws.athena.errors import QueryError
 from embedded_aws.athena.execution import Engine
 from embedded_aws.athena.results import Results, lines
-from embedded_aws.athena.statements import DIALECT, Statement
-from embedded_aws.athena.writing import PARQUET
-
-_NOTHING = Results((), (), titled=False)
+from embedded_aws.athena.statements import Statement
+from embedded_aws.athena.table_definitions import NOTHING, failed
 
 
 def carry_out(engine: Engine, statement: Statement) -> Results:
@@ -40,7 +36,7 @@ def _show_databases(engine: Engine, statement: Statement) -> Results:
 def _show_partitions(engine: Engine, statement: Statement) -> Results:
     table = _table(engine, statement)
     if not table.partition_keys:
-        raise _failed(f"Table {table.database}.{table.name} is not a partitioned table")
+        raise failed(f"Table {table.database}.{table.name} is not a partitioned table")
     return lines("partition", sorted(_path(table, partition.values) for partition in engine.catalog.partitions(table)))
 
 
@@ -59,9 +55,13 @@ def _show_create(engine: Engine, statement: Statement) -> Results:
         text += ["PARTITIONED BY ( ", *_column_lines(table.partition_keys)]
     descriptor = table.document["StorageDescriptor"]
     text += ["ROW FORMAT SERDE ", f"  '{table.serde}' "]
+    if parameters := (descriptor.get("SerdeInfo") or {}).get("Parameters"):
+        text += ["WITH SERDEPROPERTIES ( ", *_property_lines(parameters)]
     text += ["STORED AS INPUTFORMAT ", f"  '{descriptor.get('InputFormat', '')}' "]
     text += ["OUTPUTFORMAT ", f"  '{descriptor.get('OutputFormat', '')}'"]
     text += ["LOCATION", f"  '{table.location}'"]
+    if properties := table.document.get("Parameters"):
+        text += ["TBLPROPERTIES (", *_property_lines(properties)]
     return lines("createtab_stmt", text)
 
 
@@ -85,7 +85,7 @@ def _add_partitions(engine: Engine, statement: Statement) -> Results:
         values = _values(table, given)
         place = location or f"{table.location.rstrip('/')}/{_path(table, values)}/"
         _create_partition(engine, table, values, place, lenient=statement.lenient)
-    return _NOTHING
+    return NOTHING
 
 
 def _drop_partitions(engine: Engine, statement: Statement) -> Results:
@@ -102,8 +102,8 @@ def _drop_partitions(engine: Engine, statement: Statement) -> Results:
                 PartitionValues=list(values),
             )
         elif not statement.lenient:
-            raise _failed(f"Partition not found: {_path(table, values)}")
-    return _NOTHING
+            raise failed(f"Partition not found: {_path(table, values)}")
+    return NOTHING
 
 
 def _repair(engine: Engine, statement: Statement) -> Results:
@@ -129,8 +129,8 @@ def _create_database(engine: Engine, statement: Statement) -> Results:
     name = _required_name(statement)
     if engine.catalog.has_database(name):
         if statement.lenient:
-            return _NOTHING
-        raise _failed(f"AlreadyExistsException(message:Database {name} already exists)")
+            return NOTHING
+        raise failed(f"AlreadyExistsException(message:Database {name} already exists)")
     described: dict[str, Any] = {"Name": name}
     rest = statement.options.get("rest", "")
     if match := re.search(r"LOCATION\s*'([^']*)'", rest, re.IGNORECASE):
@@ -138,19 +138,19 @@ def _create_database(engine: Engine, statement: Statement) -> Results:
     if match := re.search(r"COMMENT\s*'([^']*)'", rest, re.IGNORECASE):
         described["Description"] = match[1]
     _call(engine, "create_database", DatabaseInput=described)
-    return _NOTHING
+    return NOTHING
 
 
 def _drop_database(engine: Engine, statement: Statement) -> Results:
     name = _required_name(statement)
     if not engine.catalog.has_database(name):
         if statement.lenient:
-            return _NOTHING
-        raise _failed(f"NoSuchObjectException(message:Database {name} not found.)")
+            return NOTHING
+        raise failed(f"NoSuchObjectException(message:Database {name} not found.)")
     if engine.catalog.tables(name) and "CASCADE" not in statement.options.get("rest", "").upper():
-        raise _failed(f"InvalidOperationException(message:Database {name} is not empty. One or more tables exist.)")
+        raise failed(f"InvalidOperationException(message:Database {name} is not empty. One or more tables exist.)")
     _call(engine, "delete_database", Name=name)
-    return _NOTHING
+    return NOTHING
 
 
 def _drop_table(engine: Engine, statement: Statement) -> Results:
@@ -165,13 +165,16 @@ def _drop(engine: Engine, statement: Statement, *, view: bool) -> Results:
     try:
         table = _table(engine, statement)
     except QueryError as error:
-        if error.code == "TABLE_NOT_FOUND" and statement.lenient:
-            return _NOTHING
-        raise
+        if error.code != "TABLE_NOT_FOUND":
+            raise
+        if statement.lenient:
+            return NOTHING
+        message = error.message.replace("Table", "View", 1) if view else error.message
+        raise QueryError(error.code, message, error.position) from error
     if table.is_view != view:
-        raise _failed(f"Cannot drop a {'view with DROP TABLE' if table.is_view else 'base table with DROP VIEW'}")
+        raise failed(f"Cannot drop a {'view with DROP TABLE' if table.is_view else 'base table with DROP VIEW'}")
     _call(engine, "delete_table", DatabaseName=table.database, Name=table.name)
-    return _NOTHING
+    return NOTHING
 
 
 def _create_view(engine: Engine, statement: Statement) -> Results:
@@ -192,53 +195,14 @@ def _create_view(engine: Engine, statement: Statement) -> Results:
         "PartitionKeys": [],
     }
     _call(engine, "update_table" if found else "create_table", DatabaseName=database, TableInput=described)
-    return _NOTHING
-
-
-def _create_table(engine: Engine, statement: Statement) -> Results:
-    database, name = statement.name if statement.name else (None, "")
-    database = database or engine.database
-    if any(table.name == name for table in engine.catalog.tables(database)):
-        if statement.lenient:
-            return _NOTHING
-        raise _failed(f"AlreadyExistsException(message:Table {name} already exists.)")
-    tree = sqlglot.parse_one(statement.text, read=DIALECT)
-    if not isinstance(tree, exp.Create) or not isinstance(tree.this, exp.Schema):
-        raise QueryError("SYNTAX_ERROR", "cannot read the table's columns", (1, 1))
-    properties = tree.args.get("properties") or exp.Properties(expressions=[])
-    by = next((list(p.this.expressions) for p in properties.find_all(exp.PartitionedByProperty)), [])
-    location = next((p.this.name for p in properties.find_all(exp.LocationProperty)), "")
-    format_ = next((p.this.name for p in properties.find_all(exp.FileFormatProperty)), "PARQUET")
-    if format_.upper() != "PARQUET":
-        raise QueryError("NOT_SUPPORTED", f"the embedded Athena reads tables of Parquet only, not {format_}")
-    if not location:
-        raise _failed("MetaException(message:LOCATION is required for an external table)")
-    described = {
-        "Name": name,
-        "TableType": "EXTERNAL_TABLE",
-        "Parameters": {
-            "EXTERNAL": "TRUE",
-            **{p.name: p.args["value"].name for p in properties.expressions if type(p) is exp.Property},
-        },
-        "PartitionKeys": [_column_input(column) for column in by],
-        "StorageDescriptor": {
-            "Columns": [_column_input(column) for column in tree.this.expressions],
-            "Location": location,
-            **PARQUET,
-        },
-    }
-    _call(engine, "create_table", DatabaseName=database, TableInput=described)
-    return _NOTHING
-
-
-def _column_input(column: exp.Expr) -> dict[str, str]:
-    kind = re.sub(r"\s*([<>:,()])\s*", r"\1", column.args["kind"].sql("hive").lower())
-    return {"Name": column.name.lower(), "Type": kind}
+    return NOTHING
 
 
 def _explain(engine: Engine, statement: Statement) -> Results:
     assert statement.query is not None  # noqa: S101
     sql = engine.bound_sql(statement.text, statement.query)
+    if statement.options.get("analyze"):
+        raise QueryError("NOT_SUPPORTED", "the embedded Athena does not have EXPLAIN ANALYZE")
     plan = engine.connection.execute(f"EXPLAIN {sql}").fetchall()
     return lines("Query Plan", [line for _, text in plan for line in text.splitlines()])
 
@@ -259,8 +223,16 @@ _ACTIONS: Mapping[str, Callable[[Engine, Statement], Results]] = {
     "DROP_TABLE": _drop_table,
     "DROP_VIEW": _drop_view,
     "CREATE_VIEW": _create_view,
-    "CREATE_TABLE": _create_table,
+    "CREATE_TABLE": table_definitions.create,
+    "ALTER_TABLE_ADD_COLUMNS": table_definitions.add_columns,
+    "ALTER_TABLE_REPLACE_COLUMNS": table_definitions.replace_columns,
+    "ALTER_TABLE_SET_LOCATION": table_definitions.set_location,
+    "ALTER_TABLE_SET_PROPERTIES": table_definitions.set_properties,
+    "SHOW_TABLE_PROPERTIES": table_definitions.show_properties,
     "EXPLAIN": _explain,
+    # What they do is done when the query is started.
+    "PREPARE": lambda engine, statement: NOTHING,
+    "DEALLOCATE_PREPARE": lambda engine, statement: NOTHING,
 }
 
 
@@ -294,7 +266,7 @@ def _path(table: Table, values: Iterable[str]) -> str:
 def _values(table: Table, given: Mapping[str, str]) -> tuple[str, ...]:
     names = [key.name for key in table.partition_keys]
     if sorted(given) != sorted(names):
-        raise _failed(f"ValidationException: partition spec {dict(given)} does not name the keys {names}")
+        raise failed(f"ValidationException: partition spec {dict(given)} does not name the keys {names}")
     return tuple(given[name] for name in names)
 
 
@@ -302,7 +274,7 @@ def _create_partition(engine: Engine, table: Table, values: tuple[str, ...], loc
     if Partition(values, "").values in {partition.values for partition in engine.catalog.partitions(table)}:
         if lenient:
             return
-        raise _failed(f"AlreadyExistsException(message:Partition already exists: {_path(table, values)})")
+        raise failed(f"AlreadyExistsException(message:Partition already exists: {_path(table, values)})")
     descriptor = {**table.document["StorageDescriptor"], "Location": location}
     partition = {"Values": list(values), "StorageDescriptor": descriptor}
     _call(engine, "create_partition", DatabaseName=table.database, TableName=table.name, PartitionInput=partition)
@@ -312,17 +284,17 @@ def _call(engine: Engine, operation: str, **parameters: Any) -> None:
     engine.catalog.call(operation, **parameters)
 
 
-def _failed(reason: str) -> QueryError:
-    """A refusal of Hive's, which runs Athena's DDL."""
-    return QueryError("FAILED", f"Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. {reason}")
-
-
 def _column_lines(columns: Iterable[Column]) -> list[str]:
     each = [
         f"  `{column.name}` {column.hive}" + (f" COMMENT '{column.comment}'" if column.comment else "")
         for column in columns
     ]
     return [*(line + ", " for line in each[:-1]), *(line + ")" for line in each[-1:])]
+
+
+def _property_lines(properties: Mapping[str, str]) -> list[str]:
+    each = [f"  '{name}'='{value}'" for name, value in sorted(properties.items())]
+    return [*(f"{line}, " for line in each[:-1]), f"{each[-1]})"]
 
 
 def _padded(column: Column) -> str:

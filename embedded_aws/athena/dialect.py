@@ -8,6 +8,7 @@ from sqlglot.errors import UnsupportedError
 from embedded_aws.athena.arithmetic import type_arithmetic
 from embedded_aws.athena.checking import Describe, check_aliases, check_comparisons
 from embedded_aws.athena.errors import QueryError
+from embedded_aws.athena.operand_types import check_distinct_order, check_operands, check_set_operation
 from embedded_aws.athena.rewriting import rewritten
 from embedded_aws.athena.typed_functions import type_functions
 from embedded_aws.athena.unnesting import expand_unnests
@@ -17,12 +18,16 @@ def translate(tree: exp.Query, text: str, describe: Describe) -> exp.Query:
     """The query for DuckDB. `tree`, parsed from `text`, is changed; its tables must be bound already."""
     for select in _selects(tree):
         check_aliases(select, describe)
+        check_distinct_order(select)
         _name_columns(select)
     for select in _selects(tree):
         expand_unnests(select, describe)
         check_comparisons(select, text, describe)
+        check_operands(select, describe)
         type_arithmetic(select, describe)
         type_functions(select, describe)
+    for operation in list(tree.find_all(exp.SetOperation)):
+        check_set_operation(operation, describe)
     return rewritten(tree)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 from sqlglot import ErrorLevel, exp
 
-from embedded_aws.athena import functions, plans, scanning, statements, text_files
-from embedded_aws.athena.catalog import Catalog, Partition, Table
+from embedded_aws.athena import functions, information_schema, plans, scanning, statements, text_files
+from embedded_aws.athena.catalog import CATALOG, Catalog, Partition, Table
 from embedded_aws.athena.checking import check_functions, place
 from embedded_aws.athena.complaints import explained
 from embedded_aws.athena.dialect import for_duckdb, translate
@@ -123,8 +123,13 @@ class Engine:
             if not table.name or _is_common_table(table):
                 continue
             key = ((table.db or database).lower(), table.name.lower())
-            if key not in self._tables:
-                found = self.catalog.table(*key, place(table) if text is not None else None)
+            where = place(table) if text is not None else None
+            if key[0] == information_schema.NAME:
+                key = (information_schema.SCHEMA, key[1])
+                if key not in self._tables:
+                    self._tables[key] = information_schema.make(self.connection, self.catalog, key[1], where)
+            elif key not in self._tables:
+                found = self.catalog.table(*key, where)
                 self._tables[key] = found
                 self._make_empty(found)
             table.set("catalog", None)
@@ -137,16 +142,27 @@ class Engine:
         self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(table.database)}")
         place = f"{quoted(table.database)}.{quoted(table.name)}"
         if table.query is not None:
-            parsed = statements.parse(table.query).query
-            assert parsed is not None  # noqa: S101  (a view's text is a query)
-            self._bind(parsed, table.query_database, None)
-            translated = translate(parsed, table.query, self._describe)
-            sql = for_duckdb(translated)
-            self._define_functions(sql)
-            self.connection.execute(f"CREATE VIEW {place} AS {sql}")
+            self.connection.execute(f"CREATE VIEW {place} AS {self._view(table, table.query)}")
             return
         columns = ", ".join(f"{quoted(c.name)} {c.type.duckdb()}" for c in (*table.columns, *table.partition_keys))
         self.connection.execute(f"CREATE TABLE {place} ({columns})")
+
+    def _view(self, table: Table, query: str) -> str:
+        """A view's query for DuckDB. QueryError INVALID_VIEW where what it reads has gone or changed."""
+        parsed = statements.parse(query).query
+        assert parsed is not None  # noqa: S101  (a view's text is a query)
+        try:
+            self._bind(parsed, table.query_database, query)
+            sql = for_duckdb(translate(parsed, query, self._describe))
+            self._define_functions(sql)
+            self._guarded(parsed, lambda: self.columns(sql))
+        except QueryError as error:
+            if error.code in ("PERMISSION_DENIED", "INVALID_VIEW", ""):
+                raise
+            where = f"line {error.position[0]}:{error.position[1]}: " if error.position else ""
+            message = f"Failed analyzing stored view '{CATALOG}.{table.database}.{table.name}': {where}{error.message}"
+            raise QueryError("INVALID_VIEW", message) from error
+        return sql
 
     def _describe(self, expressions: list[exp.Expr], select: exp.Select | None) -> list[Type] | None:
         """Types of expressions over a select's FROM clause."""

@@ -63,6 +63,7 @@ class Execution:
     base_location: str
     caller: Caller
     parameters: tuple[str, ...] = ()
+    prepared: str | None = None  # the text of the prepared statement that is executed
     scan_limit: int | None = None
     encryption: Mapping[str, str] | None = None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -137,7 +138,8 @@ class Execution:
             "WorkGroup": self.work_group,
             "EngineVersion": ENGINE_VERSION,
         }
-        return {**document, "ExecutionParameters": list(self.parameters)} if self.parameters else document
+        shown = self.parameters if self.prepared is None else ()
+        return {**document, "ExecutionParameters": list(shown)} if shown else document
 
     def _statistics(self) -> dict[str, Any]:
         now = self.completed or time.time()
@@ -229,8 +231,9 @@ class Runner:
     def _carry_out(self, execution: Execution, engine: Engine) -> Results:
         statement = execution.statement
         try:
-            if execution.parameters:
-                statement = statements.parse(statements.with_parameters(execution.text, execution.parameters))
+            if execution.parameters or execution.prepared:
+                text = execution.prepared or execution.text
+                statement = statements.parse(statements.with_parameters(text, execution.parameters))
             if statement.kind in _WRITING:
                 return self._write(execution, statement, engine)
             if statement.kind != "SELECT":

@@ -1,5 +1,6 @@
 """Athena's API over query executions that really run."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,11 @@ from embedded_aws import identity
 from embedded_aws.athena import statements
 from embedded_aws.athena.catalog import Catalog, Table
 from embedded_aws.athena.errors import QueryError
+from embedded_aws.athena.paging import page
 from embedded_aws.athena.queries import ENDED, ENGINE_VERSION, Caller, Execution, Runner, State
+from embedded_aws.athena.saved_queries import SavedQueries
+from embedded_aws.athena.statements import Statement
+from embedded_aws.athena.types import split
 from embedded_aws.context import Context
 
 _LONGEST_QUERY = 262144
@@ -28,6 +33,7 @@ class Athena:
         self._runner = Runner(context.directory("athena-cache"))
         self._executions: dict[str, Execution] = {}
         self._tokens: dict[str, str] = {}
+        self.saved = SavedQueries(context)
 
     def caller(self, headers: Mapping[str, Any]) -> Caller:
         """Who signed a request."""
@@ -49,6 +55,12 @@ class Athena:
             statement = statements.parse(text)
         except QueryError as error:
             raise JsonRESTError("InvalidRequestException", str(error)) from error
+        given = tuple(parameters.get("ExecutionParameters") or ())
+        prepared = None
+        if statement.kind == "EXECUTE":
+            prepared, given = self._prepared(statement, group.name, given)
+            statement = statements.parse(prepared)
+        self._change_prepared(statement, group.name)
         context = parameters.get("QueryExecutionContext") or {}
         asked = parameters.get("ResultConfiguration") or {}
         execution = Execution(
@@ -60,7 +72,8 @@ class Athena:
             base_location=_output_location(group, asked),
             encryption=_result_setting(group, asked, "EncryptionConfiguration"),
             caller=caller,
-            parameters=tuple(parameters.get("ExecutionParameters") or ()),
+            parameters=given,
+            prepared=prepared,
             scan_limit=group.configuration.get("BytesScannedCutoffPerQuery"),
         )
         if _enforced(group) and statement.kind == "CREATE_TABLE_AS_SELECT" and "external_location" in statement.options:
@@ -72,6 +85,23 @@ class Athena:
         self._add(execution, token)
         self._runner.submit(execution)
         return {"QueryExecutionId": execution.id}
+
+    def _prepared(self, statement: Statement, group: str, given: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+        """What EXECUTE runs: the prepared text, and the values of its question marks."""
+        assert statement.name is not None  # noqa: S101  (the statement's pattern has one)
+        using = statement.options.get("using")
+        values = tuple(value.strip() for value in split(using)) if using else given
+        return self.saved.find(group, statement.name[1]).query, values
+
+    def _change_prepared(self, statement: Statement, group: str) -> None:
+        """PREPARE and DEALLOCATE PREPARE."""
+        if statement.name is None or statement.kind not in ("PREPARE", "DEALLOCATE_PREPARE"):
+            return
+        told = {"WorkGroup": group, "StatementName": statement.name[1]}
+        if statement.kind == "PREPARE":
+            self.saved.prepare({**told, "QueryStatement": statement.options["query"]})
+        else:
+            self.saved.delete_prepared(told)
 
     def get(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
         """GetQueryExecution."""
@@ -97,7 +127,7 @@ class Athena:
         """ListQueryExecutions of a workgroup, the latest first."""
         group = parameters.get("WorkGroup") or "primary"
         found = [name for name, one in reversed(self._executions.items()) if one.work_group == group]
-        return _page(found, parameters, "QueryExecutionIds", 50)
+        return page(found, parameters, "QueryExecutionIds", 50)
 
     def stop(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
         """StopQueryExecution; one that has ended stays as it is."""
@@ -165,6 +195,7 @@ class Athena:
 
     def database(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
         """GetDatabase: the catalog is Glue's."""
+        _require_glue(parameters)
         name = parameters["DatabaseName"].lower()
         if not self._catalog(caller).has_database(name):
             raise JsonRESTError("MetadataException", f"Database {name} not found")
@@ -172,10 +203,12 @@ class Athena:
 
     def databases(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
         """ListDatabases."""
-        return _page([{"Name": name} for name in self._catalog(caller).databases()], parameters, "DatabaseList", 50)
+        _require_glue(parameters)
+        return page([{"Name": name} for name in self._catalog(caller).databases()], parameters, "DatabaseList", 50)
 
     def table(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
         """GetTableMetadata."""
+        _require_glue(parameters)
         try:
             found = self._catalog(caller).table(parameters["DatabaseName"].lower(), parameters["TableName"].lower())
         except QueryError as error:
@@ -184,18 +217,35 @@ class Athena:
 
     def tables(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
         """ListTableMetadata."""
+        _require_glue(parameters)
         try:
             found = self._catalog(caller).tables(parameters["DatabaseName"].lower())
         except QueryError as error:
             raise JsonRESTError("MetadataException", error.message) from error
-        wanted = (parameters.get("Expression") or "*").replace(".*", "*").replace("*", "")
-        listed = [_metadata(table) for table in found if wanted in table.name]
-        return _page(listed, parameters, "TableMetadataList", 50)
+        listed = [_metadata(table) for table in found if _matches(table.name, parameters.get("Expression"))]
+        return page(listed, parameters, "TableMetadataList", 50)
 
     def work_group_of(self, identifier: str) -> str | None:
         """The workgroup of a query execution, for those who check its caller's permissions; None for an unknown one."""
         execution = self._executions.get(identifier)
         return execution.work_group if execution else None
+
+    def data_catalogs(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
+        """ListDataCatalogs: Glue's, and those that were made."""
+        made = athena_backends[self._context.account][self._context.region].list_data_catalogs()
+        own = {"CatalogName": _CATALOG, "Type": "GLUE", "Status": "CREATE_COMPLETE"}
+        return page([own, *made], parameters, "DataCatalogsSummary", 50)
+
+    def data_catalog(self, parameters: Parameters, caller: Caller) -> dict[str, Any]:
+        """GetDataCatalog."""
+        name = parameters["Name"]
+        if name.lower() == _CATALOG.lower():
+            found: Any = {"Name": _CATALOG, "Type": "GLUE", "Parameters": {"catalog-id": self._context.account}}
+        else:
+            found = athena_backends[self._context.account][self._context.region].get_data_catalog(name)
+        if found is None:
+            raise _invalid(f"Data catalog {name} was not found")
+        return {"DataCatalog": found}
 
     def forget_results(self) -> None:
         """Keep no results at hand: they are read from their objects again."""
@@ -228,6 +278,22 @@ class Athena:
             oldest = next(iter(self._executions))
             del self._executions[oldest]
             self._tokens = {known: name for known, name in self._tokens.items() if name != oldest}
+
+
+def _require_glue(parameters: Parameters) -> None:
+    name = parameters.get("CatalogName") or _CATALOG
+    if name.lower() != _CATALOG.lower():
+        raise JsonRESTError("MetadataException", f"the embedded Athena reads {_CATALOG} only, not {name}")
+
+
+def _matches(name: str, expression: str | None) -> bool:
+    """ListTableMetadata's Expression: "A regex filter that pattern-matches table names"."""
+    if not expression:
+        return True
+    try:
+        return re.fullmatch(expression.replace("*", ".*").replace("..*", ".*"), name) is not None
+    except re.error as error:
+        raise _invalid(f"Expression {expression} is not a regular expression: {error}") from error
 
 
 def _enforced(group: WorkGroup) -> bool:
@@ -267,13 +333,6 @@ def _metadata(table: Table) -> dict[str, Any]:
         "PartitionKeys": columns(table.partition_keys),
         "Parameters": {**(table.document.get("Parameters") or {}), "location": table.location},
     }
-
-
-def _page(items: list[Any], parameters: Parameters, name: str, size: int) -> dict[str, Any]:
-    start = int(parameters.get("NextToken") or 0)
-    end = start + int(parameters.get("MaxResults") or size)
-    answer: dict[str, Any] = {name: items[start:end]}
-    return {**answer, "NextToken": str(end)} if end < len(items) else answer
 
 
 def _invalid(message: str) -> JsonRESTError:

@@ -1,7 +1,8 @@
 """Which statement a text is, and what it speaks of."""
 
+import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlglot
@@ -13,6 +14,8 @@ from embedded_aws.athena.errors import QueryError, SyntaxRefusedError
 from embedded_aws.athena.types import split
 
 DIALECT = "athena"
+# A statement that sqlglot does not know is refused: there is nothing to warn of.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
 Name = tuple[str | None, str]
 _IDENTIFIER = r"(?:`[^`]+`|\"[^\"]+\"|[\w$]+)"
 _NAME = rf"({_IDENTIFIER}(?:\s*\.\s*{_IDENTIFIER}){{0,2}})"
@@ -63,7 +66,8 @@ def parse(text: str) -> Statement:
         columns = tuple(unquoted(column) for column in split(match["columns"])) if match["columns"] else ()
         return Statement("INSERT", "DML", body, query, name(match["name"]), columns=columns)
     if match := _EXPLAIN.fullmatch(text):
-        return Statement("EXPLAIN", "UTILITY", *_query(match["query"], text[: match.start("query")]))
+        chosen = {"analyze": "true"} if match["analyze"] else {}
+        return Statement("EXPLAIN", "UTILITY", *_query(match["query"], text[: match.start("query")]), options=chosen)
     return Statement("SELECT", "DML", *_query(text, ""))
 
 
@@ -205,25 +209,33 @@ _TABLE_AS = _pattern(
     r"(?P<query>(?:\(|SELECT\b|WITH\b|TABLE\b|VALUES\b).*?)(?P<empty> WITH NO DATA)?"
 )
 _INSERT = _pattern(r"INSERT INTO NAME\s*(?:\((?P<columns>[^()]*)\))?\s*(?P<query>(?:\(|SELECT\b|WITH\b|VALUES\b).*)")
-_EXPLAIN = _pattern(r"EXPLAIN (?:ANALYZE )?(?:VERBOSE )?(?:\([^()]*\)\s*)?(?P<query>(?:\(|SELECT\b|WITH\b).*)")
+_EXPLAIN = _pattern(r"EXPLAIN (?P<analyze>ANALYZE )?(?:VERBOSE )?(?:\([^()]*\)\s*)?(?P<query>(?:\(|SELECT\b|WITH\b).*)")
 _SPECS = "(?P<partitions>PARTITION.*)"
 _DEFINITIONS = tuple(
     (_pattern(pattern), kind, category)
     for pattern, kind, category in (
-        (r"SHOW TABLES(?: (?:IN|FROM) NAME)?(?: (?P<like>'[^']*'))?", "SHOW_TABLES", "UTILITY"),
+        (r"SHOW TABLES(?: (?:IN|FROM) NAME)?(?: (?:LIKE )?(?P<like>'[^']*'))?", "SHOW_TABLES", "UTILITY"),
         (r"SHOW VIEWS(?: (?:IN|FROM) NAME)?(?: LIKE (?P<like>'[^']*'))?", "SHOW_VIEWS", "UTILITY"),
         (r"SHOW (?:DATABASES|SCHEMAS)(?: LIKE (?P<like>'[^']*'))?", "SHOW_DATABASES", "UTILITY"),
         (r"SHOW PARTITIONS NAME", "SHOW_PARTITIONS", "UTILITY"),
-        (r"SHOW COLUMNS (?:IN|FROM) NAME", "SHOW_COLUMNS", "UTILITY"),
+        (r"SHOW COLUMNS (?:IN|FROM) NAME(?: (?:IN|FROM) (?P<database>\w+))?", "SHOW_COLUMNS", "UTILITY"),
+        (r"SHOW TBLPROPERTIES NAME\s*(?:\(\s*(?P<key>'[^']*')\s*\))?", "SHOW_TABLE_PROPERTIES", "UTILITY"),
         (r"SHOW CREATE (?P<what>TABLE|VIEW) NAME", "SHOW_CREATE", "UTILITY"),
         (r"(?:DESCRIBE|DESC)(?: EXTENDED| FORMATTED)? NAME", "DESCRIBE_TABLE", "UTILITY"),
         (rf"ALTER TABLE NAME ADD (?P<exists>IF NOT EXISTS )?{_SPECS}", "ALTER_TABLE_ADD_PARTITION", "DDL"),
         (rf"ALTER TABLE NAME DROP (?P<exists>IF EXISTS )?{_SPECS}", "ALTER_TABLE_DROP_PARTITION", "DDL"),
+        (r"ALTER TABLE NAME ADD COLUMNS\s*\((?P<rest>.*)\)", "ALTER_TABLE_ADD_COLUMNS", "DDL"),
+        (r"ALTER TABLE NAME REPLACE COLUMNS\s*\((?P<rest>.*)\)", "ALTER_TABLE_REPLACE_COLUMNS", "DDL"),
+        (r"ALTER TABLE NAME SET LOCATION\s*(?P<to>'[^']*')", "ALTER_TABLE_SET_LOCATION", "DDL"),
+        (r"ALTER TABLE NAME SET TBLPROPERTIES\s*\((?P<rest>.*)\)", "ALTER_TABLE_SET_PROPERTIES", "DDL"),
         (r"MSCK REPAIR TABLE NAME", "MSCK_REPAIR_TABLE", "DDL"),
         (r"CREATE (?:DATABASE|SCHEMA) (?P<exists>IF NOT EXISTS )?NAME(?P<rest>.*)", "CREATE_DATABASE", "DDL"),
         (r"DROP (?:DATABASE|SCHEMA) (?P<exists>IF EXISTS )?NAME(?P<rest>.*)", "DROP_DATABASE", "DDL"),
         (r"DROP TABLE (?P<exists>IF EXISTS )?NAME", "DROP_TABLE", "DDL"),
         (r"DROP VIEW (?P<exists>IF EXISTS )?NAME", "DROP_VIEW", "DDL"),
+        (r"PREPARE NAME FROM (?P<query>.*)", "PREPARE", "DDL"),
+        (r"EXECUTE NAME(?: USING (?P<using>.*))?", "EXECUTE", "DML"),
+        (r"DEALLOCATE PREPARE NAME", "DEALLOCATE_PREPARE", "DDL"),
         (r"CREATE EXTERNAL TABLE (?P<exists>IF NOT EXISTS )?NAME\s*(?P<rest>\(.*)", "CREATE_TABLE", "DDL"),
     )
 )  # fmt: skip
@@ -232,15 +244,24 @@ _PARTITION = re.compile(
 )
 
 
+def _named(groups: Mapping[str, str | None]) -> Name | None:
+    given = groups.get("name")
+    if not given:
+        return None
+    database, table = name(given)
+    return groups.get("database") or database, table
+
+
 def _definition(text: str, kind: str, category: str, match: re.Match[str]) -> Statement:
     groups = match.groupdict()
     clauses = _PARTITION.finditer(groups.get("partitions") or "")
-    given = {key: unquoted(value) for key in ("like", "what", "rest") if (value := groups.get(key))}
+    given = {key: unquoted(value) for key in ("like", "what", "key", "to") if (value := groups.get(key))}
+    given |= {key: value for key in ("rest", "query", "using") if (value := groups.get(key))}
     return Statement(
         kind,
         category,
         text,
-        name=name(groups["name"]) if groups.get("name") else None,
+        name=_named(groups),
         options=given,
         partitions=tuple((options(clause["spec"]), clause["location"]) for clause in clauses),
         lenient=bool(groups.get("exists")),

@@ -24,7 +24,8 @@ def type_functions(select: exp.Select, describe: Describe) -> None:
         return types[0] if types else None
 
     for node in reversed(list(own_of_select(select, *_RULES))):
-        replacement = _RULES[type(node)](node, type_of)
+        rule = _RULES.get(type(node))
+        replacement = rule(node, type_of) if rule else node
         if replacement is not node:
             node.replace(replacement)
 

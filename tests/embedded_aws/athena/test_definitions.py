@@ -161,3 +161,54 @@ def test_databases_are_made_and_dropped(lake: Any) -> None:
 def test_a_query_can_be_explained(lake: Any) -> None:
     plan = "\n".join(row[0] or "" for row in lake.answer("explain select count(*) from variants"))
     assert "variants" in plan
+
+
+def test_a_view_whose_tables_have_gone_is_invalid(lake: Any) -> None:
+    lake.answer("create view inner_one as select chrom, pos from variants")
+    lake.answer("create view outer_one as select chrom, count(*) n from inner_one group by chrom")
+    assert lake.answer("select * from outer_one order by chrom") == [["chr20", "3"], ["chr21", "2"]]
+    assert lake.answer("show views like 'o*_one'") == [["outer_one"]]
+    lake.answer("drop view inner_one")
+    # Trino, StatementAnalyzer: INVALID_VIEW, "Failed analyzing stored view '%s': %s"
+    assert lake.refusal("select * from outer_one").startswith(
+        "INVALID_VIEW: Failed analyzing stored view 'awsdatacatalog.lake_tests.outer_one': line 1:"
+    )
+    lake.answer("drop view outer_one")
+
+
+def test_information_schema_shows_the_catalog(lake: Any) -> None:
+    # ug, "Query the AWS Glue Data Catalog"
+    assert lake.answer(
+        "select table_name, table_type from information_schema.tables where table_schema = 'lake_tests' "
+        "and table_name in ('variants', 'genotypes') order by table_name"
+    ) == [["genotypes", "BASE TABLE"], ["variants", "BASE TABLE"]]
+    assert lake.answer(
+        "select column_name, data_type, is_nullable, extra_info from information_schema.columns "
+        "where table_schema = 'lake_tests' and table_name = 'variants' and ordinal_position in (1, 22, 23, 24) "
+        "order by ordinal_position"
+    ) == [
+        ["pos", "bigint", "YES", None],
+        ["run_id", "varchar", "YES", None],
+        ["dataset", "varchar", "YES", "partition key"],
+        ["chrom", "varchar", "YES", "partition key"],
+    ]
+    assert "lake_tests" in [name for [name] in lake.answer("select schema_name from information_schema.schemata")]
+
+
+def test_a_table_is_altered_as_a_whole(lake: Any, lake_tables: Any) -> None:
+    # ug, "ALTER TABLE ADD COLUMNS", "ALTER TABLE SET TBLPROPERTIES", "ALTER TABLE SET LOCATION", "SHOW TBLPROPERTIES"
+    lake_tables.put("altered/one/a.csv", b"1,x\n")
+    lake_tables.put("altered/two/a.csv", b"2,y\n")
+    lake.answer(
+        "create external table altered (n int) row format delimited fields terminated by ',' "
+        "location 's3://athena-lake/altered/one/'"
+    )
+    lake.answer("alter table altered add columns (t string)")
+    assert lake.answer("select * from altered") == [["1", "x"]]
+    lake.answer("alter table altered set location 's3://athena-lake/altered/two/'")
+    lake.answer("alter table altered set tblproperties ('owner' = 'lab')")
+    assert lake.answer("select * from altered") == [["2", "y"]]
+    assert ["owner\tlab"] in lake.answer("show tblproperties altered")
+    lake.answer("alter table altered replace columns (t string)")
+    assert lake.answer("select * from altered") == [["2"]]
+    assert [row[0].strip() for row in lake.answer("show columns in altered in lake_tests")] == ["t"]

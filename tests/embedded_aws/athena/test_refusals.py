@@ -34,6 +34,26 @@ FAILS: Mapping[str, str] = {
         "INVALID_FUNCTION_ARGUMENT: Key not present in map: XX",
     "select filters[2] from variants where pos = 100":
         "INVALID_FUNCTION_ARGUMENT: Array subscript must be less than or equal to array length: 2 > 1",
+    "select not pos from variants":
+        "TYPE_MISMATCH: line 1:12: Value of logical NOT expression must evaluate to a boolean (actual: bigint)",
+    "select coalesce(pos, 'x') from variants":
+        "TYPE_MISMATCH: line 1:17: All COALESCE operands must be the same type or coercible to a common type. Cannot "
+        "find common type between bigint and varchar(1)",
+    "select pos from variants where pos in ('a')":
+        "TYPE_MISMATCH: line 1:32: IN value and list items must be the same type or coercible to a common type: bigint "
+        "vs varchar(1)",
+    "select pos || 'a' from variants":
+        "FUNCTION_NOT_FOUND: line 1:8: Unexpected parameters (bigint, varchar(1)) for function concat",
+    "select pos from variants union select chrom from variants":
+        "TYPE_MISMATCH: line 1:8: column 1 in UNION query has incompatible types: bigint, varchar",
+    "select distinct pos from variants order by qual":
+        "EXPRESSION_NOT_IN_DISTINCT: line 1:44: For SELECT DISTINCT, ORDER BY expressions must appear in select list",
+    'select "$path" from variants':
+        "NOT_SUPPORTED: line 1:8: the embedded Athena does not have the hidden column '$path'",
+    "select cast('1.5' as integer)": "INVALID_CAST_ARGUMENT: Cannot cast '1.5' to INT",
+    "select cast(300 as tinyint)": "INVALID_CAST_ARGUMENT: Out of range for tinyint: 300",
+    "select 2147483647 + 1": "NUMERIC_VALUE_OUT_OF_RANGE: integer addition overflow: 2147483647 + 1",
+    "select split_part('a', ',', 0)": "INVALID_FUNCTION_ARGUMENT: Index must be greater than zero",
     "select 1 / 0": "DIVISION_BY_ZERO: Division by zero",
     "select x from unnest(5) as t(x)": "INVALID_FUNCTION_ARGUMENT: Cannot unnest type: integer",
     "select cast(ref as bigint) from variants where ref = 'A'": "INVALID_CAST_ARGUMENT: Cannot cast 'A' to BIGINT",

@@ -161,3 +161,48 @@ def test_a_workgroup_can_be_changed(lake: Any) -> None:
     assert found["Configuration"]["ResultConfiguration"]["OutputLocation"] == "s3://athena-lake/changed/"
     with pytest.raises(ClientError, match="disabled"):
         lake.start("select 1", WorkGroup=group)
+
+
+def test_prepared_statements_belong_to_a_workgroup(lake: Any) -> None:
+    # ug, "Use parameterized queries": PREPARE, EXECUTE ... USING and DEALLOCATE PREPARE; "Prepared statements are
+    # workgroup-specific"
+    lake.answer("prepare by_place from select pos from variants where pos > ? and chrom = ? order by pos")
+    assert lake.answer("execute by_place using 100, 'chr20'") == [["200"], ["300"]]
+    assert lake.answer("execute by_place", ExecutionParameters=["100", "'chr21'"]) == [["150"]]
+    named = {"StatementName": "by_place", "WorkGroup": lake.work_group}
+    assert lake.client.get_prepared_statement(**named)["PreparedStatement"]["QueryStatement"].startswith("select pos")
+    listed = lake.client.list_prepared_statements(WorkGroup=lake.work_group)["PreparedStatements"]
+    assert [one["StatementName"] for one in listed] == ["by_place"]
+    lake.client.update_prepared_statement(**named, QueryStatement="select ? + 1")
+    assert lake.answer("execute by_place using 1") == [["2"]]
+    asked = lake.client.batch_get_prepared_statement(
+        PreparedStatementNames=["by_place", "absent"], WorkGroup=lake.work_group
+    )
+    assert [one["StatementName"] for one in asked["UnprocessedPreparedStatementNames"]] == ["absent"]
+    lake.answer("deallocate prepare by_place")
+    with pytest.raises(ClientError, match="PreparedStatement by_place was not found in workGroup lake-tests"):
+        lake.start("execute by_place using 1")
+    with pytest.raises(lake.client.exceptions.ResourceNotFoundException):
+        lake.client.get_prepared_statement(**named)
+
+
+def test_named_queries_are_kept_changed_and_deleted(lake: Any) -> None:
+    told = {"Name": "count", "Database": "lake_tests", "QueryString": "select 1", "WorkGroup": lake.work_group}
+    made = lake.client.create_named_query(**told)["NamedQueryId"]
+    lake.client.update_named_query(NamedQueryId=made, Name="count all", QueryString="select 2")
+    found = lake.client.batch_get_named_query(NamedQueryIds=[made, "00000000-0000-0000-0000-000000000000"])
+    assert [(one["Name"], one["QueryString"]) for one in found["NamedQueries"]] == [("count all", "select 2")]
+    assert len(found["UnprocessedNamedQueryIds"]) == 1
+    lake.client.delete_named_query(NamedQueryId=made)
+    with pytest.raises(ClientError, match=f"NamedQuery {made} was not found"):
+        lake.client.get_named_query(NamedQueryId=made)
+
+
+def test_the_catalog_is_glues_and_no_other(lake: Any) -> None:
+    # API reference, ListDataCatalogs: "In the Athena console, data catalogs are listed as "data sources"";
+    # AwsDataCatalog is there from the start
+    [catalog] = lake.client.list_data_catalogs()["DataCatalogsSummary"]
+    assert (catalog["CatalogName"], catalog["Type"]) == ("AwsDataCatalog", "GLUE")
+    assert lake.client.get_data_catalog(Name="AwsDataCatalog")["DataCatalog"]["Type"] == "GLUE"
+    with pytest.raises(ClientError, match="the embedded Athena reads AwsDataCatalog only, not other"):
+        lake.client.list_databases(CatalogName="other")
