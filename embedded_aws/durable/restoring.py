@@ -15,11 +15,16 @@ def install(context: Context) -> None:
     messages.install(context)
 
 
-def restore(context: Context) -> None:
-    """Bring back what an earlier life of the instance has kept and no template makes."""
+def before_stacks(context: Context) -> None:
+    """Bring back what holds data: stacks adopt what was theirs."""
     kept_in = database.opened()
     calls.restore(context, kept_in)
     catalog.restore(kept_in)
+
+
+def after_stacks(context: Context) -> None:
+    """Bring back what needs a queue, a function or a state machine to be there, and go on delivering."""
+    kept_in = database.opened()
     executions.restore(context, kept_in)
     messages.restore(kept_in)
     functions.resume(context, kept_in)

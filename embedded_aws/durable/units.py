@@ -20,6 +20,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 class _Unit:
     changes: dict[Hashable, Save] = field(default_factory=dict)
     afterwards: list[Callable[[], None]] = field(default_factory=list)
+    takes_in: bool = False
 
 
 _here = threading.local()
@@ -33,7 +34,24 @@ def unit() -> Iterator[None]:
 
     A unit inside a unit, a request that a service makes while it carries out another, stands alone.
     """
-    outer, own = getattr(_here, "unit", None), _Unit()
+    outer: _Unit | None = getattr(_here, "unit", None)
+    if outer and outer.takes_in:
+        yield
+        return
+    with _open(_Unit()):
+        yield
+
+
+@contextmanager
+def whole() -> Iterator[None]:
+    """A unit that takes in the units inside it: a deployment, of which a half would be in the way of the next."""
+    with _open(_Unit(takes_in=True)):
+        yield
+
+
+@contextmanager
+def _open(own: _Unit) -> Iterator[None]:
+    outer = getattr(_here, "unit", None)
     _here.unit = own
     try:
         yield
