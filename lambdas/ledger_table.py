@@ -74,6 +74,16 @@ class Ledger:
         arguments["ExpressionAttributeValues"][":failed"] = {"S": State.FAILED.value}
         return self._update_on_condition(arguments)
 
+    def claim(self, entry: LedgerEntry, *, stale_before: str) -> bool:
+        """Make the entry RUNNING from now on, unless another has: one that began before `stale_before` is taken over.
+
+        False if it is at work elsewhere, or has ended.
+        """
+        arguments = ledger.update(replace(entry, state=State.RUNNING, started_at=utc_now()))
+        arguments["ConditionExpression"] = "attribute_not_exists(run_id) OR (#state = :state AND #started_at < :stale)"
+        arguments["ExpressionAttributeValues"][":stale"] = {"S": stale_before}
+        return self._update_on_condition(arguments)
+
     def update_if(self, entry: LedgerEntry, *, still: State) -> bool:
         """Update an entry only while it is in the state `still`; False if it is not."""
         arguments = ledger.update(entry)

@@ -75,3 +75,75 @@ class PlanLoadEnvironment(_Environment):
     data_lake_bucket: str
     sequencing_bucket: str
     ledger_table: str
+
+
+@dataclass(frozen=True)
+class ArchiveToolEnvironment(_Environment):
+    """Of the container that archives and restores studies."""
+
+    ledger_table: str
+
+
+@dataclass(frozen=True)
+class FindDueStudiesEnvironment(_Environment):
+    """Of the Lambda that starts archives. Sizes as an ArchiveRequest has them; days count from an object's writing."""
+
+    sequencing_bucket: str
+    ledger_table: str
+    state_machine_arn: str
+    archive_after_days: int
+    tar_gib: int
+    part_mib: int
+
+
+@dataclass(frozen=True)
+class StudyLedgerEnvironment(_Environment):
+    """Of the Lambdas that record how archives and restores ended."""
+
+    ledger_table: str
+
+
+@dataclass(frozen=True)
+class RestoreEnvironment(_Environment):
+    """Of the Lambdas that begin restores and see to their end. `restore_tier` is S3's; the copies stay for the days."""
+
+    sequencing_bucket: str
+    ledger_table: str
+    restore_tier: str
+    restored_days: int
+
+
+@dataclass(frozen=True)
+class NoticeReadsEnvironment(_Environment):
+    """Of the Lambda that reads the file gateway's log."""
+
+    sequencing_bucket: str
+    state_machine_arn: str
+
+
+@dataclass(frozen=True)
+class NotifyEnvironment(_Environment):
+    """Of the Lambda that writes to those who wait. `owner` is told of studies that name none; it may be empty."""
+
+    sequencing_bucket: str
+    ledger_table: str
+    topic_arn: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class ReconcileEnvironment(_Environment):
+    """Of the Lambda that compares what was transferred with what was to be."""
+
+    sequencing_bucket: str
+    ledger_table: str
+    alarm_topic_arn: str
+
+
+@dataclass(frozen=True)
+class SweepTransfersEnvironment(_Environment):
+    """Of the Lambda that looks for executions of the task whose end nobody has reconciled."""
+
+    task_arn: str
+    ledger_table: str
+    queue_url: str

@@ -3,8 +3,25 @@
 from dataclasses import dataclass
 
 SOURCE = "genomics"
+RUN_TRANSFERRED = "RunTransferred"
 VARIANTS_CALLED = "VariantsCalled"
 VARIANTS_LOADED = "VariantsLoaded"
+
+
+@dataclass(frozen=True)
+class RunTransferred:
+    """Detail of a `RunTransferred` event: all that `manifest` lists lies below `folder`, verified; both are URIs.
+
+    It is raised once for each generation of the manifest: again only where files were written late and topped up. A
+    function that dies between raising it and saying so may make it two, so act on it by run and generation.
+    """
+
+    run_id: str
+    generation: int
+    folder: str
+    manifest: str
+    files: int
+    bytes: int
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """The run ledger: one DynamoDB table that says what ran, what was skipped and why. `genomics status` reads it.
 
-Partition key `run_id`, sort key `item`: `run`, `sample#<sample>`, `step#<sample>#<step>#<part>`, `load`.
+Partition key `run_id`, sort key `item`: `run`, `sample#<sample>`, `step#<sample>#<step>#<part>`, `load`,
+`transfer#<generation>#<attempt>` (of a run folder, whose name then is the run id).
+For a study the partition key is `study:<study>`, the items `archive`, `restore`, `requester#<e-mail>`.
 """
 
 from collections.abc import Mapping
@@ -16,6 +18,11 @@ SORT_KEY = "item"
 RUN = "run"
 LOAD = "load"
 
+# Of a study, whose entries have `study_partition` as their run: its latest archive, its latest restore, and who waits.
+ARCHIVE = "archive"
+RESTORE = "restore"
+REQUESTER = "requester#"
+
 
 def sample_item(sample: str) -> str:
     """Sort key of a sample's entry."""
@@ -25,6 +32,21 @@ def sample_item(sample: str) -> str:
 def step_item(sample: str, step: Step, part: str) -> str:
     """Sort key of a step's entry."""
     return f"step#{sample}#{step}#{part}"
+
+
+def study_partition(study: str) -> str:
+    """Partition key of what the ledger says of a study; no run has such a name."""
+    return f"study:{study}"
+
+
+def requester_item(email: str) -> str:
+    """Sort key of somebody who waits for a study."""
+    return f"{REQUESTER}{email}"
+
+
+def transfer_item(generation: int, attempt: int) -> str:
+    """Sort key of the entry of an attempt to bring a run folder over; the last one sorts last."""
+    return f"transfer#{generation:05}#{attempt:05}"
 
 
 @dataclass(frozen=True)
@@ -47,6 +69,12 @@ class LedgerEntry:
     study: str | None = None
     execution_arn: str | None = None
     rows: Mapping[str, int] | None = None
+    # Of a transfer: files and bytes listed, and how many are missing, of another size, unverified or not listed.
+    counts: Mapping[str, int] | None = None
+    # URI of a document that says all of it.
+    document: str | None = None
+    # Lets a state machine that waits go on.
+    task_token: str | None = None
     # Sorts entries as the plan lists them.
     order: int | None = None
 

@@ -22,6 +22,14 @@ MANIFESTS = "manifests/"
 TRANSFERS = "transfers/"
 TRANSFER_REPORTS = "transfer_reports/"
 
+# Studies as the lab registers them, their archives, and the VCFs that stay queryable for a time.
+STUDIES = "studies/"
+ARCHIVES = "archives/"
+VCF_COPIES = "vcf_copies/"
+
+# In the bucket of logs.
+STORAGE_ANALYSIS = "storage_analysis/"
+
 # In the data lake's bucket.
 TABLES = "tables/"
 LOADS = "loads/"
@@ -52,14 +60,14 @@ def transfer_manifests(run_id: str) -> str:
     return f"{MANIFESTS}{run_id}/"
 
 
-def transfer_manifest(run_id: str, attempt: int) -> str:
-    """What a run folder held when its transfer number `attempt`, counted from 1, was started."""
-    return f"{transfer_manifests(run_id)}{attempt}.jsonl.gz"
+def transfer_manifest(run_id: str, generation: int) -> str:
+    """What a transfer must bring: a gzipped manifest (genomics.contracts.transfers), counted from 1."""
+    return f"{transfer_manifests(run_id)}{generation}.tsv.gz"
 
 
-def transfer_findings(run_id: str, attempt: int) -> str:
-    """Every file of an attempt that did not arrive as its manifest says."""
-    return f"{TRANSFERS}{run_id}/{attempt}.jsonl.gz"
+def transfer_findings(run_id: str, execution: str) -> str:
+    """Everything that did not arrive by an execution as the manifest says, a JSON line each."""
+    return f"{TRANSFERS}{run_id}/{execution}.jsonl.gz"
 
 
 def reads(sha256: str, name: str) -> str:
@@ -126,6 +134,46 @@ def latest_reference_recipe(study: str, reference: str) -> str:
 def partial(key: str, attempt: str) -> str:
     """Where an output waits until all of its step's outputs are there: one prefix, for a lifecycle rule to sweep."""
     return f"{PARTIAL}{attempt}/{key}"
+
+
+def study(name: str) -> str:
+    """A study as the lab registers it (a Study)."""
+    return f"{STUDIES}{name}.json"
+
+
+def study_archives(study: str) -> str:
+    """Prefix of all archives of a study."""
+    return f"{ARCHIVES}{study}/"
+
+
+def archive_document(study: str, archive_id: str, name: str) -> str:
+    """Something of an archive: `request.json`, `archive.json`, `index.jsonl.gz`, ..."""
+    return f"{study_archives(study)}{archive_id}/{name}"
+
+
+def archive(study: str, archive_id: str) -> str:
+    """The document that says that all tars of an archive were verified (an Archive)."""
+    return archive_document(study, archive_id, "archive.json")
+
+
+def archive_restored(study: str, archive_id: str) -> str:
+    """Says that an archive's members are back at their keys (a Restored)."""
+    return archive_document(study, archive_id, "restored.json")
+
+
+def archive_tar(study: str, archive_id: str, number: int) -> str:
+    """A tar, counted from 1."""
+    return archive_document(study, archive_id, f"{study}.{number:03}.tar")
+
+
+def restore_request(study: str, restore_id: str) -> str:
+    """What a restore is to bring back (a RestoreRequest)."""
+    return archive_document(study, "restores", f"{restore_id}.json")
+
+
+def vcf_copy(study: str, archive_id: str, key: str) -> str:
+    """Where a VCF stays queryable when its original is archived."""
+    return f"{VCF_COPIES}{study}/{archive_id}/{key}"
 
 
 def table(name: str) -> str:

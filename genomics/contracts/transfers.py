@@ -1,45 +1,113 @@
-"""A run folder's transfer: how the run tracker, DataSync and the functions that reconcile tell each other of it.
+"""The transfer of a run folder: the tags on its DataSync execution, and the manifest of what must arrive.
 
-The tracker writes the manifest (`object_keys.transfer_manifest`), starts an execution of the task with
-`include_filter` and `tags`, and is done; whoever meets the execution later learns from its tags whose it is.
+A manifest is text: a JSON header, one line per file, a JSON trailer. A file's line is `size<TAB>path`, and a third
+column with the SHA-256 where checksums were asked for. Paths begin with the run folder's name, as the keys below the
+destination's prefix will; backslash, tab and line breaks in them are escaped by a backslash. Without its trailer a
+manifest is cut short.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-RUN_TAG = "run"
-ATTEMPT_TAG = "attempt"
+from genomics.contracts.codec import ContractError, dumps, loads
 
-# DataSync's rule for tag values, without the blanks and the slash that no folder name needs.
-_RUN_ID = re.compile(r"[A-Za-z0-9+=._:@-]{1,128}")
+# On every execution the run tracker starts. Together they name one attempt, so that it can be found again.
+RUN_TAG = "genomics:run"
+GENERATION_TAG = "genomics:generation"
+ATTEMPT_TAG = "genomics:attempt"
+
+_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
+_UNESCAPED = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r"}
 
 
 @dataclass(frozen=True)
-class Transfer:
-    """One attempt to bring a run folder over. `run_id` is the folder's name, attempts count from 1."""
+class ManifestHeader:
+    """Whose files follow. `generation` counts a run's manifests: files written late make a further one."""
 
     run_id: str
-    attempt: int
+    generation: int
+    format: str = "genomics-transfer-manifest/1"
 
-    def __post_init__(self) -> None:
-        if not _RUN_ID.fullmatch(self.run_id) or self.run_id in (".", ".."):
-            raise ValueError(f"run folder {self.run_id!r} may hold letters, digits and '+=._:@-' only (128 at most)")
-        if self.attempt < 1:
-            raise ValueError(f"attempt {self.attempt} is not 1 or more")
 
-    @property
-    def include_filter(self) -> str:
-        """The pattern, as DataSync has it, of the folder and all that it holds."""
-        return f"/{self.run_id}"
+@dataclass(frozen=True)
+class ManifestTrailer:
+    """What was listed: number of files and their bytes together."""
 
-    @property
-    def tags(self) -> dict[str, str]:
-        """Tags of the execution."""
-        return {RUN_TAG: self.run_id, ATTEMPT_TAG: str(self.attempt)}
+    files: int
+    bytes: int
 
-    @classmethod
-    def from_tags(cls, tags: Mapping[str, str]) -> "Transfer | None":
-        """Whose execution it is; None of one that the tracker has not started."""
-        run_id, attempt = tags.get(RUN_TAG, ""), tags.get(ATTEMPT_TAG, "")
-        return cls(run_id, int(attempt)) if run_id and attempt.isdigit() else None
+
+@dataclass(frozen=True)
+class ManifestFile:
+    """A file that must arrive. `size` in bytes, `path` begins with the run folder's name."""
+
+    size: int
+    path: str
+    sha256: str | None = None
+
+
+def escape_path(path: str) -> str:
+    """A path as a manifest writes it."""
+    for character, escaped in _ESCAPES:
+        path = path.replace(character, escaped)
+    return path
+
+
+def unescape_path(text: str) -> str:
+    """The path that a manifest's line means."""
+    if "\\" not in text:
+        return text
+    out: list[str] = []
+    characters = iter(text)
+    for character in characters:
+        out.append(_UNESCAPED.get(next(characters, ""), "") if character == "\\" else character)
+    return "".join(out)
+
+
+def file_line(file: ManifestFile) -> str:
+    """A file's line, without its line break."""
+    columns = [str(file.size), escape_path(file.path)]
+    return "\t".join([*columns, file.sha256] if file.sha256 else columns)
+
+
+def header_line(header: ManifestHeader) -> str:
+    """A manifest's first line."""
+    return dumps(header)
+
+
+def trailer_line(trailer: ManifestTrailer) -> str:
+    """A manifest's last line."""
+    return dumps(trailer)
+
+
+def read_header(line: str) -> ManifestHeader:
+    """The first line of a manifest; ContractError where it is none."""
+    header = loads(ManifestHeader, line, where="manifest header")
+    if header.format != ManifestHeader.format:
+        raise ContractError(f"manifest header: expected format {ManifestHeader.format}, found {header.format!r}")
+    return header
+
+
+def read_files(lines: Iterable[str]) -> Iterator[ManifestFile]:
+    """The files of a manifest, from the lines that follow its header. Raises ContractError where it is cut short."""
+    files = size = 0
+    trailer: ManifestTrailer | None = None
+    for number, text in enumerate(lines, start=2):
+        line = text.removesuffix("\n")
+        if trailer is not None:
+            raise ContractError(f"manifest:{number}: a line follows the trailer")
+        if line.startswith("{"):
+            trailer = loads(ManifestTrailer, line, where=f"manifest:{number}")
+            continue
+        file = _file(line, number)
+        files, size = files + 1, size + file.size
+        yield file
+    if trailer != ManifestTrailer(files=files, bytes=size):
+        raise ContractError(f"manifest: cut short after {files} files; write it again")
+
+
+def _file(line: str, number: int) -> ManifestFile:
+    size, *rest = line.split("\t")
+    if not size.isdecimal() or not 1 <= len(rest) <= 2:
+        raise ContractError(f"manifest:{number}: expected size<TAB>path, found {line!r}")
+    return ManifestFile(size=int(size), path=unescape_path(rest[0]), sha256=rest[1] if len(rest) == 2 else None)
