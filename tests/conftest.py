@@ -22,6 +22,7 @@ NO_SETTINGS = ("GENOMICS_SHARED_DATA", "GENOMICS_DATA", "GENOMICS_DEBUG")
 Synthesis = Callable[[Path, Mapping[str, str]], "subprocess.CompletedProcess[str]"]
 
 
+@pytest.hookimpl(tryfirst=True)  # what distributes the tests reads these marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests one process runs, and in what order."""
     for item in items:
