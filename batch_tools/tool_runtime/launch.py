@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import NoReturn
 
@@ -21,7 +21,7 @@ from genomics.contracts.environment import ToolEnvironment
 from genomics.contracts.steps import Task
 
 TERMINATED = 128 + signal.SIGTERM
-_RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 8})
+RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 8})
 _log = logging.getLogger(__name__)
 
 
@@ -34,23 +34,28 @@ def launch(tool: Tool, arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=f"batch_tools.{tool.step}.cli", description=f"Do one {tool.step} task.")
     parser.add_argument("--task", required=True, metavar="URI", help="s3:// URI of the task's JSON")
     options = parser.parse_args(arguments)
+    return report(tool.step, lambda: _execute(tool, options.task))
+
+
+def report(name: str, work: Callable[[], object]) -> int:
+    """Do `work`; returns the exit code, and says in one line on stderr why it is not 0."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        _execute(tool, options.task)
+        work()
     except ToolError as error:
         return _say(str(error), error.exit_code)
     except Exception as error:
         _log.exception("unexpected")
         return _say(one_line(error), 1)
     except SystemExit as stopped:
-        return _say(f"{tool.step} was told to stop (SIGTERM) and has cleaned up", int(stopped.code or 0))
+        return _say(f"{name} was told to stop (SIGTERM) and has cleaned up", int(stopped.code or 0))
     return 0
 
 
 def _execute(tool: Tool, uri: str) -> None:
     environment = ToolEnvironment.read()
-    s3 = boto3.client("s3", config=_RETRIES)
+    s3 = boto3.client("s3", config=RETRIES)
     try:
         task = read_document(s3, uri, Task)
     except (ContractError, ValueError) as error:
@@ -62,7 +67,7 @@ def _execute(tool: Tool, uri: str) -> None:
         environment=environment,
         attempt=Attempt.read(os.environ),
         s3=s3,
-        dynamodb=boto3.client("dynamodb", config=_RETRIES),
+        dynamodb=boto3.client("dynamodb", config=RETRIES),
     ).run()
 
 

@@ -1,0 +1,1 @@
+"""A study's objects, streamed to a tar in Deep Archive and back."""

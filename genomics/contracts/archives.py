@@ -1,0 +1,150 @@
+"""A study in the archive: what was asked for, what the tar holds and where, and what stands at the original keys.
+
+Everything of one archive lies below `object_keys.archive(study, archive_id)`; docs/archive.md tells the order in which
+it comes to be there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from genomics.contracts.samples import NAME_RULE, is_name
+
+# Endings of what a study's archive takes, and of the indexes that are of no use without it.
+_BCL = (".bcl", ".bcl.gz", ".bcl.bgzf", ".bcl.bgzf.bci", ".cbcl", ".bci", ".filter", ".locs", ".clocs")
+_FASTQ = (".fastq", ".fastq.gz", ".fq", ".fq.gz")
+_VCF = (".vcf", ".vcf.gz", ".bcf", ".vcf.gz.tbi", ".vcf.gz.csi", ".bcf.csi")
+
+# Classes from which an object has to be restored before it can be read.
+ARCHIVE_CLASSES = ("GLACIER", "DEEP_ARCHIVE")
+
+# User metadata of a placeholder.
+PLACEHOLDER_STUDY = "archive-study"
+PLACEHOLDER_ARCHIVE = "archive-id"
+PLACEHOLDER_TAR = "archive-tar"
+PLACEHOLDER_MEMBER = "archive-member"
+
+
+def is_archived_kind(key: str) -> bool:
+    """Whether an object is BCL, FASTQ or VCF, by its name; all else of a study stays where it is."""
+    return key.lower().endswith(_BCL + _FASTQ + _VCF)
+
+
+def is_vcf(key: str) -> bool:
+    """Whether a copy of the object stays queryable for a time."""
+    return key.lower().endswith(_VCF)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as the lab registers it: who is told of restores, and the run folders that belong to it.
+
+    Runs of the secondary analysis name their study themselves. A run folder that no study claims is one of its own.
+    """
+
+    name: str
+    owner: str = ""
+    run_folders: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not is_name(self.name):
+            raise ValueError(f"study {self.name!r} {NAME_RULE}")
+        if self.owner and not is_email(self.owner):
+            raise ValueError(f"owner {self.owner!r} is no e-mail address")
+
+
+def is_email(text: str) -> bool:
+    """Whether `text` can be an e-mail address: one @ between a name and a domain, 254 characters at most."""
+    name, at, domain = text.partition("@")
+    plain = not any(c.isspace() or c in ",;<>\"'" for c in text)
+    return bool(at and name and "." in domain.strip(".") and "@" not in domain and plain and len(text) <= 254)
+
+
+@dataclass(frozen=True)
+class ArchiveRequest:
+    """Asks for an archive of a study's objects below `prefixes` and at `keys`, written before `written_before`.
+
+    `bucket` is the sequencing bucket; the time is ISO 8601. A tar holds `tar_bytes` at most, unless one object is
+    larger; a part of its upload `part_bytes` at least.
+    """
+
+    study: str
+    archive_id: str
+    bucket: str
+    written_before: str
+    prefixes: tuple[str, ...]
+    keys: tuple[str, ...]
+    tar_bytes: int
+    part_bytes: int
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """One member of a tar, a line of the index. `offset` is that of its content's first byte, in bytes.
+
+    `headers` are those that an upload takes (`ContentType`, ...), as boto3 spells them; `last_modified` is seconds
+    since the epoch; `sha256` in hex, of the content as it was streamed into the tar.
+    """
+
+    key: str
+    tar: str
+    offset: int
+    size: int
+    sha256: str
+    etag: str
+    version_id: str
+    storage_class: str
+    last_modified: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tar:
+    """A tar as it was verified. `checksum` is S3's: SHA-256 over the parts' SHA-256 sums, base64, and their count."""
+
+    key: str
+    version_id: str
+    size: int
+    part_bytes: int
+    checksum: str
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Written when all tars have been verified: from then on, and no sooner, originals may give way."""
+
+    study: str
+    archive_id: str
+    bucket: str
+    index: str
+    members: int
+    content_bytes: int
+    tars: tuple[Tar, ...]
+    created_at: str
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What became of originals: `replaced` by placeholders; `changed` were written or deleted meanwhile, and stay."""
+
+    replaced: int
+    changed: int
+
+
+@dataclass(frozen=True)
+class RestoreRequest:
+    """Asks for the members of archives (URIs of `Archive` documents), whose tars can be read by now, at their keys."""
+
+    study: str
+    restore_id: str
+    archives: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Restored:
+    """Left beside an archive when its members are back. `changed` keys hold something newer, which was left alone."""
+
+    restored: int
+    changed: int
+    finished_at: str

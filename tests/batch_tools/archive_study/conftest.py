@@ -1,0 +1,125 @@
+"""A versioned bucket with a generated study, and clients that are killed at a chosen request."""
+
+import hashlib
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from genomics.contracts import object_keys
+from genomics.contracts.archives import ArchiveRequest
+
+BUCKET = "sequencing"
+RUN = "run_folders/240101_A00001_0001_AHXXXXXXX/"
+LANE = f"{RUN}Data/Intensities/BaseCalls/L001/"
+# The smallest part that S3 takes, so that a small study has several.
+PART = 5 << 20
+
+
+class KilledError(BaseException):
+    """Stands for SIGKILL: nothing in the tool may catch it."""
+
+
+class Fragile:
+    """An S3 client whose process is killed when it has made `requests` calls of `operation`, before or after the call."""
+
+    def __init__(self, s3: Any, operation: str, requests: int, *, after: bool = False) -> None:
+        self._s3, self._operation, self._left, self._after = s3, operation, requests, after
+
+    def __getattr__(self, name: str) -> Any:
+        if name != self._operation:
+            return getattr(self._s3, name)
+
+        def call(**arguments: Any) -> Any:
+            self._left -= 1
+            if self._left == 0 and self._after:
+                getattr(self._s3, name)(**arguments)
+            if self._left <= 0:
+                raise KilledError
+            return getattr(self._s3, name)(**arguments)
+
+        return call
+
+
+@dataclass
+class Study:
+    """Objects by key, as they were put."""
+
+    s3: Any
+    contents: dict[str, bytes] = field(default_factory=dict)
+
+    def put(self, key: str, content: bytes, **more: Any) -> None:
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=content, **more)
+        self.contents[key] = content
+
+    def request(self, **changes: Any) -> ArchiveRequest:
+        keys = tuple(key for key in self.contents if not key.startswith(RUN))
+        given: dict[str, Any] = {
+            "study": "trial",
+            "archive_id": "20260101",
+            "bucket": BUCKET,
+            "written_before": "2999-01-01T00:00:00+00:00",
+            "prefixes": (RUN,),
+            "keys": keys,
+            "tar_bytes": 1 << 40,
+            "part_bytes": PART,
+        }
+        return ArchiveRequest(**{**given, **changes})
+
+    def head(self, key: str) -> Any:
+        return self.s3.head_object(Bucket=BUCKET, Key=key)
+
+    def versions(self, key: str) -> list[str]:
+        """Storage classes of all versions at the key."""
+        found = self.s3.list_object_versions(Bucket=BUCKET, Prefix=key).get("Versions", ())
+        return [version["StorageClass"] for version in found if version["Key"] == key]
+
+    def readable(self, key: str) -> bytes:
+        """Content, out of an archive class too: as if it had been restored."""
+        answer = self.s3.head_object(Bucket=BUCKET, Key=key)
+        if answer.get("StorageClass") in ("GLACIER", "DEEP_ARCHIVE") and "Restore" not in answer:
+            self.s3.restore_object(Bucket=BUCKET, Key=key, RestoreRequest={"Days": 1})
+            self.s3.head_object(Bucket=BUCKET, Key=key)
+        content: bytes = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return content
+
+
+@pytest.fixture
+def study() -> Iterator[Study]:
+    """BCL in a run folder, FASTQ and VCF elsewhere; some with tags, metadata, odd names, no content, several ranges."""
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        random_bytes = random.Random(1).randbytes
+        made = Study(s3)
+        made.put(f"{RUN}RunInfo.xml", b"<RunInfo/>")
+        for cycle in range(1, 13):
+            made.put(f"{LANE}C{cycle}.1/s_1_1101.bcl", random_bytes(300_000), StorageClass="STANDARD_IA")
+        made.put(f"{LANE}C13.1/s_1_1101.bcl", b"")
+        made.put(f"{LANE}{'deep/' * 30}größe ü.bcl", b"odd name")
+        reads = object_keys.reads("0" * 64, "A_R1.fastq.gz")
+        made.put(
+            reads,
+            random_bytes(9 << 20),
+            Tagging="patient=P%201&lane=L001",
+            Metadata={"file-owner": "1000"},
+            ContentType="application/gzip",
+        )
+        vcf = "steps/gather_variants/ff/A.vcf.gz"
+        made.put(vcf, random_bytes(1_000_000), StorageClass="STANDARD_IA")
+        yield made
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
