@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moto.core.exceptions import ServiceException
+from moto.core.request import determine_request_protocol
 from moto.core.utils import get_service_model
 from moto.s3.exceptions import S3ClientError
 from werkzeug.exceptions import HTTPException
@@ -38,10 +39,8 @@ def sentence(principal: Principal, verdict: Verdict) -> str:
     """Why a principal may not, with its ARN, the action and the resource, as AWS words it."""
     access = verdict.access
     resource = f'"{access.resource}"' if access.action.startswith("s3:") else access.resource
-    return (
-        f"User: {principal.caller_arn} is not authorized to perform: {access.action} on resource: {resource} "
-        f"{verdict.reason}"
-    )
+    where = "" if access.action.startswith("ec2:") and resource == "*" else f"on resource: {resource} "
+    return f"User: {principal.caller_arn} is not authorized to perform: {access.action} {where}{verdict.reason}"
 
 
 def of_access(principal: Principal, verdict: Verdict, service: str) -> Refusal:
@@ -70,7 +69,7 @@ def error(response: Any, service: str, refusal: Refusal) -> Exception:
     """What to raise in moto so that the client of `response` is refused as by AWS."""
     if service == "s3":
         return S3ClientError(refusal.code, refusal.message)
-    protocol = _protocol(response.boto3_service_name)
+    protocol = _protocol(response.boto3_service_name, response.headers.get("Content-Type"))
     if protocol in ("json", "rest-json"):
         return _in_json(response, service, refusal, protocol)
     code, message, status = refusal.code, refusal.message, refusal.status
@@ -119,6 +118,9 @@ def _xml(code: str, message: str, *, ec2: bool) -> str:
     return f"<ErrorResponse>{inside}<RequestId>-</RequestId></ErrorResponse>"
 
 
-@functools.cache
-def _protocol(service: str) -> str:
-    return str(get_service_model(service).metadata.get("protocol"))
+@functools.lru_cache(maxsize=256)
+def _protocol(service: str, content_type: str | None) -> str:
+    try:
+        return determine_request_protocol(get_service_model(service), content_type)
+    except NotImplementedError:
+        return str(get_service_model(service).protocol)

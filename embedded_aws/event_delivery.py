@@ -18,8 +18,9 @@ from moto.events.models import events_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
-from embedded_aws import clients, clock, functions
+from embedded_aws import clients, clock, functions, target_permissions
 from embedded_aws.context import Context
+from embedded_aws.denials import AccessDeniedError
 from embedded_aws.durable import deliveries, units
 from embedded_aws.durable.database import Database
 from embedded_aws.log_streams import LogStream
@@ -199,6 +200,7 @@ class Delivery:
             **({"EXHAUSTED_RETRY_CONDITION": exhausted} if exhausted else {}),
         }
         try:
+            target_permissions.require(parcel.origin.arn, {"Arn": queue})
             _send(self._context, queue, json.dumps(parcel.event), attributes=attributes)
         except ServiceException:
             # A dead-letter queue that is not there, or whose policy does not let EventBridge in: the event is lost.
@@ -214,7 +216,10 @@ def require_supported(targets: Sequence[Mapping[str, Any]]) -> None:
 def deliver(context: Context, origin: Origin, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
     """One attempt. Raises TargetError."""
     try:
+        target_permissions.require(origin.arn, target)
         _DELIVERIES[_service(target)](context, target, shaped(origin, target, event))
+    except AccessDeniedError as error:
+        raise TargetError("NO_PERMISSIONS", str(error), lasting=True) from error
     except ServiceException as error:
         code = str(getattr(error, "code", "") or getattr(error, "error_type", "") or type(error).__name__)
         raise TargetError(code, str(error), lasting=True) from error

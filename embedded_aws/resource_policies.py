@@ -8,6 +8,7 @@ from moto.awslambda.utils import get_backend
 from moto.efs.models import efs_backends
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
+from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
@@ -88,10 +89,18 @@ def _of_file_system(context: Context, arn: str) -> str | None:
     return found.file_system_policy if found else None
 
 
+def _of_log_groups(context: Context, arn: str) -> str | None:
+    """The log groups of a region have their policies in common."""
+    kept = list(logs_backends[context.account][context.region].resource_policies.values())
+    statements = [statement for each in kept for statement in json.loads(each.policy_document)["Statement"]]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}) if statements else None
+
+
 _POLICIES: Mapping[str, Callable[[Context, str], str | bytes | None]] = {
     "s3": _of_bucket,
     "sqs": _of_queue,
     "sns": _of_topic,
     "lambda": _of_function,
     "elasticfilesystem": _of_file_system,
+    "logs": _of_log_groups,
 }

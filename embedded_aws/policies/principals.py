@@ -78,7 +78,7 @@ def principals_of(principal: Any, not_principal: Any) -> Principals | None:
     element = principal if principal is not None else not_principal
     if element is None:
         return None
-    named = {"AWS": "*"} if element == "*" else element
+    named = {"AWS": element} if isinstance(element, str) else element
     aws = _texts(named.get("AWS"))
     accounts = {match[1] for text in aws if (match := _ACCOUNT.fullmatch(text))}
     return Principals(

@@ -13,6 +13,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from embedded_aws import (
     archive_tiers,
     athena,
+    authorization,
     batch,
     clients,
     datasync,
@@ -38,6 +39,7 @@ SERVICES = (
     dynamodb,
     file_systems,
     identity,
+    authorization,
     batch,
     functions,
     events,
@@ -50,21 +52,54 @@ SERVICES = (
 )
 
 
+ROLE_TAKERS = ("lambda", "glue", "states", "batch", "ecs-tasks", "events", "scheduler", "datasync", "sagemaker")
+
+
+def open_to_services(params: dict[str, Any], **_: Any) -> None:
+    """Give a queue or a topic a policy that lets every service of AWS send to it."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": ["sqs:SendMessage", "sns:Publish"],
+        "Resource": "*",
+        "Condition": {"Bool": {"aws:PrincipalIsAWSService": "true"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    params["Attributes"] = {"Policy": policy, **params.get("Attributes", {})}
+
+
 @dataclass(frozen=True)
 class Services:
-    """The running services; `client` makes operators' clients."""
+    """The running services; `client` makes operators' clients.
+
+    Queues, topics and functions that are made with it let AWS's services in, unless they are given another policy.
+    """
 
     context: Context
 
     def client(self, service: str) -> Any:
-        return clients.client(service)
+        made = clients.client(service)
+        made.meta.events.register("before-parameter-build.*.CreateQueue", open_to_services, "queues")
+        made.meta.events.register("before-parameter-build.*.CreateTopic", open_to_services, "topics")
+        made.meta.events.register("after-call.lambda.CreateFunction", self._let_invoke, "functions")
+        return made
+
+    def _let_invoke(self, parsed: dict[str, Any], **_: Any) -> None:
+        for service in ("events", "s3", "sns") if "FunctionName" in parsed else ():
+            self.client("lambda").add_permission(
+                FunctionName=parsed["FunctionName"],
+                StatementId=service,
+                Action="lambda:InvokeFunction",
+                Principal=f"{service}.amazonaws.com",
+            )
 
     def role(self, name: str, *actions: str) -> str:
         """A role that may do `actions` on everything; its ARN."""
         iam = self.client("iam")
-        role: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17"}))[
-            "Role"
-        ]["Arn"]
+        services = [f"{service}.amazonaws.com" for service in ROLE_TAKERS]
+        trust = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        role: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
         statement = {"Effect": "Allow", "Action": list(actions) or ["*"], "Resource": "*"}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=policy)
