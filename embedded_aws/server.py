@@ -46,7 +46,7 @@ from embedded_aws import (
 )
 from embedded_aws.cloud_assembly import Assembly, DeploymentError
 from embedded_aws.context import OPERATOR_ENVIRONMENT, Context
-from embedded_aws.deployment import deploy
+from embedded_aws.deployment import deploy, restore
 from embedded_aws.durable import database, restoring, units
 from embedded_aws.durable.database import NotKeptError, StateError
 from embedded_aws.http_server import HttpServer
@@ -246,12 +246,13 @@ def _run(context: Context, server: HttpServer, state: State, assembly: Assembly)
         if start := getattr(module, "start", None):
             start(context)
     tell_progress(functools.partial(setattr, state, "progress"))
+    progress = functools.partial(setattr, state, "progress")
     with units.whole():
-        deploy(context, assembly, functools.partial(setattr, state, "progress"))
+        restore(context, restoring.before_stacks(context), progress)
+        mark("restore")
+        deploy(context, assembly, progress)
         mark("deploy")
-        restoring.before_stacks(context)
     restoring.after_stacks(context)
-    mark("restore")
     found = cloudformation.counts(context)
     state.executing, state.inert, state.inert_types = found.executing, found.inert, dict(found.inert_types)
     state.stacks = [stack.name for stack in assembly.stacks]

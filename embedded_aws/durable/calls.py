@@ -1,7 +1,6 @@
 """Buckets, tables and queues on disk: the calls that made them what they are.
 
-A stack makes its own again at every start. What no stack makes any more, because it retained it, or never made, is
-made by repeating the last call of each kind.
+They are made again by repeating the last call of each kind; stacks adopt those that are theirs.
 """
 
 import inspect
@@ -82,7 +81,7 @@ def install(context: Context) -> None:
 
 
 def restore(context: Context, kept_in: Database) -> None:
-    """Make what is not there by repeating its calls, each in the place where it first stood."""
+    """Make what was there by repeating its calls, each in the place where it first stood."""
     services = {
         "s3": (s3_backends[context.account][context.partition], "buckets"),
         "dynamodb": (dynamodb_backends[context.account][context.region], "tables"),

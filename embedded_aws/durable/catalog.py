@@ -1,8 +1,4 @@
-"""The Glue catalog on disk: databases, tables with their versions, partitions, each a document.
-
-What a stack made is there before anything is restored. Then what was kept has the last word, for jobs and statements
-have changed it since, unless the stack's template now says another thing than when the table or database was made.
-"""
+"""The Glue catalog on disk: databases, tables with their versions, partitions, each a document."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -43,14 +39,11 @@ PATCHES = (
 )
 _DATABASES, _TABLES, _PARTITIONS = "database", "table", "partition"
 _backend: list[Any] = []
-# Before, what stacks make must not be taken for what was kept.
-_restored: list[bool] = []
 
 
 def install(context: Context) -> None:
     """Note what is changed in the catalog."""
     _backend[:] = [glue_backends[context.account][context.region]]
-    _restored.clear()
     for patch in _DATABASE_CALLS:
         _after(patch, lambda backend, name, *_: _database_changed(name))
     for patch in _TABLE_CALLS:
@@ -68,54 +61,29 @@ def install(context: Context) -> None:
 def _after(patch: Patch, told: Callable[..., None]) -> None:
     def call(*arguments: Any, **named: Any) -> Any:
         result = original(*arguments, **named)
-        if _restored:
-            told(*arguments, *named.values())
+        told(*arguments, *named.values())
         return result
 
     original: Any = patch.apply(call)
 
 
 def restore(kept_in: Database) -> None:
-    """Bring the catalog to where it was, and keep what stacks have made new."""
+    """Bring the catalog to where it was."""
     databases = _backend[0].databases
-    kept = {(owner, name): document for owner, name, document in kept_in.documents(_TABLES)}
     for _, name, document in kept_in.documents(_DATABASES):
-        made = databases.get(name)
-        if made is None or made.input == document["made_from"]:
-            databases[name] = _database(name, document, made)
-    for (database, name), document in kept.items():
-        if database in databases:
-            tables = databases[database].tables
-            made = tables.get(name)
-            if made is None or made.versions["1"] == document["made_from"]:
-                tables[name] = _table(database, name, document)
+        databases[name] = FakeDatabase(name, document["input"], catalog_id=_backend[0].account_id)
+        databases[name].created_time = datetime.fromisoformat(document["created"])
+    for database, name, document in kept_in.documents(_TABLES):
+        databases[database].tables[name] = _table(database, name, document)
     for owner, _, document in kept_in.documents(_PARTITIONS):
-        database, name = owner.split("/")
-        table = databases[database].tables.get(name) if database in databases else None
-        if table:
-            partition = FakePartition(database, name, document["input"])
-            partition.creation_time = datetime.fromisoformat(document["created"])
-            table.partitions[str(partition.values)] = partition
-    _restored.append(True)
-    with units.unit():
-        for database in databases.values():
-            _database_changed(database.name)
-            for table in database.tables.values():
-                _table_changed(database.name, table.name)
-
-
-def _database(name: str, document: dict[str, Any], made: Any) -> Any:
-    database = FakeDatabase(name, document["input"], catalog_id=_backend[0].account_id)
-    database.created_time = datetime.fromisoformat(document["created"])
-    database.__dict__["_made_from"] = document["made_from"]
-    if made is not None:
-        database.tables = made.tables
-    return database
+        database, _, name = owner.partition("/")
+        partition = FakePartition(database, name, document["input"])
+        partition.creation_time = datetime.fromisoformat(document["created"])
+        databases[database].tables[name].partitions[str(partition.values)] = partition
 
 
 def _table(database: str, name: str, document: dict[str, Any]) -> Any:
-    table: Any = FakeTable(database, name, document["made_from"], catalog_id=_backend[0].account_id)
-    table._made_from = document["made_from"]
+    table: Any = FakeTable(database, name, {}, catalog_id=_backend[0].account_id)
     table.versions = dict(document["versions"])
     table._current_version = document["current"]
     table.created_time = datetime.fromisoformat(document["created"])
@@ -141,8 +109,7 @@ def _described_database(name: str) -> dict[str, Any] | None:
     database = _backend[0].databases.get(name)
     if database is None:
         return None
-    made_from = database.__dict__.setdefault("_made_from", database.input)
-    return {"input": database.input, "made_from": made_from, "created": database.created_time.isoformat()}
+    return {"input": database.input, "created": database.created_time.isoformat()}
 
 
 def _table_changed(database: str, name: str) -> None:
@@ -161,7 +128,6 @@ def _described_table(database: str, name: str) -> dict[str, Any] | None:
     if table is None:
         return None
     return {
-        "made_from": table.__dict__.setdefault("_made_from", table.versions.get("1")),
         "versions": list(table.versions.items()),
         "current": table._current_version,
         "created": table.created_time.isoformat(),

@@ -2,7 +2,8 @@
 
 from embedded_aws import events, functions
 from embedded_aws.context import Context
-from embedded_aws.durable import calls, catalog, database, executions, items, messages
+from embedded_aws.durable import calls, catalog, database, executions, items, messages, stacks
+from embedded_aws.kept_stacks import KeptStack
 
 PATCHES = (*calls.PATCHES, *catalog.PATCHES, *executions.PATCHES, *items.PATCHES, *messages.PATCHES)
 
@@ -13,13 +14,15 @@ def install(context: Context) -> None:
     catalog.install(context)
     items.install(context)
     messages.install(context)
+    stacks.install()
 
 
-def before_stacks(context: Context) -> None:
-    """Bring back what holds data: stacks adopt what was theirs."""
+def before_stacks(context: Context) -> list[KeptStack]:
+    """Bring back what holds data; the stacks to be made again, which then adopt what was theirs."""
     kept_in = database.opened()
     calls.restore(context, kept_in)
     catalog.restore(kept_in)
+    return stacks.kept(kept_in)
 
 
 def after_stacks(context: Context) -> None:
