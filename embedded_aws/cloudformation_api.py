@@ -1,12 +1,16 @@
 """CloudFormation's API calls that create, change and delete stacks and change sets, in the place of moto's."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
+from botocore.exceptions import ClientError
 from moto.cloudformation import models, responses
 from moto.cloudformation.exceptions import CloudFormationError, ValidationError
 from moto.core.responses import ActionResult, EmptyResult
 
+from embedded_aws import clients
 from embedded_aws.guard import Patch
 from embedded_aws.stack_operations import Revision
 
@@ -224,10 +228,24 @@ def _template(response: Any, present: Any) -> str:
     if response._get_bool_param("UsePreviousTemplate", False) and present is not None:
         return str(present.template)
     if url := response._get_param("TemplateURL"):
-        return str(response._get_stack_from_s3_url(url))
+        return _object_at(str(url))
     if body := response._get_param("TemplateBody"):
         return str(body)
     raise ValidationError(message="Either Template URL or Template Body must be specified.")
+
+
+def _object_at(url: str) -> str:
+    """The text of the object that an S3 URL names, bucket in the path or before the host's name."""
+    parts = urlsplit(url)
+    host, path = parts.hostname or "", unquote(parts.path).lstrip("/")
+    if host == "localhost" or host.startswith("s3") or host.replace(".", "").isdigit():
+        bucket, _, key = path.partition("/")
+    else:
+        bucket, key = re.split(r"\.s3[.-]|\.localhost$", host)[0], path
+    try:
+        return str(clients.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+    except ClientError as error:
+        raise ValidationError(message=f"S3 error: {error.response['Error']['Message']}") from error
 
 
 def _check_capabilities(document: Mapping[str, Any], given: list[str]) -> None:
