@@ -1,10 +1,12 @@
 """AWS Batch: a job's command runs here as a process of its own, under its own role, with Batch's states and retries.
 
-What differs from AWS: there is one machine, with its own cores and memory, whatever the compute environments say.
+A job runs on as many cores as it has vCPUs and is killed when it takes more memory than it asked for. What differs from
+AWS: one machine plays all of a compute environment's instances (see batch_machines), a read-only root file system or
+mount can be written to, and jobStateTimeLimitActions are not carried out.
 """
 
 import json
-import re
+import os
 import signal
 import threading
 import uuid
@@ -15,23 +17,25 @@ from typing import Any
 from moto.batch.exceptions import ClientException
 from moto.batch.models import batch_backends
 
-from embedded_aws import containers, events
+from embedded_aws import batch_requests, containers, events
 from embedded_aws.batch_jobs import (
     ESSENTIAL_CONTAINER_EXITED,
     NOT_STARTED,
+    OUT_OF_MEMORY,
     TIMED_OUT,
     Attempt,
     Job,
-    Request,
     State,
-    merge_container,
     now,
 )
-from embedded_aws.batch_scheduling import Machine, Scheduler
+from embedded_aws.batch_machines import Environment, Fleet, Machine
+from embedded_aws.batch_requests import array_size, request_of
+from embedded_aws.batch_scheduling import Scheduler
 from embedded_aws.context import Context
 from embedded_aws.guard import Patch
 from embedded_aws.images import UnknownImageError
 from embedded_aws.log_streams import LogStream
+from embedded_aws.memory_limits import limited
 from embedded_aws.processes import Process
 
 _SUBMIT = Patch("moto.batch.responses:BatchResponse.submitjob", "2ba7d660df00037b")
@@ -39,17 +43,20 @@ _DESCRIBE = Patch("moto.batch.responses:BatchResponse.describejobs", "ca9d9759a3
 _LIST = Patch("moto.batch.responses:BatchResponse.listjobs", "819c0df57bb93fd4")
 _CANCEL = Patch("moto.batch.responses:BatchResponse.canceljob", "75d319fc621d4779")
 _TERMINATE = Patch("moto.batch.responses:BatchResponse.terminatejob", "0c267a3c08d0f4ed")
-PATCHES = (_SUBMIT, _DESCRIBE, _LIST, _CANCEL, _TERMINATE)
+PATCHES = (_SUBMIT, _DESCRIBE, _LIST, _CANCEL, _TERMINATE, *batch_requests.PATCHES)
 
 DEFAULT_LOG_GROUP = "/aws/batch/job"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
-_ENDED_JOBS_KEPT = 5000
+# Batch keeps ended jobs for at least seven days, this server the last so many (an array job with its children is one).
+_ENDED_JOBS_KEPT = 2000
+_LOCAL_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_MIB = 2**20
 _INSTALLED: "list[Batch]" = []
 
 
 def install(context: Context) -> None:
     """Put this service in the place of moto's jobs."""
     containers.clean(context)
+    batch_requests.install()
     batch = Batch(context, Machine.this())
     _INSTALLED[:] = [batch]
     _SUBMIT.apply(lambda response: json.dumps(batch.submit(_parameters(response))))
@@ -57,6 +64,11 @@ def install(context: Context) -> None:
     _LIST.apply(lambda response: json.dumps(batch.list_jobs(_parameters(response))))
     _CANCEL.apply(lambda response: json.dumps(batch.cancel(_parameters(response))))
     _TERMINATE.apply(lambda response: json.dumps(batch.terminate(_parameters(response))))
+
+
+def reclaim(job_id: str) -> None:
+    """Take the machine from under a job, as when a Spot instance is reclaimed."""
+    _INSTALLED[0].reclaim(job_id)
 
 
 def wait(job_id: str, seconds: float) -> bool:
@@ -74,7 +86,13 @@ class Batch:
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._ended: OrderedDict[str, Job] = OrderedDict()
         self._processes: dict[str, Process] = {}
-        self._scheduler = Scheduler(machine, launch=self._launch, changed=self._changed, priority=self._priority)
+        self._scheduler = Scheduler(
+            Fleet(machine, self._environments),
+            launch=self._launch,
+            changed=self._changed,
+            blocked=self._blocked,
+            priority=self._priority,
+        )
 
     def find(self, job_id: str) -> Job | None:
         """A job by its id or ARN."""
@@ -82,13 +100,10 @@ class Batch:
 
     def submit(self, parameters: Mapping[str, Any]) -> dict[str, str]:
         """SubmitJob."""
-        request = self._request(parameters)
+        request = request_of(self._context, parameters)
         dependencies = [self._dependency(item["jobId"]) for item in request.depends_on if item.get("jobId")]
         job = Job(request, self._prefix)
-        size = (parameters.get("arrayProperties") or {}).get("size")
-        if size is not None:
-            if not 2 <= size <= 10_000:
-                raise ClientException("Array size must be between 2 and 10,000.")
+        if size := array_size(parameters):
             job.children = [Job(request, self._prefix, parent=job, index=index) for index in range(size)]
         with self._scheduler.lock:
             self._jobs.update((member.id, member) for member in [job, *job.children])
@@ -139,37 +154,15 @@ class Batch:
                 process.stop()
         return {}
 
-    def _request(self, parameters: Mapping[str, Any]) -> Request:
-        backend = batch_backends[self._context.account][self._context.region]
-        name = parameters.get("jobName") or ""
-        if not _NAME.fullmatch(name):
-            raise ClientException(
-                "Job name should match valid pattern: it starts with a letter or a number, and has up to 128 letters, "
-                "numbers, hyphens and underscores"
-            )
-        definition = backend.get_job_definition(parameters["jobDefinition"])
-        if definition is None or definition.container_properties is None:
-            raise ClientException(f"Job definition {parameters['jobDefinition']} does not exist")
-        queue = backend.get_job_queue(parameters["jobQueue"])
-        if queue is None:
-            raise ClientException(f"Job queue {parameters['jobQueue']} does not exist")
-        if queue.state != "ENABLED":
-            raise ClientException(f"Job queue {queue.arn} is not enabled")
-        timeout = parameters.get("timeout") or definition.timeout or {}
-        return Request(
-            name=name,
-            queue_arn=queue.arn,
-            definition_arn=definition.arn,
-            definition_name=definition.name,
-            container=merge_container(definition.container_properties, parameters.get("containerOverrides")),
-            parameters={**definition.parameters, **(parameters.get("parameters") or {})},
-            retry_strategy=parameters.get("retryStrategy") or definition.retry_strategy or {},
-            timeout_seconds=timeout.get("attemptDurationSeconds"),
-            depends_on=tuple(parameters.get("dependsOn") or ()),
-            tags=parameters.get("tags") or {},
-            propagate_tags=bool(parameters.get("propagateTags") or definition.propagate_tags),
-            platform_capabilities=tuple(definition.platform_capabilities or ("EC2",)),
-        )
+    def reclaim(self, job_id: str) -> None:
+        """End a job's attempt as the loss of its instance would; its retry strategy decides what follows."""
+        with self._scheduler.lock:
+            job, process = self._jobs[job_id], self._processes.get(job_id)
+            if process is not None:
+                instance = f"i-{uuid.uuid4().hex[:17]}"
+                job.attempts[-1].status_reason = f"Host EC2 (instance {instance}) terminated."
+        if process is not None:
+            process.signal(signal.SIGKILL)
 
     def _dependency(self, job_id: str) -> Job:
         job = self.find(job_id)
@@ -201,6 +194,21 @@ class Batch:
     def _priority(self, queue_arn: str) -> int:
         queue = batch_backends[self._context.account][self._context.region].get_job_queue_by_arn(queue_arn)
         return int(queue.priority) if queue is not None else 0
+
+    def _environments(self, queue_arn: str) -> list[Environment]:
+        queue = batch_backends[self._context.account][self._context.region].get_job_queue_by_arn(queue_arn)
+        found = queue.environments if queue is not None else []
+        return [Environment.of(environment) for environment in found if environment.state == "ENABLED"]
+
+    def _blocked(self, job: Job) -> None:
+        """AWS Batch User Guide, "Job queue blocked events"."""
+        events.emit(
+            self._context,
+            source="aws.batch",
+            detail_type="Batch Job Queue Blocked",
+            resources=[job.arn, job.request.queue_arn],
+            detail=job.describe,
+        )
 
     def _changed(self, job: Job) -> None:
         events.emit(
@@ -249,6 +257,8 @@ class Batch:
         )
         try:
             log = LogStream(self._context, log_group, attempt.log_stream)
+            # Of this thread, which is the attempt's own, and so of the process that it starts.
+            os.sched_setaffinity(0, job.cores)
             process = Process(prepared.argv, environment=prepared.environment, directory=prepared.working_directory)
             with self._scheduler.lock:
                 self._processes[job.id] = process
@@ -257,13 +267,18 @@ class Batch:
                 is_stopped = job.stop_reason is not None
             if is_stopped:
                 process.signal(signal.SIGKILL)
-            ending = process.wait(output=log.write, timeout=request.timeout_seconds)
+            with limited(process, request.memory_mib * _MIB) as memory:
+                ending = process.wait(output=log.write, timeout=request.timeout_seconds)
         finally:
             self._processes.pop(job.id, None)
             prepared.clean()
         attempt.exit_code = ending.exit_code
         attempt.timed_out = ending.timed_out
-        attempt.status_reason = TIMED_OUT if ending.timed_out else ESSENTIAL_CONTAINER_EXITED
+        if memory.exceeded:
+            attempt.reason = OUT_OF_MEMORY
+        if ending.timed_out:
+            attempt.status_reason = TIMED_OUT
+        attempt.status_reason = attempt.status_reason or ESSENTIAL_CONTAINER_EXITED
 
     def _settle(self, job: Job, attempt: Attempt) -> None:
         with self._scheduler.lock:
@@ -283,13 +298,11 @@ class Batch:
             "AWS_BATCH_JOB_ID": job.id,
             "AWS_BATCH_JOB_ATTEMPT": str(len(job.attempts)),
             "AWS_BATCH_JQ_NAME": job.request.queue_arn.rpartition("/")[2],
-            "AWS_BATCH_CE_NAME": self._compute_environment(job.request.queue_arn),
+            "AWS_BATCH_CE_NAME": job.environment[0],
         }
+        given = {item["name"] for item in job.request.container.get("environment") or []}
+        variables |= {name: str(len(job.cores)) for name in _LOCAL_THREAD_VARIABLES if name not in given}
         return variables if job.index is None else {**variables, "AWS_BATCH_JOB_ARRAY_INDEX": str(job.index)}
-
-    def _compute_environment(self, queue_arn: str) -> str:
-        queue = batch_backends[self._context.account][self._context.region].get_job_queue_by_arn(queue_arn)
-        return str(queue.environments[0].name) if queue is not None and queue.environments else ""
 
 
 def _passes(job: Job, name: str, values: Iterable[str]) -> bool:

@@ -13,6 +13,7 @@ _PLACEHOLDER = re.compile(r"Ref::([A-Za-z0-9_-]+)")
 
 ESSENTIAL_CONTAINER_EXITED = "Essential container in task exited"
 TIMED_OUT = "Job attempt duration exceeded timeout"
+OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 NOT_STARTED = "Task failed to start"
 DEPENDENCY_FAILED = "Dependent Job failed"
 ARRAY_CHILD_FAILED = "Array Child Job failed"
@@ -125,6 +126,9 @@ class Job:
         self.is_cancelled = False
         self.is_terminated = False
         self.waits_for: set[str] = set()
+        # Where it runs: the machine's cores, and the name and ARN of the compute environment.
+        self.cores: frozenset[int] = frozenset()
+        self.environment = ("", "")
         self.ended = threading.Event()
 
     def summary(self) -> dict[str, Any]:

@@ -1,54 +1,17 @@
 """Decides which Batch jobs run: dependencies, queue priority, and room on this machine."""
 
-import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-
-import psutil
 
 from embedded_aws.batch_jobs import ARRAY_CHILD_FAILED, DEPENDENCY_FAILED, Job, State, now
-
-_MIB = 2**20
-
-
-@dataclass
-class Machine:
-    """What is free here. A job that asks for more than the whole machine counts as all of it, and so runs alone."""
-
-    vcpus: float
-    memory_mib: int
-
-    def __post_init__(self) -> None:
-        self._all_vcpus, self._all_memory_mib = self.vcpus, self.memory_mib
-
-    @classmethod
-    def this(cls) -> "Machine":
-        """The cores that this process may use, and the machine's memory."""
-        return cls(vcpus=float(len(os.sched_getaffinity(0))), memory_mib=psutil.virtual_memory().total // _MIB)
-
-    def take(self, job: Job) -> bool:
-        """Reserve what `job` needs, if there is room."""
-        vcpus, memory_mib = self._need(job)
-        if vcpus > self.vcpus or memory_mib > self.memory_mib:
-            return False
-        self.vcpus -= vcpus
-        self.memory_mib -= memory_mib
-        return True
-
-    def give_back(self, job: Job) -> None:
-        """Free what `take` reserved."""
-        vcpus, memory_mib = self._need(job)
-        self.vcpus += vcpus
-        self.memory_mib += memory_mib
-
-    def _need(self, job: Job) -> tuple[float, int]:
-        return min(job.request.vcpus, self._all_vcpus), min(job.request.memory_mib, self._all_memory_mib)
+from embedded_aws.batch_machines import Fleet, Room
 
 
 class Scheduler:
     """Moves jobs between states. `launch` starts a job that has its place; `changed` is told of every new state.
+
+    `blocked` is told of a job at the head of its queue that will never find a place.
 
     There is no thread of its own: whatever changes a job's state looks at once which jobs can move on. Both callbacks
     run under `lock` and must not wait.
@@ -56,16 +19,18 @@ class Scheduler:
 
     def __init__(
         self,
-        machine: Machine,
+        fleet: Fleet,
         *,
         launch: Callable[[Job], None],
         changed: Callable[[Job], None],
+        blocked: Callable[[Job], None],
         priority: Callable[[str], int],
     ) -> None:
         self.lock = threading.RLock()
-        self._machine = machine
+        self._fleet = fleet
         self._launch = launch
         self._changed = changed
+        self._blocked = blocked
         self._priority = priority
         self._runnable: dict[str, list[Job]] = defaultdict(list)
         self._waiting: dict[str, list[Job]] = defaultdict(list)
@@ -85,7 +50,7 @@ class Scheduler:
     def retry(self, job: Job) -> None:
         """Another attempt follows one that failed."""
         with self.lock:
-            self._machine.give_back(job)
+            self._fleet.give_back(job)
             self._queue(job)
             self._place()
 
@@ -95,7 +60,7 @@ class Scheduler:
             if job.state.is_final:
                 return
             if job.state.is_placed:
-                self._machine.give_back(job)
+                self._fleet.give_back(job)
             elif job.state is State.RUNNABLE:
                 self._runnable[job.request.queue_arn].remove(job)
             job.status_reason = reason
@@ -138,20 +103,30 @@ class Scheduler:
         self._runnable[job.request.queue_arn].append(job)
 
     def _place(self) -> None:
-        """First in, first out; a queue of higher priority goes first, and what does not fit holds up what follows."""
+        """First in, first out; a queue of higher priority goes first, and what the machine has no room for waits there.
+
+        What only its compute environments have no room for holds up its own queue alone.
+        """
         for queue in sorted(self._runnable, key=self._priority, reverse=True):
-            jobs = self._runnable[queue]
-            placed = 0
+            jobs, placed, room = self._runnable[queue], 0, Room.FOUND
             for job in jobs:
-                if not self._machine.take(job):
+                if (room := self._room(job)) is not Room.FOUND:
                     break
                 placed += 1
             ready, jobs[:placed] = jobs[:placed], []
             for job in ready:
+                job.status_reason = None
                 self._move(job, State.STARTING)
                 self._launch(job)
-            if jobs:
+            if room is Room.NOT_ON_MACHINE:
                 return
+
+    def _room(self, job: Job) -> Room:
+        room = self._fleet.take(job)
+        if room is Room.NOT_IN_ENVIRONMENT and (obstacle := self._fleet.obstacle(job)) != job.status_reason:
+            job.status_reason = obstacle
+            self._blocked(job)
+        return room
 
     def _child_ended(self, parent: Job) -> None:
         states = {child.state for child in parent.children}

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -11,9 +12,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.batch import models as batch_models
 
 from embedded_aws import batch, file_systems
-from embedded_aws.batch_scheduling import Machine
+from embedded_aws.batch_machines import Machine
 
 SECONDS = 30.0
 
@@ -141,6 +143,11 @@ def test_logs_can_be_read_while_the_job_runs(queue: Queue) -> None:
     while queue.log(queue.describe(job)) != ["early"]:
         assert time.monotonic() < deadline
         time.sleep(0.01)
+    stream = queue.describe(job)["container"]["logStreamName"]
+    found = queue.services.client("logs").filter_log_events(
+        logGroupName=batch.DEFAULT_LOG_GROUP, logStreamNames=[stream], filterPattern="early"
+    )
+    assert [event["message"] for event in found["events"]] == ["early"]
     queue.client.terminate_job(jobId=job, reason="seen enough")
     assert queue.ended(job)["statusReason"] == "seen enough"
 
@@ -285,6 +292,133 @@ def test_a_retry_may_succeed(queue: Queue) -> None:
     assert [attempt["container"]["exitCode"] for attempt in job["attempts"]] == [137, 0]
 
 
+def test_a_job_whose_instance_is_reclaimed_is_tried_again_if_its_strategy_says_so(queue: Queue) -> None:
+    # AWS Batch User Guide, "Automated job retries": onStatusReason "Host EC2*" stands for the loss of the instance
+    strategy = {"attempts": 3, "evaluateOnExit": [EVALUATE[0], {"onReason": "*", "action": "EXIT"}]}
+    job = queue.submit(queue.define("[ $AWS_BATCH_JOB_ATTEMPT = 2 ] || sleep 60", retryStrategy=strategy))
+    queue.until(job, "RUNNING")
+    batch.reclaim(job)
+    detail = queue.ended(job)
+    assert detail["status"] == "SUCCEEDED"
+    assert re.fullmatch(r"Host EC2 \(instance i-[0-9a-f]{17}\) terminated\.", detail["attempts"][0]["statusReason"])
+    assert len(detail["attempts"]) == 2
+
+
+GREEDY = "data = b''\nwhile True: data += bytes(16 * 2**20)"
+
+
+def test_a_job_that_takes_more_memory_than_it_asked_for_is_killed(queue: Queue) -> None:
+    # Amazon ECS Developer Guide, "OutOfMemoryError": container.reason; 137 is 128 + SIGKILL
+    strategy = {"attempts": 2, "evaluateOnExit": [{"onReason": "OutOfMemoryError*", "action": "EXIT"}]}
+    needs = {"resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "256"}]}
+    definition = queue.define("", container={**needs, "command": ["python3", "-c", GREEDY]}, retryStrategy=strategy)
+    job = queue.run(definition)
+    assert (job["status"], job["statusReason"]) == ("FAILED", "Essential container in task exited")
+    assert job["container"]["reason"] == "OutOfMemoryError: Container killed due to memory usage"
+    assert job["container"]["exitCode"] == 137
+    assert len(job["attempts"]) == 1
+
+
+def test_all_processes_of_a_job_share_its_memory(queue: Queue) -> None:
+    needs = {"resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "256"}]}
+    hold = "import time; data = bytes(150 * 2**20).replace(b'\\0', b'x'); time.sleep(20)"
+    script = f'python3 -c "{hold}" & python3 -c "{hold}" & wait'
+    began = time.monotonic()
+    job = queue.run(queue.define(script, container=needs))
+    assert job["container"]["reason"] == "OutOfMemoryError: Container killed due to memory usage"
+    assert time.monotonic() - began < 15
+    # One alone has room.
+    short = hold.replace("sleep(20)", "sleep(0.5)")
+    assert queue.run(queue.define(f'python3 -c "{short}"', container=needs))["status"] == "SUCCEEDED"
+
+
+def test_a_job_runs_on_as_many_cores_as_it_has_vcpus(queue: Queue) -> None:
+    code = "import os; print(len(os.sched_getaffinity(0)), os.environ['OMP_NUM_THREADS'])"
+    for vcpus, cores in (("0.5", 1), ("1", 1), ("64", Machine.this().vcpus)):
+        needs = {"resourceRequirements": [{"type": "VCPU", "value": vcpus}, {"type": "MEMORY", "value": "64"}]}
+        job = queue.run(queue.define("", container={**needs, "command": ["python3", "-c", code]}))
+        assert queue.log(job) == [f"{cores:.0f} {cores:.0f}"]
+
+
+def test_jobs_that_run_at_once_have_different_cores(queue: Queue) -> None:
+    if Machine.this().vcpus < 2:
+        pytest.skip("there is one core")
+    code = "import os, time; print(sorted(os.sched_getaffinity(0))); time.sleep(0.5)"
+    needs = {"resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}]}
+    definition = queue.define("", container={**needs, "command": ["python3", "-c", code]})
+    jobs = [queue.submit(definition) for _ in range(2)]
+    logs = [queue.log(queue.ended(job)) for job in jobs]
+    assert logs[0] != logs[1]
+
+
+def managed(services: Any, name: str, **resources: Any) -> str:
+    """A managed compute environment, as a template makes it."""
+    context = services.context
+    backend: Any = batch_models.batch_backends[context.account][context.region]
+    made: Any = batch_models.ComputeEnvironment
+    found = made(name, "MANAGED", "ENABLED", resources, "", account_id=context.account, region_name=context.region)
+    backend._compute_environments[found.arn] = found
+    return str(found.arn)
+
+
+def needing(vcpus: str, memory: str) -> dict[str, Any]:
+    return {"resourceRequirements": [{"type": "VCPU", "value": vcpus}, {"type": "MEMORY", "value": memory}]}
+
+
+def test_a_compute_environment_runs_no_more_than_its_vcpus_at_once(services: Any, tmp_path: Path) -> None:
+    # ComputeResource, maxvCpus: "The maximum number of vCPUs that a compute environment can support."
+    narrow = make_queue(services, managed(services, "narrow", maxvCpus=1), "narrow", 5, tmp_path)
+    definition = narrow.define("sleep 0.2", container=needing("0.5", "64"))
+    running = [narrow.submit(definition) for _ in range(4)]
+    jobs = [narrow.ended(job) for job in running]
+    begun = sorted(job["startedAt"] for job in jobs)
+    ended = sorted(job["stoppedAt"] for job in jobs)
+    assert begun[2] >= ended[0]
+    assert begun[3] >= ended[1]
+
+
+@pytest.mark.parametrize(
+    ("resources", "needs", "reason"),
+    [
+        # AWS Batch User Guide, "Jobs stuck in a RUNNABLE status"
+        ({"maxvCpus": 2}, needing("4", "64"), "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"),
+        # Amazon EC2: c5.large has 2 vCPUs and 4 GiB
+        ({"maxvCpus": 64, "instanceTypes": ["c5.large"]}, needing("1", "8192"),
+         "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"),
+        ({"maxvCpus": 64, "instanceTypes": ["c5.large"]}, needing("4", "1024"),
+         "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"),
+    ],
+    ids=["too many vCPUs", "too much memory", "no such instance"],
+)  # fmt: skip
+def test_a_job_that_no_compute_environment_can_hold_stays_runnable_and_says_why(
+    services: Any, queue: Queue, resources: dict[str, Any], needs: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
+    name = f"stuck-{time.time_ns()}"
+    stuck = make_queue(services, managed(services, name, **resources), name, 50, tmp_path)
+    job = stuck.submit(stuck.define("true", container=needs))
+    detail = stuck.describe(job)
+    assert (detail["status"], detail["statusReason"].partition(" ")[0]) == ("RUNNABLE", reason)
+    # It holds up its own queue, and no other.
+    behind = stuck.submit(stuck.define("true"))
+    assert queue.run(queue.define("true"))["status"] == "SUCCEEDED"
+    assert stuck.describe(behind)["status"] == "RUNNABLE"
+    stuck.client.terminate_job(jobId=job, reason="too large")
+    assert stuck.ended(behind)["status"] == "SUCCEEDED"
+
+
+def test_a_job_goes_to_the_first_compute_environment_of_its_queue_that_has_room(services: Any, tmp_path: Path) -> None:
+    # CreateJobQueue, computeEnvironmentOrder
+    first, second = managed(services, "first", maxvCpus=0.5), managed(services, "second", maxvCpus=8)
+    ordered = make_queue(services, first, "ordered", 5, tmp_path)
+    services.client("batch").update_job_queue(
+        jobQueue="ordered",
+        computeEnvironmentOrder=[{"order": 1, "computeEnvironment": first}, {"order": 2, "computeEnvironment": second}],
+    )
+    definition = ordered.define("echo $AWS_BATCH_CE_NAME; sleep 0.3", container=needing("0.5", "64"))
+    jobs = [ordered.submit(definition) for _ in range(2)]
+    assert sorted(line for job in jobs for line in ordered.log(ordered.ended(job))) == ["first", "second"]
+
+
 def test_an_image_that_is_not_there_fails_the_attempt_before_it_starts(queue: Queue) -> None:
     job = queue.run(queue.define("true", container={"image": "registry/none:1"}))
     assert job["status"] == "FAILED"
@@ -296,7 +430,8 @@ def test_a_command_that_is_not_there_fails_the_attempt_before_it_starts(queue: Q
     assert job["attempts"][0]["container"]["reason"].startswith("CannotStartContainerError")
 
 
-def test_a_job_that_exceeds_its_timeout_is_ended_and_not_retried(queue: Queue) -> None:
+def test_a_job_that_exceeds_its_timeout_is_ended_and_not_retried(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("embedded_aws.batch_requests.MINIMUM_TIMEOUT_SECONDS", 1)
     # AWS Batch User Guide, "Job timeouts": "If a job is terminated for exceeding the timeout duration, it isn't
     # retried."
     definition = queue.define("sleep 60 & wait", timeout={"attemptDurationSeconds": 60}, retryStrategy={"attempts": 3})
@@ -462,12 +597,31 @@ def test_jobs_are_listed_by_status_and_by_name(queue: Queue, busy: str) -> None:
         ({"jobDefinition": "none"}, "none does not exist"),
         ({"dependsOn": [{"jobId": "none"}]}, "none"),
         ({"arrayProperties": {"size": 1}}, "Array size"),
+        # JobTimeout: "The minimum value for the timeout is 60 seconds."
+        ({"timeout": {"attemptDurationSeconds": 59}}, "at least 60"),
+        # RetryStrategy: "You can specify between 1 and 10 attempts."
+        ({"retryStrategy": {"attempts": 11}}, "between 1 and 10"),
+        # EvaluateOnExit: "an array of up to 5 conditions", "RETRY | EXIT", "It can contain only numbers"
+        ({"retryStrategy": {"evaluateOnExit": [{"onExitCode": "1", "action": "RETRY"}] * 6}}, "6 conditions"),
+        ({"retryStrategy": {"evaluateOnExit": [{"onExitCode": "1", "action": "STOP"}]}}, "RETRY or EXIT"),
+        ({"retryStrategy": {"evaluateOnExit": [{"onExitCode": "one", "action": "EXIT"}]}}, "onExitCode"),
+        ({"retryStrategy": {"evaluateOnExit": [{"onReason": "a*b", "action": "EXIT"}]}}, "onReason"),
+        # SubmitJob: "A job can depend upon a maximum of 20 jobs."
+        ({"dependsOn": [{"jobId": str(n)} for n in range(21)]}, "20 jobs"),
+        ({"dependsOn": [{"type": "PARALLEL"}]}, "N_TO_N, SEQUENTIAL"),
     ],
 )
 def test_a_submission_that_makes_no_sense_is_refused(queue: Queue, parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ClientError, match=message) as refusal:
         queue.submit(queue.define("true"), **parameters)
     assert refusal.value.response["Error"]["Code"] == "ClientException"
+
+
+def test_a_definition_that_makes_no_sense_is_refused(queue: Queue) -> None:
+    with pytest.raises(ClientError, match="at least 60"):
+        queue.define("true", timeout={"attemptDurationSeconds": 5})
+    with pytest.raises(ClientError, match="between 1 and 10"):
+        queue.define("true", retryStrategy={"attempts": 0})
 
 
 def test_a_job_name_may_have_one_character(queue: Queue) -> None:
