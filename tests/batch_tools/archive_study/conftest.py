@@ -11,6 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from batch_tools.archive_study import objects_read, restore_study
 from genomics.contracts import object_keys
 from genomics.contracts.archives import ArchiveRequest
 
@@ -26,7 +27,7 @@ class KilledError(BaseException):
 
 
 class Fragile:
-    """An S3 client whose process is killed when it has made `requests` calls of `operation`, before or after the call."""
+    """An S3 client whose process is killed at call number `requests` of `operation`, before or after it is made."""
 
     def __init__(self, s3: Any, operation: str, requests: int, *, after: bool = False) -> None:
         self._s3, self._operation, self._left, self._after = s3, operation, requests, after
@@ -90,29 +91,31 @@ class Study:
 
 
 @pytest.fixture
-def study() -> Iterator[Study]:
+def study(monkeypatch: pytest.MonkeyPatch) -> Iterator[Study]:
     """BCL in a run folder, FASTQ and VCF elsewhere; some with tags, metadata, odd names, no content, several ranges."""
+    for module in (objects_read, restore_study):
+        monkeypatch.setattr(module, "RANGE_BYTES", 1 << 20)
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket=BUCKET)
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        random_bytes = random.Random(1).randbytes
+        random_bytes = random.Random(1).randbytes  # noqa: S311
         made = Study(s3)
         made.put(f"{RUN}RunInfo.xml", b"<RunInfo/>")
         for cycle in range(1, 13):
-            made.put(f"{LANE}C{cycle}.1/s_1_1101.bcl", random_bytes(300_000), StorageClass="STANDARD_IA")
+            made.put(f"{LANE}C{cycle}.1/s_1_1101.bcl", random_bytes(50_000), StorageClass="STANDARD_IA")
         made.put(f"{LANE}C13.1/s_1_1101.bcl", b"")
         made.put(f"{LANE}{'deep/' * 30}größe ü.bcl", b"odd name")
         reads = object_keys.reads("0" * 64, "A_R1.fastq.gz")
         made.put(
             reads,
-            random_bytes(9 << 20),
+            random_bytes(5_500_000),
             Tagging="patient=P%201&lane=L001",
             Metadata={"file-owner": "1000"},
             ContentType="application/gzip",
         )
         vcf = "steps/gather_variants/ff/A.vcf.gz"
-        made.put(vcf, random_bytes(1_000_000), StorageClass="STANDARD_IA")
+        made.put(vcf, random_bytes(200_000), StorageClass="STANDARD_IA")
         yield made
 
 
