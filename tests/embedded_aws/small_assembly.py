@@ -12,6 +12,19 @@ def _allow(action: str, resource: Any) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
+# The account's own policies say who may use the key.
+_OF_THE_ACCOUNT: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}},
+            "Action": "kms:*",
+            "Resource": "*",
+        }
+    ],
+}
+
 STORAGE: dict[str, Any] = {
     "Parameters": {
         "BootstrapVersion": {
@@ -20,7 +33,7 @@ STORAGE: dict[str, Any] = {
         }
     },
     "Resources": {
-        "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": []}, "EnableKeyRotation": True}},
+        "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": _OF_THE_ACCOUNT, "EnableKeyRotation": True}},
         "Policy": {
             "Type": "AWS::S3::BucketPolicy",
             "Properties": {

@@ -14,7 +14,10 @@ ROLE = "arn:aws:iam::123456789012:role/of-a-job"
 
 
 def signed(keys: dict[str, str]) -> dict[str, str]:
-    return {"Authorization": f"AWS4-HMAC-SHA256 Credential={keys['AWS_ACCESS_KEY_ID']}/20260101/us-east-1/s3/x"}
+    return {
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={keys['AWS_ACCESS_KEY_ID']}/20260101/us-east-1/s3/x",
+        "X-Amz-Security-Token": keys["AWS_SESSION_TOKEN"],
+    }
 
 
 def test_a_process_gets_neither_proxy_nor_credentials_of_the_operator(

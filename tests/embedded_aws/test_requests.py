@@ -1,10 +1,11 @@
-"""The request log says who asked for what, and how it was answered."""
+"""The request log says who asked for what, by which statement it was allowed, and how it was answered."""
 
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from embedded_aws.instance import Instance
 from tests.embedded_aws.instance_clients import client, outputs, physical_ids
@@ -14,8 +15,14 @@ ARN = "arn:aws:{service}:us-east-1:123456789012:{resource}"
 
 @pytest.fixture(scope="module")
 def session(small: Instance) -> Mapping[str, str]:
-    """Credentials of the template's role."""
+    """Credentials of the template's role, which a policy allows all that is asked for here."""
     role = outputs(small, "small-work")["RoleArn"]
+    statement = {"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"}
+    client(small, "iam").put_role_policy(
+        RoleName=role.rpartition("/")[2],
+        PolicyName="tests",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
     given = client(small, "sts").assume_role(RoleArn=role, RoleSessionName="job-1")["Credentials"]
     return {
         "aws_access_key_id": given["AccessKeyId"],
@@ -36,20 +43,23 @@ def logged(small: Instance, call: Callable[[], Any]) -> dict[str, Any]:
     return entry
 
 
+# S3 User Guide, "Protecting data with server-side encryption using AWS KMS keys": required permissions
+GENERATE, DECRYPT = ("kms:GenerateDataKey", "{key}"), ("kms:Decrypt", "{key}")
+
 # service, operation, arguments, the accesses after the Service Authorization Reference
 CALLS: list[tuple[str, str, dict[str, Any], list[tuple[str, str]]]] = [
-    ("s3", "put_object", {"Bucket": "{bucket}", "Key": "a b/ü", "Body": b"1"}, [("PutObject", "/a b/ü")]),
-    ("s3", "get_object", {"Bucket": "{bucket}", "Key": "a b/ü"}, [("GetObject", "/a b/ü")]),
-    ("s3", "head_object", {"Bucket": "{bucket}", "Key": "a b/ü"}, [("GetObject", "/a b/ü")]),
+    ("s3", "put_object", {"Bucket": "{bucket}", "Key": "a b/ü", "Body": b"1"}, [("PutObject", "/a b/ü"), GENERATE]),
+    ("s3", "get_object", {"Bucket": "{bucket}", "Key": "a b/ü"}, [("GetObject", "/a b/ü"), DECRYPT]),
+    ("s3", "head_object", {"Bucket": "{bucket}", "Key": "a b/ü"}, [("GetObject", "/a b/ü"), DECRYPT]),
     (
         "s3",
         "copy_object",
         {"Bucket": "{bucket}", "Key": "copy", "CopySource": "{bucket}/a b/ü"},
-        [("PutObject", "/copy"), ("GetObject", "/a b/ü")],
+        [("PutObject", "/copy"), GENERATE, ("GetObject", "/a b/ü"), DECRYPT],
     ),
     ("s3", "list_objects_v2", {"Bucket": "{bucket}"}, [("ListBucket", "")]),
     ("s3", "get_bucket_encryption", {"Bucket": "{bucket}"}, [("GetEncryptionConfiguration", "")]),
-    ("s3", "create_multipart_upload", {"Bucket": "{bucket}", "Key": "m"}, [("PutObject", "/m")]),
+    ("s3", "create_multipart_upload", {"Bucket": "{bucket}", "Key": "m"}, [("PutObject", "/m"), GENERATE]),
     (
         "s3",
         "delete_objects",
@@ -94,6 +104,7 @@ def test_a_request_is_logged_with_role_action_and_resource(
         "table": outputs(small, "small-storage")["TableName"],
         "queue_url": ids["Queue"],
         "queue": ids["Queue"].rsplit("/", 1)[-1],
+        "key": f"arn:aws:kms:us-east-1:123456789012:key/{physical_ids(small, 'small-storage')['Key']}",
     }
     told = _filled(arguments, names)
     line = logged(small, lambda: getattr(client(small, service, **session), operation)(**told))
@@ -102,8 +113,12 @@ def test_a_request_is_logged_with_role_action_and_resource(
     assert line["status"] == 200
     assert line["milliseconds"] > 0
     assert [(a["action"], a["resource"]) for a in line["accesses"]] == [
-        (f"{service}:{action}", _arn(service, resource.format(**names), names)) for action, resource in accesses
+        (action if ":" in action else f"{service}:{action}", _arn(service, resource.format(**names), names))
+        for action, resource in accesses
     ]
+    # Which of the role's statements is found first does not matter; STS says to everyone who they are.
+    if operation != "get_caller_identity":
+        assert {a["allowed_by"] for a in line["accesses"]} <= {"inline/#0", "Grant/#0", "tests/All"}
 
 
 def _filled(value: Any, names: Mapping[str, str]) -> Any:
@@ -115,6 +130,8 @@ def _filled(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def _arn(service: str, resource: str, names: Mapping[str, str]) -> str:
+    if resource.startswith("arn:"):
+        return resource
     if service == "s3":
         return f"arn:aws:s3:::{names['bucket']}{resource}"
     return resource if resource == "*" else ARN.format(service=service, resource=resource)
@@ -136,7 +153,50 @@ def test_a_refused_request_is_logged_with_its_status(small: Instance, session: M
 
     line = logged(small, get_what_is_missing)
     assert line["status"] == 404
-    assert line["accesses"] == [{"action": "s3:GetObject", "resource": f"arn:aws:s3:::{bucket}/missing"}]
+    assert [(a["action"], a["resource"]) for a in line["accesses"]] == [
+        ("s3:GetObject", f"arn:aws:s3:::{bucket}/missing")
+    ]
+
+
+def test_a_denied_request_is_logged_with_the_reason(small: Instance) -> None:
+    role = client(small, "iam").create_role(RoleName="of-nobody", AssumeRolePolicyDocument='{"Statement": []}')["Role"]
+    statement = {"Sid": "NotThat", "Effect": "Deny", "Action": "sqs:ListQueues", "Resource": "*"}
+    client(small, "iam").put_role_policy(
+        RoleName="of-nobody",
+        PolicyName="denying",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+    keys = client(small, "sts").assume_role(RoleArn=role["Arn"], RoleSessionName="job-2")["Credentials"]
+    nobody = {
+        "aws_access_key_id": keys["AccessKeyId"],
+        "aws_secret_access_key": keys["SecretAccessKey"],
+        "aws_session_token": keys["SessionToken"],
+    }
+
+    def refused(service: str, operation: str) -> dict[str, Any]:
+        with pytest.raises(ClientError) as refusal:
+            getattr(client(small, service, **nobody), operation)()
+        assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403)
+        return dict(refusal.value.response["Error"])
+
+    implicit = logged(small, lambda: refused("dynamodb", "list_tables"))
+    assert (implicit["role"], implicit["session"], implicit["status"]) == ("of-nobody", "job-2", 400)
+    assert implicit["accesses"] == [
+        {
+            "action": "dynamodb:ListTables",
+            "resource": "*",
+            "denied": "because no identity-based policy allows the dynamodb:ListTables action",
+        }
+    ]
+    explicit = logged(small, lambda: refused("sqs", "list_queues"))
+    assert explicit["accesses"] == [
+        {
+            "action": "sqs:ListQueues",
+            "resource": "*",
+            "denied": "with an explicit deny in an identity-based policy",
+            "denied_by": "denying/NotThat",
+        }
+    ]
 
 
 def test_the_caller_is_the_sessions_role(small: Instance, session: Mapping[str, str]) -> None:

@@ -19,6 +19,11 @@ ACCOUNT = "123456789012"
 DAY = 86_400
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _scheduler_role(services: Any) -> None:
+    services.role("scheduler")
+
+
 @pytest.fixture
 def inbox(services: Any) -> Iterator[tuple[str, str]]:
     """URL and ARN of a queue."""
