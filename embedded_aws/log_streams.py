@@ -1,11 +1,20 @@
-"""Lines that running things print, on their way to CloudWatch Logs."""
+"""Lines that running things print, on their way to CloudWatch Logs.
 
+Of the streams that running things write, this server keeps the STREAMS_KEPT that were written to last.
+"""
+
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 
 from moto.logs.models import logs_backends
 
 from embedded_aws.context import Context
+
+STREAMS_KEPT = 3000
+_recent: "OrderedDict[tuple[str, str], None]" = OrderedDict()
+_recent_lock = threading.Lock()
 
 
 class LogStream:
@@ -16,7 +25,7 @@ class LogStream:
         self.name = stream
         self._backend = logs_backends[context.account][context.region]
         self._backend.ensure_log_group(group)
-        self._backend.ensure_log_stream(group, stream)
+        self._keep()
 
     def write(self, lines: Sequence[str]) -> None:
         """Add one event for each line, stamped with the present time."""
@@ -24,4 +33,16 @@ class LogStream:
         # A log event's message cannot be empty: the drivers that ship containers' output leave empty lines out.
         events = [{"timestamp": now, "message": line} for line in lines if line]
         if events and self.group in self._backend.groups:
+            self._keep()
             self._backend.put_log_events(self.group, self.name, events)
+
+    def _keep(self) -> None:
+        """Be there, and be the last to go; those that nobody has written to for the longest time go."""
+        with _recent_lock:
+            self._backend.ensure_log_stream(self.group, self.name)
+            _recent[self.group, self.name] = None
+            _recent.move_to_end((self.group, self.name))
+            while len(_recent) > STREAMS_KEPT:
+                (group, name), _ = _recent.popitem(last=False)
+                if group in self._backend.groups:
+                    self._backend.groups[group].streams.pop(name, None)

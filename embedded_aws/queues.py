@@ -193,8 +193,11 @@ def _move(backend: Any, task: MoveTask) -> None:
         with task.source._messages_lock:
             if message not in task.source._messages:
                 continue
-            task.source._messages.remove(message)
-        destination.add_message(_as_new(message))
+            destination.add_message(_as_new(message))
+            message.receipt_handle = (
+                task.handle + message.id
+            )  # as if received, so that it can be deleted like any other
+            task.source.delete_message(message.receipt_handle)
         task.moved += 1
         if task.rate:
             time.sleep(1 / task.rate)

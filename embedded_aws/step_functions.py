@@ -26,6 +26,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryC
 from embedded_aws import events, step_functions_maps, step_functions_tasks
 from embedded_aws.context import Context
 from embedded_aws.durable import executions
+from embedded_aws.ended_executions import EndedExecutions
 from embedded_aws.guard import Patch
 
 _BACKEND = "moto.stepfunctions.parser.models:StepFunctionsParserBackend"
@@ -68,6 +69,7 @@ def install(context: Context) -> None:
     step_functions_tasks.install(context)
     step_functions_maps.install()
     starting = threading.Lock()
+    ended = EndedExecutions(context)
 
     def start_execution(
         backend: Any, state_machine_arn: str, name: str | None = None, execution_input: str | None = None, *rest: Any
@@ -89,6 +91,7 @@ def install(context: Context) -> None:
 
     def announce(execution: Any) -> None:
         executions.changed(execution)
+        ended.add(execution)
         events.emit(
             context,
             source="aws.states",

@@ -30,6 +30,11 @@ def changed(execution: Any) -> None:
     units.document_changed(_KIND, machine, execution.exec_arn, lambda: _described(execution))
 
 
+def forgotten(execution: Any) -> None:
+    """Note that an execution is no longer kept."""
+    units.document_changed(_KIND, execution.state_machine_arn, execution.exec_arn, lambda: None)
+
+
 def restore(context: Context, kept_in: Database) -> None:
     """Give each state machine back its executions; those that were running have been aborted."""
     machines = {machine.arn: machine for machine in _backend(context).state_machines}

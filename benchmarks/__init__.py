@@ -1,0 +1,1 @@
+"""What this platform costs beside its peers: ratios measured in the same run, one command each."""
