@@ -11,6 +11,7 @@ from stacks.lake import Lake
 from stacks.network import Network
 from stacks.secondary import Secondary
 from stacks.storage import Storage
+from stacks.transfer import Transfer
 
 
 def build(app: cdk.App, settings: Settings) -> None:
@@ -23,6 +24,15 @@ def build(app: cdk.App, settings: Settings) -> None:
 
     storage = Storage(app, stack_name(settings.project, "storage"), config=settings.storage(), **common)
     network = Network(app, stack_name(settings.project, "network"), config=settings.network(), **common)
+    if transfer := settings.transfer():
+        Transfer(
+            app,
+            stack_name(settings.project, "transfer"),
+            sequencing=storage.sequencing,
+            ledger=storage.ledger,
+            config=transfer,
+            **common,
+        )
     Secondary(
         app,
         stack_name(settings.project, "secondary"),

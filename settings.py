@@ -8,6 +8,7 @@ A setting is given as cdk context (`-c genomics:max_vcpus=64`, or in cdk.json) o
 import difflib
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -16,12 +17,15 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from pydantic_settings import SettingsError as UnreadableSetting
 
 from genomics.contracts.steps import Step
+from genomics.contracts.transfers import DEFAULT_EXCLUDES
 from stacks.constructs.batch_tool import ToolSize
+from stacks.constructs.landing_task import Landing, TransferOptions
 from stacks.constructs.tool_fleet import is_instance_type
 from stacks.lake import LakeConfig
 from stacks.network import NetworkConfig
 from stacks.secondary import SecondaryConfig
 from stacks.storage import StorageConfig
+from stacks.transfer import TransferConfig
 
 CONTEXT_PREFIX = "genomics:"
 ENVIRONMENT_PREFIX = "GENOMICS_"
@@ -31,6 +35,7 @@ _DAYS = "days, 1 to 3650"
 # Private addresses, by RFC 1918.
 _PRIVATE_BLOCKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 # What CloudWatch Logs offers.
+_AGENT = r"arn:aws[a-z-]*:datasync:[a-z0-9-]+:[0-9]{12}:agent/agent-[0-9a-z]{17}"
 _RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 
 
@@ -97,6 +102,45 @@ class Settings(BaseSettings):
     query_result_days: _Days = Field(30, description=_DAYS)
     log_retention_days: int = Field(365, description="one of " + ", ".join(map(str, _RETENTIONS)))
 
+    landing_server: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,254}$", description="a host name or address; unset: no transfer"
+    )
+    landing_path: str = Field(
+        "/landing", pattern=r"^/[A-Za-z0-9_./-]{1,255}$", description="the exported folder's path, from /"
+    )
+    landing_protocol: Literal["nfs", "smb"] = Field("nfs", description="one of nfs, smb")
+    landing_smb_user: str = Field("", max_length=104, description="the user whom DataSync reads the SMB share as")
+    landing_smb_domain: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9.-]{1,253}$", description="the Windows domain of that user"
+    )
+    datasync_agent_arns: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        max_length=4,
+        validate_default=True,
+        description="ARNs of activated DataSync agents, separated by commas, 1 to 4",
+    )
+    transfer_storage_class: Literal["STANDARD_IA", "STANDARD"] = Field(
+        "STANDARD_IA", description="one of STANDARD_IA, STANDARD"
+    )
+    transfer_excludes: Annotated[tuple[str, ...], NoDecode] = Field(
+        DEFAULT_EXCLUDES, description="DataSync's patterns, separated by commas"
+    )
+    transfer_mib_per_second: int = Field(0, ge=0, le=10_000, description="MiB per second, 1 to 10000; 0: no limit")
+    transfer_schedule: str | None = Field(
+        None, pattern=r"^(cron|rate)\([^()]+\)$", description="cron(...) or rate(...); unset: the run tracker starts it"
+    )
+    tracker_trust_anchor: str | None = Field(
+        None,
+        pattern=r"^(arn:aws[a-z-]*:rolesanywhere:\S+|-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----\s*)$",
+        description="an IAM Roles Anywhere trust anchor's ARN, or the authority's certificates in PEM",
+    )
+    tracker_certificate_name: str = Field(
+        "run-tracker", pattern=r"^[A-Za-z0-9._ -]{1,64}$", description="the common name in the tracker's certificate"
+    )
+    alarm_email: str | None = Field(
+        None, pattern=r"^[^@\s]+@[^@\s]+$", max_length=254, description="an e-mail address; unset: nobody is told"
+    )
+
     vpc_cidr: str = Field("10.40.0.0/16", description="a block of size /16 in one of " + ", ".join(_PRIVATE_BLOCKS))
     availability_zones: int = Field(3, ge=2, le=6, description="a whole number, 2 to 6; no more than the region has")
     nat_gateways: int = Field(0, ge=0, le=6, description="a whole number, 0 to availability_zones")
@@ -141,16 +185,27 @@ class Settings(BaseSettings):
         """Environment over context over defaults."""
         return env_settings, init_settings
 
-    @field_validator("instance_types", mode="before")
+    @field_validator("instance_types", "datasync_agent_arns", "transfer_excludes", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
 
     @field_validator("instance_types")
     @classmethod
     def _instance_types(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if wrong := [name for name in value if not is_instance_type(name)]:
             raise ValueError(f"{wrong[0]!r} is none")
+        return value
+
+    @field_validator("datasync_agent_arns")
+    @classmethod
+    def _agents(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if wrong := [arn for arn in value if not re.fullmatch(_AGENT, arn)]:
+            raise ValueError(f"{wrong[0]!r} is no agent's ARN")
+        if info.data.get("landing_server") and not value:
+            raise ValueError("landing_server needs an agent that reads it")
+        if info.data.get("landing_protocol") == "smb" and not info.data.get("landing_smb_user"):
+            raise ValueError("landing_protocol smb needs landing_smb_user")
         return value
 
     @field_validator("log_retention_days")
@@ -194,6 +249,31 @@ class Settings(BaseSettings):
             trimmed_reads_days=self.trimmed_reads_days,
             access_log_days=self.access_log_days,
             query_result_days=self.query_result_days,
+        )
+
+    def transfer(self) -> TransferConfig | None:
+        """Of the stack transfer; None without a landing folder."""
+        if self.landing_server is None:
+            return None
+        return TransferConfig(
+            landing=Landing(
+                protocol=self.landing_protocol,
+                server=self.landing_server,
+                path=self.landing_path,
+                agent_arns=self.datasync_agent_arns,
+                smb_user=self.landing_smb_user,
+                smb_domain=self.landing_smb_domain,
+            ),
+            options=TransferOptions(
+                storage_class=self.transfer_storage_class,
+                excludes=self.transfer_excludes,
+                mib_per_second=self.transfer_mib_per_second,
+                schedule=self.transfer_schedule,
+            ),
+            tracker_trust_anchor=self.tracker_trust_anchor,
+            tracker_certificate_name=self.tracker_certificate_name,
+            alarm_email=self.alarm_email,
+            log_retention_days=self.log_retention_days,
         )
 
     def network(self) -> NetworkConfig:

@@ -117,6 +117,8 @@ def find_deployment(cloud: Cloud, project: str) -> Deployment:
             found = cloud.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
             if "does not exist" in str(error):
+                if stack in deployment.OPTIONAL_STACKS:
+                    continue
                 remedy = (
                     "`genomics down`, then `genomics up --project {}`" if cloud.is_embedded else "`cdk deploy --all`"
                 )

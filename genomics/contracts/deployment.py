@@ -1,10 +1,12 @@
 """What a deployment offers to those outside it: stack names and outputs, written by stacks, read by the CLI."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Self
 
-STACKS = ("storage", "network", "secondary", "lake")
+# Each needs earlier ones at most. Those in the second tuple are deployed when settings ask for them.
+STACKS = ("storage", "network", "transfer", "secondary", "lake")
+OPTIONAL_STACKS = ("transfer",)
 
 
 def stack_name(project: str, stack: str) -> str:
@@ -19,7 +21,7 @@ def output_name(field: str) -> str:
 
 @dataclass(frozen=True)
 class Deployment:
-    """Physical names of what a user talks to."""
+    """Physical names of what a user talks to; those of an optional stack are None where it is not deployed."""
 
     sequencing_bucket: str
     data_lake_bucket: str
@@ -30,11 +32,17 @@ class Deployment:
     lake_database: str
     lake_workgroup: str
     variants_job: str
+    transfer_task_arn: str | None = None
+    transfer_alarm_topic_arn: str | None = None
+    tracker_role_arn: str | None = None
+    tracker_profile_arn: str | None = None
+    tracker_trust_anchor_arn: str | None = None
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str]) -> Self:
         """Read the outputs of all stacks; a missing one is named."""
-        missing = [output_name(f.name) for f in fields(cls) if output_name(f.name) not in outputs]
+        names = {output_name(field.name): field for field in fields(cls)}
+        missing = [name for name, field in names.items() if field.default is MISSING and name not in outputs]
         if missing:
             raise LookupError(f"the deployment has no output {missing[0]}; deploy all stacks of this version")
-        return cls(**{f.name: outputs[output_name(f.name)] for f in fields(cls)})
+        return cls(**{field.name: outputs[name] for name, field in names.items() if name in outputs})

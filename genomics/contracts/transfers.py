@@ -16,6 +16,9 @@ RUN_TAG = "genomics:run"
 GENERATION_TAG = "genomics:generation"
 ATTEMPT_TAG = "genomics:attempt"
 
+# What sequencers write and no analysis reads, as DataSync's patterns: thumbnails are a third of a HiSeq X run's files.
+DEFAULT_EXCLUDES = ("*/Thumbnail_Images", "*/Logs", "*/RTALogs", "*/InstrumentAnalyticsLogs", "*.log")
+
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 _UNESCAPED = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r"}
 

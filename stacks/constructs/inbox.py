@@ -1,19 +1,14 @@
 """The way in: documents that arrive start a function, and what cannot be started is kept for a person."""
 
-import aws_cdk as cdk
 from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-_RECEIVES = 3
+from stacks.constructs.event_queue import EventQueue
 
 
-class Inbox(Construct):
-    """`bucket` announces its objects on EventBridge; those whose key `key_wildcard` fits reach a queue."""
+class Inbox(EventQueue):
+    """`bucket` announces its objects on EventBridge; those whose key `key_wildcard` fits reach the queue."""
 
     def __init__(
         self,
@@ -24,42 +19,14 @@ class Inbox(Construct):
         key_wildcard: str,
         function_timeout_seconds: int,
     ) -> None:
-        super().__init__(scope, construct_id)
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=cdk.Duration.days(14),
-        )
-        self.queue = sqs.Queue(
-            self,
-            "Queue",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            # Lambda's own advice: six times the function's time, so that no message is seen twice while one is at work.
-            visibility_timeout=cdk.Duration.seconds(6 * function_timeout_seconds),
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=_RECEIVES),
-        )
-        events.Rule(
-            self,
-            "Arrivals",
-            description=f"Objects that arrive as {key_wildcard}",
-            event_pattern=events.EventPattern(
+        super().__init__(
+            scope,
+            construct_id,
+            pattern=events.EventPattern(
                 source=["aws.s3"],
                 detail_type=["Object Created"],
                 detail={"bucket": {"name": [bucket.bucket_name]}, "object": {"key": [{"wildcard": key_wildcard}]}},
             ),
-            targets=[
-                targets.SqsQueue(
-                    self.queue,
-                    dead_letter_queue=self.dead_letters,
-                    retry_attempts=8,
-                    max_event_age=cdk.Duration.hours(6),
-                )
-            ],
+            description=f"Objects that arrive as {key_wildcard}",
+            function_timeout_seconds=function_timeout_seconds,
         )
-
-    def feed(self, function: lambda_.IFunction) -> None:
-        """Let the function receive what arrives; it answers which messages it could not deal with."""
-        function.add_event_source(sources.SqsEventSource(self.queue, batch_size=10, report_batch_item_failures=True))

@@ -1,0 +1,39 @@
+"""Where a stage tells people that something needs them."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from stacks.constructs.findings import acknowledge
+
+
+class AlarmTopic(Construct):
+    """`topic`, encrypted with a key that CloudWatch's alarms may use too; `email`, if given, hears it."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, description: str, email: str | None) -> None:
+        super().__init__(scope, construct_id)
+        self._key = kms.Key(
+            self,
+            "Key",
+            description=description,
+            enable_key_rotation=True,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        self._key.grant_encrypt_decrypt(
+            iam.ServicePrincipal(
+                "cloudwatch.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
+            )
+        )
+        self.topic = sns.Topic(self, "Topic", display_name=description, master_key=self._key, enforce_ssl=True)
+        if email:
+            self.topic.add_subscription(subscriptions.EmailSubscription(email))
+
+    def grant_publish(self, role: iam.Role) -> None:
+        """Let the role tell it something."""
+        self.topic.grant_publish(role)
+        self._key.grant_encrypt_decrypt(role)
+        reason = "The key's grant names both families of calls, on this one key."
+        acknowledge(role, "AwsSolutions-IAM5", reason, "Action::kms:ReEncrypt*", "Action::kms:GenerateDataKey*")
