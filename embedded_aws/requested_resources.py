@@ -341,6 +341,8 @@ _RESOURCES: Mapping[str, tuple[tuple[str, Resources | None], ...]] = {
     ),
     "secretsmanager": (("ListSecrets", None), ("*", _named("secretsmanager", "secret:", "SecretId", "Name"))),
     "datasync": (
+        ("ListTaskExecutions", _named("datasync", "", "TaskArn")),
+        ("ListTagsForResource", _named("datasync", "", "ResourceArn")),
         ("List*", None),
         ("*", _named("datasync", "", "TaskExecutionArn", "TaskArn", "LocationArn", "ResourceArn")),
     ),

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from embedded_aws import file_servers
 from genomics_cli.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -30,6 +31,12 @@ _SETTINGS_PREFIX = "GENOMICS_"
 _NO_SETTINGS = ("GENOMICS_DATA", "GENOMICS_DEBUG", "GENOMICS_SHARED_DATA")
 # Account and region are the embedded AWS's own, whatever a deployment elsewhere is given.
 _OF_THE_TARGET = ("GENOMICS_ACCOUNT", "GENOMICS_REGION")
+# The landing folder that the embedded AWS plays.
+_LANDING = {
+    "GENOMICS_LANDING_SERVER": file_servers.LANDING_SERVER,
+    "GENOMICS_LANDING_PATH": file_servers.LANDING_PATH,
+    "GENOMICS_DATASYNC_AGENT_ARNS": file_servers.AGENT_ARN,
+}
 # What deploys and executes an assembly.
 _EMBEDDED_AWS = "embedded_aws"
 _KEPT = 3
@@ -86,7 +93,7 @@ def _digest(sources: Iterable[str], settings: Mapping[str, str], root: Path) -> 
 def _settings(project: str, environment: Mapping[str, str]) -> dict[str, str]:
     """The environment as the app is to see it."""
     settings = {name: value for name, value in environment.items() if name not in (*_NO_SETTINGS, *_OF_THE_TARGET)}
-    return {**settings, "GENOMICS_PROJECT": project}
+    return {**_LANDING, **settings, "GENOMICS_PROJECT": project}
 
 
 def _is_complete(assembly: Path) -> bool:

@@ -13,11 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws import instance
+from embedded_aws import file_servers, instance
 
 ROOT = Path(__file__).resolve().parents[1]
 # Set for other reasons than to configure a deployment.
 NO_SETTINGS = ("GENOMICS_SHARED_DATA", "GENOMICS_DATA", "GENOMICS_DEBUG")
+
+# A landing folder that the embedded AWS plays.
+LANDING = {
+    "landing_server": file_servers.LANDING_SERVER,
+    "landing_path": file_servers.LANDING_PATH,
+    "datasync_agent_arns": file_servers.AGENT_ARN,
+}
 
 Synthesis = Callable[[Path, Mapping[str, str]], "subprocess.CompletedProcess[str]"]
 
@@ -66,7 +73,7 @@ def cdk_synth() -> Synthesis:
 def cloud_assembly(
     cdk_synth: Synthesis, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Path:
-    """cdk.out of the default settings, made once for all processes that run tests."""
+    """cdk.out of the default settings and a landing folder, made once for all processes that run tests."""
     shared = tmp_path_factory.getbasetemp()
     if hasattr(request.config, "workerinput"):
         shared = shared.parent
@@ -75,7 +82,7 @@ def cloud_assembly(
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.seek(0, os.SEEK_END)
         if not lock.tell():
-            ended = cdk_synth(output, {})
+            ended = cdk_synth(output, LANDING)
             assert ended.returncode == 0, ended.stderr
             lock.write("done")
     return output

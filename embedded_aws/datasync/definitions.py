@@ -8,9 +8,9 @@ from moto.datasync.exceptions import InvalidRequestException
 from moto.moto_api._internal import mock_random
 
 from embedded_aws.context import Context
-from embedded_aws.datasync.file_servers import export
 from embedded_aws.datasync.filters import FilterError, Filters
 from embedded_aws.datasync.model import DEFAULT_OPTIONS, ENDED, Execution, Location, Task
+from embedded_aws.file_servers import export
 
 Parameters = Mapping[str, Any]
 

@@ -13,9 +13,9 @@ from embedded_aws import clients, events
 from embedded_aws.context import Context
 from embedded_aws.datasync.copying import Copy, ExecutionError
 from embedded_aws.datasync.definitions import Definitions, Parameters, check
-from embedded_aws.datasync.file_servers import export
 from embedded_aws.datasync.model import DEFAULT_OPTIONS, ENDED, Execution
 from embedded_aws.datasync.reports import TaskReport
+from embedded_aws.file_servers import export
 from embedded_aws.log_streams import LogStream
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from embedded_aws.resources import access, compute, lake, messaging, network, operations, storage
+from embedded_aws.resources import access, compute, lake, messaging, network, operations, storage, transfer
 from embedded_aws.resources.resource_type import ResourceType
 
 TABLE: Mapping[str, ResourceType] = {
@@ -13,4 +13,5 @@ TABLE: Mapping[str, ResourceType] = {
     **messaging.TYPES,
     **lake.TYPES,
     **operations.TYPES,
+    **transfer.TYPES,
 }

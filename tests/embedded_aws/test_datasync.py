@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from embedded_aws.datasync import file_servers
+from embedded_aws import file_servers
 from embedded_aws.datasync.filters import FilterError, Filters
 
-AGENT = file_servers.agent_arn("123456789012", "us-east-1")
+AGENT = file_servers.AGENT_ARN
 RUN = "230102_M01234_0001_000000000-ABCDE"
 
 

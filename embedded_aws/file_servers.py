@@ -8,15 +8,10 @@ from pathlib import Path
 
 from embedded_aws.context import Context
 
-# The server that the embedded deployment's transfer reads from, and the agent that reads it.
+# The landing folder of a deployment into the embedded AWS, and the agent that its transfer names.
 LANDING_SERVER = "sequencers.embedded"
 LANDING_PATH = "/landing"
-AGENT_ID = "agent-0e3bedded00000000"
-
-
-def agent_arn(account: str, region: str) -> str:
-    """The agent that a deployment into the embedded AWS names."""
-    return f"arn:aws:datasync:{region}:{account}:agent/{AGENT_ID}"
+AGENT_ARN = f"arn:{Context.partition}:datasync:{Context.region}:{Context.account}:agent/agent-0e3bedded00000000"
 
 
 def export(context: Context, server: str, path: str) -> Path:
