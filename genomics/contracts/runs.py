@@ -11,6 +11,12 @@ from genomics.contracts.regions import Region
 from genomics.contracts.samples import NAME_RULE, is_name
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
+RUN_ID_RULE = "may hold letters, digits, '_' and '-' only (80 at most)"
+
+
+def is_run_id(text: str) -> bool:
+    """Whether `text` may name a run: it becomes part of keys, tags, filters and execution names."""
+    return bool(_RUN_ID.fullmatch(text))
 
 
 @dataclass(frozen=True)
@@ -77,8 +83,8 @@ class RunRequest:
     parameters: RunParameters = field(default_factory=RunParameters)
 
     def __post_init__(self) -> None:
-        if not _RUN_ID.fullmatch(self.run_id):
-            raise ValueError(f"run_id {self.run_id!r} may hold letters, digits, '_' and '-' only (80 at most)")
+        if not is_run_id(self.run_id):
+            raise ValueError(f"run_id {self.run_id!r} {RUN_ID_RULE}")
         if not is_name(self.study):
             raise ValueError(f"study {self.study!r} {NAME_RULE}")
         if not self.samples:

@@ -6,6 +6,7 @@ destination's prefix will; backslash, tab and line breaks in them are escaped by
 manifest is cut short.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ DEFAULT_EXCLUDES = ("*/Thumbnail_Images", "*/Logs", "*/RTALogs", "*/InstrumentAn
 
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 _UNESCAPED = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r"}
+_ESCAPED = re.compile(r"\\(.)")
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,7 @@ def unescape_path(text: str) -> str:
     """The path that a manifest's line means."""
     if "\\" not in text:
         return text
-    out: list[str] = []
-    characters = iter(text)
-    for character in characters:
-        out.append(_UNESCAPED.get(next(characters, ""), "") if character == "\\" else character)
-    return "".join(out)
+    return _ESCAPED.sub(lambda match: _UNESCAPED.get(match[1], match[1]), text)
 
 
 def file_line(file: ManifestFile) -> str:

@@ -1,0 +1,83 @@
+"""Writes a run's manifest: beside the state, at once or not at all."""
+
+import gzip
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from genomics.contracts.transfers import (
+    ManifestHeader,
+    ManifestTrailer,
+    header_line,
+    trailer_line,
+    unescape_path,
+)
+from run_tracker.errors import TrackerError
+from run_tracker.listing import Listing
+
+
+def write_manifest(path: Path, header: ManifestHeader, listing: Listing, *, landing_folder: Path | None) -> str:
+    """Write a manifest of what is listed; with a `landing_folder`, files are read for their SHA-256. Gives its digest.
+
+    The digest is that of the files' lines, and does not depend on the generation.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    totals = listing.totals()
+    digest = hashlib.sha256()
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as stream:
+        stream.write(header_line(header).encode() + b"\n")
+        for lines in listing.lines():
+            block = _with_checksums(lines, landing_folder) if landing_folder else lines
+            digest.update(block)
+            stream.write(block)
+        stream.write(trailer_line(ManifestTrailer(totals.files, totals.bytes)).encode() + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.replace(path)
+    _sync_directory(path.parent)
+    return digest.hexdigest()
+
+
+def has_new_files(path: Path, earlier: Path) -> bool:
+    """Whether a manifest lists a file that an earlier one does not list, or lists with another size."""
+    known = {hash(line) for line in _file_lines(earlier)}
+    return any(hash(line) not in known for line in _file_lines(path))
+
+
+def compress(path: Path) -> Path:
+    """A gzipped copy beside a manifest."""
+    target = path.with_suffix(".tsv.gz")
+    partial = path.with_suffix(".gz-partial")
+    with path.open("rb") as source, partial.open("wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as stream:
+        shutil.copyfileobj(source, stream, 1 << 20)
+    return partial.replace(target)
+
+
+def _file_lines(path: Path) -> Iterable[bytes]:
+    with path.open("rb") as stream:
+        yield from (line for line in stream if not line.startswith(b"{"))
+
+
+def _with_checksums(lines: bytes, landing_folder: Path) -> bytes:
+    return b"".join(_with_checksum(line, landing_folder) for line in lines.splitlines())
+
+
+def _with_checksum(line: bytes, landing_folder: Path) -> bytes:
+    name = unescape_path(line.split(b"\t", 1)[1].decode())
+    try:
+        with (landing_folder / name).open("rb") as stream:
+            checksum = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise TrackerError(f"{landing_folder / name}: cannot be read ({error.strerror}); correct it") from error
+    return line + b"\t" + checksum.encode() + b"\n"
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

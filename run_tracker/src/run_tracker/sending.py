@@ -1,0 +1,153 @@
+"""Sends runs, each generation once: intent first, then the call, then what came of it.
+
+Before DataSync is asked, the intent is on the disk; and before it is asked again, executions are searched for the
+transfer's tags. So it does not matter where a tracker stops: the next one finds an intent without an execution and
+starts it, or finds its execution and goes on from there.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from genomics.contracts.object_keys import transfer_manifest
+from genomics.contracts.transfers import ManifestHeader
+from run_tracker.configuration import Configuration
+from run_tracker.data_sync import DataSync, Refused, Unanswered
+from run_tracker.listing import Listing
+from run_tracker.manifest import compress, has_new_files, write_manifest
+from run_tracker.state import State, Transfer, TransferState
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Whether a run whose last attempt failed is to be tried again: `at` (seconds since the epoch), or no more."""
+
+    at: float | None
+    reason: str
+
+
+class Sender:
+    """Sends what is ready."""
+
+    def __init__(self, configuration: Configuration, state: State) -> None:
+        self._configuration = configuration
+        self._settings = configuration.datasync
+        self._state = state
+        self._datasync = DataSync(self._settings.task_arn, self._settings.region)
+
+    def resume(self) -> None:
+        """Go on with every transfer that is open."""
+        for transfer in self._state.transfers():
+            if transfer.state is TransferState.INTENDED:
+                self._start(transfer)
+            elif transfer.state is TransferState.STARTED:
+                self._follow(transfer)
+
+    def send(self, run_id: str, listing: Listing, listing_digest: str) -> bool:
+        """Send a run whose files were listed just now; False if all of them were sent before."""
+        earlier = self._state.transfers(run_id)
+        last = earlier[-1] if earlier else None
+        generation = last.generation + 1 if last else 1
+        path = self.manifest_path(run_id, generation)
+        digest = write_manifest(
+            path,
+            ManifestHeader(run_id, generation),
+            listing,
+            landing_folder=self._configuration.landing_folder if self._configuration.files.checksums else None,
+        )
+        attempt = 1
+        if last is not None and not self._is_new(last, path, digest):
+            path.unlink()
+            if last.state is TransferState.SUCCEEDED:
+                self._state.note_listing(last, listing_digest)
+                return False
+            generation, attempt = last.generation, last.attempt + 1
+        transfer = Transfer(
+            run_id,
+            generation,
+            attempt,
+            TransferState.INTENDED,
+            manifest_digest=digest,
+            listing_digest=listing_digest,
+            intended_at=time.time(),
+            tried_at=0,
+        )
+        self._state.intend(transfer)
+        self._start(transfer)
+        return True
+
+    def retry(self, transfers: list[Transfer], flag_changed_at: float) -> Retry:
+        """When to try again after the last of a run's transfers failed. A flag put anew lets the count begin again."""
+        settings, last = self._settings, transfers[-1]
+        ended = last.ended_at or 0
+        failures = 0
+        for transfer in reversed(transfers):
+            if transfer.state is not TransferState.FAILED or (transfer.ended_at or 0) < flag_changed_at:
+                break
+            # What DataSync refused was no attempt; it is asked again for as long as it takes.
+            failures += transfer.execution_arn is not None
+        if failures >= settings.max_attempts:
+            reason = f"{failures} attempts failed, the last with: {last.reason}; put the flag anew to try again"
+            return Retry(None, reason)
+        wait = min(settings.retry_minutes * 2 ** max(failures - 1, 0), settings.longest_retry_minutes) * 60
+        return Retry(0 if flag_changed_at > ended else ended + wait, last.reason)
+
+    def manifest_path(self, run_id: str, generation: int) -> Path:
+        """Where a manifest is kept."""
+        return self._configuration.state_folder / "manifests" / run_id / f"manifest-{generation}.tsv"
+
+    def _is_new(self, last: Transfer, path: Path, digest: str) -> bool:
+        if digest == last.manifest_digest:
+            return False
+        earlier = self.manifest_path(last.run_id, last.generation)
+        return last.state is not TransferState.SUCCEEDED or not earlier.exists() or has_new_files(path, earlier)
+
+    def _start(self, transfer: Transfer) -> None:
+        try:
+            arn = self._datasync.find(transfer, self._state)
+            if arn is None:
+                if time.time() < transfer.tried_at + self._settings.confirm_minutes * 60:
+                    return
+                self._upload(transfer)
+                self._state.note_try(transfer, time.time())
+                arn = self._datasync.start(transfer, self._configuration.filters(transfer.run_id))
+            self._state.note_start(transfer, arn)
+        except Refused as refused:
+            self._state.note_end(transfer, TransferState.FAILED, str(refused), time.time())
+        except Unanswered as unanswered:
+            self._state.note_reason(transfer, f"{unanswered}; it is searched for before it is asked again")
+
+    def _follow(self, transfer: Transfer) -> None:
+        try:
+            outcome = self._datasync.outcome(transfer.execution_arn or "")
+        except Unanswered as unanswered:
+            self._state.note_reason(transfer, str(unanswered))
+            return
+        if outcome.succeeded is None:
+            self._state.note_reason(transfer, outcome.reason)
+        else:
+            state = TransferState.SUCCEEDED if outcome.succeeded else TransferState.FAILED
+            self._state.note_end(transfer, state, outcome.reason, time.time())
+
+    def _upload(self, transfer: Transfer) -> None:
+        """Put the manifest where the reconciliation looks for it; doing so again changes nothing."""
+        if self._settings.bucket is None:
+            return
+        path = self.manifest_path(transfer.run_id, transfer.generation)
+        if not path.exists():
+            raise Refused(f"{path} is gone; it is written again")
+        packed = compress(path)
+        client = boto3.client("s3", region_name=self._settings.region, config=Config(retries={"mode": "standard"}))
+        key = transfer_manifest(transfer.run_id, transfer.generation)
+        try:
+            with packed.open("rb") as body:
+                client.put_object(Bucket=self._settings.bucket, Key=key, Body=body, ContentType="application/gzip")
+        except (ClientError, BotoCoreError) as error:
+            said = " ".join(str(error).split())
+            raise Refused(f"manifest cannot be put to s3://{self._settings.bucket}/{key}: {said}") from error
+        finally:
+            packed.unlink()

@@ -1,0 +1,86 @@
+"""Where every run stands, as a person at the lab wants to hear it."""
+
+from dataclasses import dataclass
+
+from run_tracker.assessment import Verdict
+from run_tracker.configuration import Configuration
+from run_tracker.state import Run, State, Transfer, TransferState
+
+SENT = "SENT"
+TRANSFERRING = "TRANSFERRING"
+STARTING = "STARTING"
+RETRYING = "RETRYING"
+TRANSFER_FAILED = "TRANSFER_FAILED"
+# These are never sent, so they wait for nothing.
+_NEVER_SENT = (Verdict.FAILED, Verdict.ABORTED, Verdict.TEST_RUN, Verdict.RUNNING)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A run's state with its reason. `unsent_since` is set (seconds since the epoch) while it waits to be sent."""
+
+    run_id: str
+    platform: str
+    state: str
+    reason: str
+    since: float
+    files: int | None
+    bytes: int | None
+    unsent_since: float | None
+    generation: int
+    attempts: int
+    execution_arn: str | None
+
+
+def standings(configuration: Configuration, state: State) -> list[Standing]:
+    """Every run that is in the landing folder or on its way."""
+    transfers: dict[str, list[Transfer]] = {}
+    for transfer in state.transfers():
+        transfers.setdefault(transfer.run_id, []).append(transfer)
+    runs = [(run, transfers.get(run.run_id, [])) for run in state.runs()]
+    return [
+        _standing(configuration, run, own)
+        for run, own in runs
+        if run.present or (own and own[-1].state is not TransferState.SUCCEEDED)
+    ]
+
+
+def _standing(configuration: Configuration, run: Run, transfers: list[Transfer]) -> Standing:
+    last = transfers[-1] if transfers else None
+    name, reason, since = run.verdict, run.reason, run.since
+    if last is not None:
+        name, reason, since = _of_transfer(configuration, run, transfers, last)
+    sent = any(transfer.state is TransferState.SUCCEEDED for transfer in transfers)
+    waits = not sent and run.completed_at is not None and run.verdict not in _NEVER_SENT
+    return Standing(
+        run.run_id,
+        run.platform,
+        name,
+        reason if run.present else f"{reason} (the folder is gone)",
+        since,
+        run.files,
+        run.bytes,
+        unsent_since=run.completed_at if waits else None,
+        generation=last.generation if last else 0,
+        attempts=len([t for t in transfers if last and t.generation == last.generation]),
+        execution_arn=last.execution_arn if last else None,
+    )
+
+
+def _of_transfer(
+    configuration: Configuration, run: Run, transfers: list[Transfer], last: Transfer
+) -> tuple[str, str, float]:
+    if last.state is TransferState.INTENDED:
+        return STARTING, last.reason or "DataSync is asked to send it", last.intended_at
+    if last.state is TransferState.STARTED:
+        return TRANSFERRING, last.reason or "DataSync has begun", last.tried_at or last.intended_at
+    ended = last.ended_at or last.intended_at
+    if last.state is TransferState.SUCCEEDED:
+        top_ups = f" in {last.generation} transfers" if last.generation > 1 else ""
+        return SENT, f"{run.files} files, {run.bytes} bytes{top_ups}", ended
+    if run.since > ended and run.verdict != Verdict.READY:
+        return run.verdict, run.reason, run.since
+    failures = [t for t in transfers if t.state is TransferState.FAILED and t.execution_arn]
+    if len(failures) >= configuration.datasync.max_attempts:
+        return TRANSFER_FAILED, f"{last.reason}; put the flag anew to try again", ended
+    return RETRYING, f"{last.reason}; it is tried again", ended
