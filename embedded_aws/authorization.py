@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from moto.iam.access_control import PermissionResult
 from moto.iam.models import iam_backends
 
 from embedded_aws import denials, encryption, object_deletions, requests
@@ -26,7 +27,8 @@ from embedded_aws.resource_policies import policy_on, role_of
 _AUTHORIZE = Patch(
     "moto.core.authorization:ActionAuthenticatorMixin._authenticate_and_authorize_action", "f8cfc0296ca017fa"
 )
-PATCHES = (_AUTHORIZE, *object_deletions.PATCHES)
+_BUCKET_PERMISSION = Patch("moto.s3.models:FakeBucket.get_permission", "7571412a3495a0e3")
+PATCHES = (_AUTHORIZE, _BUCKET_PERMISSION, *object_deletions.PATCHES)
 
 # Where a request's environment keeps what was found out about it.
 ENVIRON_KEY = "embedded_aws.request"
@@ -48,6 +50,8 @@ def install(context: Context) -> None:
     global _context  # noqa: PLW0603 one instance to a process
     _context = context
     _AUTHORIZE.apply(_admit)
+    # Who gets this far may; moto would look at the bucket's policy again, and take an unmet condition for a denial.
+    _BUCKET_PERMISSION.apply(lambda bucket, action, resource: PermissionResult.PERMITTED)
     object_deletions.install(_denied_deletions)
 
 

@@ -114,7 +114,7 @@ def _glue_tables(parameters: Parameters, scope: Scope) -> list[str]:
 
 def _log_group(parameters: Parameters, scope: Scope) -> list[str]:
     """As in the denials of CloudWatch Logs, a group's ARN ends with `:log-stream:` and the stream, if one is named."""
-    listed = parameters.get("logGroupNames") or parameters.get("logGroupIdentifiers") or ()
+    listed = parameters.get("logGroupNames") or parameters.get("logGroupIdentifiers") or []
     name = parameters.get("logGroupName") or parameters.get("logGroupIdentifier")
     names = [str(each) for each in (listed if isinstance(listed, list) else [listed])] or ([str(name)] if name else [])
     stream = parameters.get("logStreamName") or ""

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from moto.iam.access_control import PermissionResult
 from moto.s3 import models
 from moto.s3.exceptions import EntityTooSmall, InvalidPart, MalformedXML
 
@@ -15,7 +14,6 @@ from embedded_aws.durable import objects as durable_objects
 from embedded_aws.guard import Patch
 from embedded_aws.object_contents import Contents, Part, Store, blocks_of, can_check, checksum, encoded, joined
 
-_BUCKET_PERMISSION = Patch("moto.s3.models:FakeBucket.get_permission", "7571412a3495a0e3")
 _ACCESS_LOG = Patch("moto.s3.models:S3Backend.log_incoming_request", "87cb27fcc7ed3668")
 _LOG_PERMISSION = Patch("moto.s3.models:FakeBucket._log_permissions_enabled_policy", "d647342f8ffe14ae")
 _DISPOSE = Patch("moto.s3.models:FakeKey.dispose", "3e18a93bddaad7ba")
@@ -28,7 +26,6 @@ _POST_KEY = Patch("moto.s3.responses:S3Response._key_response_post", "d6ab8e66ad
 _CHECKSUM = Patch("moto.s3.responses:compute_checksum", "30a7569e3106abf8")
 _COMPLETE_UPLOAD = Patch("moto.s3.models:S3Backend.complete_multipart_upload", "f16c9a08e5db3f4f")
 PATCHES = (
-    _BUCKET_PERMISSION,
     _ACCESS_LOG,
     _LOG_PERMISSION,
     _DISPOSE,
@@ -84,8 +81,6 @@ def install(context: Context) -> None:
     for patch in (_PUT_KEY, _POST_KEY):
         _wrap(patch, _one_conditional_write_at_a_time)
     _CHECKSUM.apply(_compute_checksum)
-    # moto takes a statement whose condition is not met for a denial, so a TLS-only policy would refuse every write.
-    _BUCKET_PERMISSION.apply(lambda bucket, action, resource: PermissionResult.NEUTRAL)
     # AWS looks at the target's policy when it delivers; a bucket may name a target whose policy comes later.
     _LOG_PERMISSION.apply(staticmethod(lambda target_bucket, target_prefix: True))
     # Access logs would be one more object for each request; the request log has them all.
