@@ -1,8 +1,8 @@
 """AWS Batch: a job's command runs here as a process of its own, under its own role, with Batch's states and retries.
 
 A job runs on as many cores as it has vCPUs and is killed when it takes more memory than it asked for. What differs from
-AWS: one machine plays all of a compute environment's instances (see batch_machines), a read-only root file system or
-mount can be written to, and jobStateTimeLimitActions are not carried out.
+AWS: one machine plays all of a compute environment's instances (see batch_machines), a read-only root file system
+can be written to, and jobStateTimeLimitActions are not carried out.
 """
 
 import json

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embedded_aws import file_systems, identity, images
+from embedded_aws import file_systems, identity, images, read_only
 from embedded_aws.context import Context
 
 _ISOLATION = str(Path(__file__).with_name("isolation"))
@@ -56,7 +56,9 @@ def prepare(
         places[str(image.working_directory)] = image.directory
     environment = {item["name"]: item["value"] for item in container.get("environment", [])}
     return Prepared(
-        argv=[here(word, places) for word in image.argv(tuple(command))],
+        argv=read_only.wrapped(
+            [here(word, places) for word in image.argv(tuple(command))], _unwritable(container, places)
+        ),
         environment={
             **{name: here(value, places) for name, value in image.environment.items()},
             **_own_environment(context, container.get("jobRoleArn"), session),
@@ -69,6 +71,10 @@ def prepare(
         working_directory=working_directory,
         scratch=scratch,
     )
+
+
+def _unwritable(container: Mapping[str, Any], places: Mapping[str, Path]) -> list[Path]:
+    return [places[mount["containerPath"]] for mount in container.get("mountPoints") or [] if mount.get("readOnly")]
 
 
 def _own_environment(context: Context, role_arn: str | None, session: str) -> dict[str, str]:

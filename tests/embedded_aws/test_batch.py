@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.batch import models as batch_models
 
-from embedded_aws import batch, file_systems
+from embedded_aws import batch, file_systems, read_only
 from embedded_aws.batch_machines import Machine
 
 SECONDS = 30.0
@@ -238,6 +238,25 @@ def test_paths_below_mounts_are_those_of_the_volumes(queue: Queue) -> None:
     *lines, scratch = queue.log(job)
     assert lines == [">chr1", ">chr1", "/mnt/references2"]
     assert not Path(scratch).exists()  # local disk goes with the attempt
+
+
+@pytest.mark.skipif(not read_only.is_enforced(), reason="this machine gives no mount namespaces to ordinary users")
+def test_a_read_only_mount_cannot_be_written_to(queue: Queue) -> None:
+    # RegisterJobDefinition, MountPoint: "If this value is true, the container has read-only access to the volume."
+    place = file_systems.path(queue.services.context, "fs-0000000a")
+    (place / "genome.fa").write_text(">chr1\n")
+    mount = {"containerPath": "/mnt/references", "sourceVolume": "references"}
+    container = {
+        "volumes": [{"name": "references", "efsVolumeConfiguration": {"fileSystemId": "fs-0000000a"}}],
+        "environment": [{"name": "REFERENCES", "value": "/mnt/references"}],
+    }
+    script = "cat $REFERENCES/genome.fa; echo x > $REFERENCES/x"
+    for is_read_only, status in ((True, "FAILED"), (False, "SUCCEEDED")):
+        mounts = {"mountPoints": [{**mount, "readOnly": is_read_only}]}
+        job = queue.run(queue.define(script, container={**container, **mounts}))
+        assert job["status"] == status, queue.log(job)
+        assert queue.log(job)[0] == ">chr1"
+    assert (place / "x").exists()
 
 
 def test_a_failing_job_is_tried_as_often_as_its_definition_says(queue: Queue) -> None:
