@@ -95,10 +95,21 @@ class Resources(Mapping[str, StackResource]):
         template = template or {"Resources": {}}
         try:
             _check(self.stack_name, template)
+            self._check_types(template)
             resolver = self._resolver_of(template, parameters)
         except TemplateError as error:
             raise ValidationError(self.stack_id, message=str(error)) from error
         self.template, self.input_parameters, self.resolver = template, dict(parameters), resolver
+
+    def _check_types(self, template: Template) -> None:
+        declared = template["Resources"]
+        changed = [
+            name
+            for name, found in self.made.items()
+            if declared.get(name, {}).get("Type", found.cf_resource_type) != found.cf_resource_type
+        ]
+        if changed:
+            raise TemplateError(_TYPE_CHANGED.format(", ".join(changed)))
 
     @property
     def resolved_parameters(self) -> dict[str, Any]:
@@ -132,9 +143,7 @@ class Resources(Mapping[str, StackResource]):
             present = self.made.get(logical_id)
             if present and present.properties == properties:
                 continue
-            if present and present.cf_resource_type != declaration["Type"]:
-                found[logical_id] = _TYPE_CHANGED.format(logical_id)
-            elif said := violations(declaration["Type"], properties):
+            if said := violations(declaration["Type"], properties):
                 found[logical_id] = message(logical_id, said)
         return found
 
@@ -178,11 +187,12 @@ class Resources(Mapping[str, StackResource]):
         """Whether what `creation` changes of the present resource needs a new one. Raises ResourceFailedError."""
         present, row = self.made[creation.logical_id], TABLE[creation.type]
         before, after = present.properties, creation.properties
-        needed = (
-            row.update is None
-            or any(differ(before, after, path) for path in create_only(creation.type))
-            or row.replaces(before, after)
-        )
+        with _failures():
+            needed = (
+                row.update is None
+                or any(differ(before, after, path) for path in create_only(creation.type))
+                or row.replaces(before, after)
+            )
         name = name_property(creation.type)
         if needed and name and name in after and before.get(name) == after[name]:
             raise ResourceFailedError(

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws import clients
 from embedded_aws.resources.arguments import arguments
-from embedded_aws.resources.resource_type import Created, Creation, Existing, ResourceError, ResourceType, leave
+from embedded_aws.resources.resource_type import Created, Creation, Existing, ResourceError, ResourceType, Update, leave
 
 
 def call(service: str, operation: str, **parameters: Any) -> dict[str, Any]:
@@ -60,6 +60,7 @@ def made_by_call(  # noqa: PLR0913 what can differ between types
     dropped: Mapping[str, str] | None = None,
     fixed: Mapping[str, Any] | None = None,
     delete: tuple[str, str] | None = None,
+    update: Update | Literal["again"] | None = None,
     inert: str | None = None,
 ) -> ResourceType:
     """A type that `operation` makes.
@@ -68,6 +69,7 @@ def made_by_call(  # noqa: PLR0913 what can differ between types
     `attributes` are dotted paths into the answer, or into the arguments where they start with `=`. `renamed` maps
     properties to arguments (dotted below the first level), `dropped` properties to the reason why the API is not told,
     and `fixed` adds arguments. `delete` is the operation that removes it and the argument that takes Ref's value.
+    `update` changes it in place; "again" says that the same call does.
     """
 
     def create(creation: Creation) -> Created:
@@ -86,7 +88,10 @@ def made_by_call(  # noqa: PLR0913 what can differ between types
         assert delete is not None  # noqa: S101 used only then
         call(service, delete[0], **{delete[1]: existing.created.physical_id})
 
-    return ResourceType(create, f"{service}:{operation}", delete=remove if delete else leave, inert=inert)
+    change: Update | None = (lambda _, creation: create(creation)) if update == "again" else update
+    return ResourceType(
+        create, f"{service}:{operation}", delete=remove if delete else leave, update=change, inert=inert
+    )
 
 
 def tags(properties: Mapping[str, Any], *, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:

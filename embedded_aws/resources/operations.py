@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from embedded_aws.resources.api_call import call, made_by_call, made_or_adopted, refuse_unknown, tag_map
 from embedded_aws.resources.arguments import arguments
-from embedded_aws.resources.resource_type import Created, Creation, Existing, ResourceType, recorded
+from embedded_aws.resources.resource_type import Created, Creation, Existing, ResourceType, changed, recorded
 from embedded_aws.resources.storage import notify
+from embedded_aws.resources.updating import put_again, retag
 
 
 def _create_log_group(creation: Creation) -> Created:
@@ -24,6 +27,25 @@ def _create_log_group(creation: Creation) -> Created:
     return Created(name, {"Arn": creation.arn("logs", f"log-group:{name}:*")})
 
 
+def _update_log_group(existing: Existing, creation: Creation) -> Created:
+    """The key encrypts nothing here; moto has no call that changes it."""
+    name, before, after = existing.created.physical_id, existing.properties, creation.properties
+    if days := after.get("RetentionInDays"):
+        call("logs", "PutRetentionPolicy", logGroupName=name, retentionInDays=int(days))
+    elif "RetentionInDays" in before:
+        call("logs", "DeleteRetentionPolicy", logGroupName=name)
+    retag(
+        existing,
+        creation,
+        "logs",
+        resource="resourceArn",
+        value=existing.created.attributes["Arn"].removesuffix(":*"),
+        put=("TagResource", "tags"),
+        remove=("UntagResource", "tagKeys"),
+    )
+    return existing.created
+
+
 def _delete_log_group(existing: Existing) -> None:
     call("logs", "DeleteLogGroup", logGroupName=existing.created.physical_id)
 
@@ -36,11 +58,25 @@ def _create_log_policy(creation: Creation) -> Created:
     return Created(name)
 
 
+def _delete_log_policy(existing: Existing) -> None:
+    call("logs", "DeleteResourcePolicy", policyName=existing.created.physical_id)
+
+
 def _create_parameter(creation: Creation) -> Created:
     properties = {"Name": creation.name(longest=1011), **creation.properties}
     properties.pop("Tags", None)
-    call("ssm", "PutParameter", **arguments("ssm", "PutParameter", properties, resource_type=creation.type))
+    return _put_parameter(creation, properties)
+
+
+def _put_parameter(creation: Creation, properties: dict[str, Any]) -> Created:
+    parameters = arguments("ssm", "PutParameter", properties, resource_type=creation.type)
+    made_or_adopted(creation, lambda: call("ssm", "PutParameter", **parameters))
     return Created(properties["Name"], {"Type": properties["Type"], "Value": properties["Value"]})
+
+
+def _update_parameter(existing: Existing, creation: Creation) -> Created:
+    properties = {name: value for name, value in creation.properties.items() if name != "Tags"}
+    return _put_parameter(creation, {**properties, "Name": existing.created.physical_id, "Overwrite": True})
 
 
 def _delete_parameter(existing: Existing) -> None:
@@ -60,6 +96,24 @@ def _create_bucket_notifications(creation: Creation) -> Created:
     return Created(creation.name())
 
 
+def _delete_alarm(existing: Existing) -> None:
+    call("cloudwatch", "DeleteAlarms", AlarmNames=[existing.created.physical_id])
+
+
+def _delete_dashboard(existing: Existing) -> None:
+    call("cloudwatch", "DeleteDashboards", DashboardNames=[existing.created.physical_id])
+
+
+_DASHBOARD = made_by_call(
+    "cloudwatch",
+    "PutDashboard",
+    name="DashboardName",
+    ref="=DashboardName",
+    update="again",
+    inert="no service here reports metrics to be shown",
+)
+
+
 def _empty_bucket(existing: Existing) -> None:
     """What CDK's handler does on deletion."""
     bucket = existing.properties["BucketName"]
@@ -73,30 +127,40 @@ def _empty_bucket(existing: Existing) -> None:
 
 
 TYPES: Mapping[str, ResourceType] = {
-    "AWS::Logs::LogGroup": ResourceType(_create_log_group, "logs:CreateLogGroup", delete=_delete_log_group),
-    "AWS::Logs::ResourcePolicy": ResourceType(_create_log_policy, "logs:PutResourcePolicy"),
-    "AWS::SSM::Parameter": ResourceType(_create_parameter, "ssm:PutParameter", delete=_delete_parameter),
+    "AWS::Logs::LogGroup": ResourceType(
+        _create_log_group, "logs:CreateLogGroup", delete=_delete_log_group, update=_update_log_group
+    ),
+    "AWS::Logs::ResourcePolicy": ResourceType(
+        _create_log_policy,
+        "logs:PutResourcePolicy",
+        delete=_delete_log_policy,
+        update=put_again(_create_log_policy),
+    ),
+    "AWS::SSM::Parameter": ResourceType(
+        _create_parameter, "ssm:PutParameter", delete=_delete_parameter, update=_update_parameter
+    ),
     "AWS::CloudWatch::Alarm": ResourceType(
         _create_alarm,
         "cloudwatch:PutMetricAlarm",
+        delete=_delete_alarm,
+        update=put_again(_create_alarm),
         inert="no service here reports metrics, so no alarm changes its state",
     ),
-    "AWS::CloudWatch::Dashboard": made_by_call(
-        "cloudwatch",
-        "PutDashboard",
-        name="DashboardName",
-        ref="=DashboardName",
-        inert="no service here reports metrics to be shown",
-    ),
+    "AWS::CloudWatch::Dashboard": replace(_DASHBOARD, delete=_delete_dashboard),
     "AWS::CDK::Metadata": recorded("counts uses of CDK constructs, for AWS"),
     "AWS::CloudFormation::WaitConditionHandle": recorded("stands for an empty stack"),
     "Custom::S3BucketNotifications": ResourceType(
-        _create_bucket_notifications, "s3:PutBucketNotificationConfiguration, as CDK's handler does"
+        _create_bucket_notifications,
+        "s3:PutBucketNotificationConfiguration, as CDK's handler does",
+        delete=lambda existing: notify(existing.properties["BucketName"], {}),
+        update=put_again(_create_bucket_notifications),
     ),
     "Custom::S3AutoDeleteObjects": ResourceType(
         lambda creation: Created(creation.name()),
         "s3:DeleteObjects on deletion, as CDK's handler does",
         delete=_empty_bucket,
+        update=lambda existing, creation: existing.created,
+        replaces=changed("BucketName"),
     ),
     "Custom::VpcRestrictDefaultSG": recorded("there is no network whose default security group could let traffic in"),
 }

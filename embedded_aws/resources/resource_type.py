@@ -81,6 +81,7 @@ class Existing:
 Create = Callable[[Creation], Created]
 Update = Callable[[Existing, Creation], Created]
 Delete = Callable[[Existing], None]
+# Properties before and after; may raise ResourceError for what can be changed in no way.
 Replaces = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
 
 

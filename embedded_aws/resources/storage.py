@@ -1,11 +1,21 @@
 """S3, DynamoDB and EFS."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from embedded_aws.resources.api_call import call, made_by_call, made_or_adopted, refuse_unknown, tags
 from embedded_aws.resources.arguments import arguments
-from embedded_aws.resources.resource_type import Created, Creation, Existing, ResourceError, ResourceType, recorded
+from embedded_aws.resources.resource_type import (
+    Created,
+    Creation,
+    Existing,
+    ResourceError,
+    ResourceType,
+    changed,
+    recorded,
+)
+from embedded_aws.resources.updating import put_again, retag, with_properties
 
 
 def _versioning(bucket: str, value: Any) -> None:
@@ -110,8 +120,11 @@ _BUCKET_PROPERTIES: Mapping[str, Callable[[str, Any], None]] = {
 _BUCKET_RECORDED = ("AnalyticsConfigurations", "IntelligentTieringConfigurations", "InventoryConfigurations")
 
 
+_KNOWN_BUCKET_PROPERTIES = ("BucketName", "AccessControl", *_BUCKET_PROPERTIES, *_BUCKET_RECORDED)
+
+
 def _create_bucket(creation: Creation) -> Created:
-    refuse_unknown(creation, ("BucketName", "AccessControl", *_BUCKET_PROPERTIES, *_BUCKET_RECORDED))
+    refuse_unknown(creation, _KNOWN_BUCKET_PROPERTIES)
     name = creation.properties.get("BucketName") or creation.name(longest=63, lower=True)
     made_or_adopted(creation, lambda: _make_bucket(name))
     for property_name, put in _BUCKET_PROPERTIES.items():
@@ -139,6 +152,30 @@ def _make_bucket(name: str) -> None:
     raise ResourceError(f"{name} already exists (Service: S3, Status Code: 409)", code="AlreadyExists")
 
 
+# What is left when a property is taken out of the template, or what removes it.
+_WITHOUT: Mapping[str, Callable[[str], Any]] = {
+    "VersioningConfiguration": lambda bucket: _versioning(bucket, {"Status": "Suspended"}),
+    "BucketEncryption": lambda bucket: call("s3", "DeleteBucketEncryption", Bucket=bucket),
+    "PublicAccessBlockConfiguration": lambda bucket: call("s3", "DeletePublicAccessBlock", Bucket=bucket),
+    "OwnershipControls": lambda bucket: call("s3", "DeleteBucketOwnershipControls", Bucket=bucket),
+    "LifecycleConfiguration": lambda bucket: call("s3", "DeleteBucketLifecycle", Bucket=bucket),
+    "LoggingConfiguration": lambda bucket: call("s3", "PutBucketLogging", Bucket=bucket, BucketLoggingStatus={}),
+    "NotificationConfiguration": lambda bucket: notify(bucket, {}),
+    "Tags": lambda bucket: call("s3", "DeleteBucketTagging", Bucket=bucket),
+}
+
+
+def _update_bucket(existing: Existing, creation: Creation) -> Created:
+    refuse_unknown(creation, _KNOWN_BUCKET_PROPERTIES)
+    name, before, after = existing.created.physical_id, existing.properties, creation.properties
+    for property_name, put in _BUCKET_PROPERTIES.items():
+        if property_name in after and before.get(property_name) != after[property_name]:
+            put(name, after[property_name])
+        elif property_name in before and property_name not in after:
+            _WITHOUT[property_name](name)
+    return existing.created
+
+
 def _create_bucket_policy(creation: Creation) -> Created:
     bucket = creation.properties["Bucket"]
     told = {"Bucket": bucket, "Policy": creation.properties["PolicyDocument"]}
@@ -161,28 +198,80 @@ def _create_table(creation: Creation) -> Created:
     told = arguments("dynamodb", "CreateTable", properties, resource_type=creation.type)
     name = told["TableName"]
     made_or_adopted(creation, lambda: call("dynamodb", "CreateTable", **told))
+    _set_table_afterwards(name, afterwards, creation.type)
+    return _described_table(name)
+
+
+def _described_table(name: str) -> Created:
     table = call("dynamodb", "DescribeTable", TableName=name)["Table"]
-    if recovery := afterwards.get("PointInTimeRecoverySpecification"):
-        enabled = str(recovery["PointInTimeRecoveryEnabled"]).lower() == "true"
-        specification = {"PointInTimeRecoveryEnabled": enabled}
-        call("dynamodb", "UpdateContinuousBackups", TableName=name, PointInTimeRecoverySpecification=specification)
-    if ttl := afterwards.get("TimeToLiveSpecification"):
-        told = {"TableName": name, "TimeToLiveSpecification": ttl}
-        told = arguments("dynamodb", "UpdateTimeToLive", told, resource_type=creation.type)
-        call("dynamodb", "UpdateTimeToLive", **told)
     attributes = {"Arn": table["TableArn"], "TableId": table.get("TableId", "")}
     if stream_arn := table.get("LatestStreamArn"):
         attributes["StreamArn"] = stream_arn
     return Created(name, attributes)
 
 
+def _set_table_afterwards(name: str, afterwards: Mapping[str, Any], kind: str) -> None:
+    if recovery := afterwards.get("PointInTimeRecoverySpecification"):
+        enabled = str(recovery["PointInTimeRecoveryEnabled"]).lower() == "true"
+        specification = {"PointInTimeRecoveryEnabled": enabled}
+        call("dynamodb", "UpdateContinuousBackups", TableName=name, PointInTimeRecoverySpecification=specification)
+    if ttl := afterwards.get("TimeToLiveSpecification"):
+        told = {"TableName": name, "TimeToLiveSpecification": ttl}
+        told = arguments("dynamodb", "UpdateTimeToLive", told, resource_type=kind)
+        call("dynamodb", "UpdateTimeToLive", **told)
+
+
+_OFF: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
+    "PointInTimeRecoverySpecification": lambda before: {"PointInTimeRecoveryEnabled": False},
+    "TimeToLiveSpecification": lambda before: {**before, "Enabled": False},
+}
+
+
+def _update_table(existing: Existing, creation: Creation) -> Created:
+    name, before, after = existing.created.physical_id, existing.properties, creation.properties
+    direct = ("AttributeDefinitions", "BillingMode", "ProvisionedThroughput", "DeletionProtectionEnabled")
+    told = {key: after[key] for key in direct if key in after and before.get(key) != after[key]}
+    if before.get("StreamSpecification") != after.get("StreamSpecification"):
+        stream = after.get("StreamSpecification")
+        told["StreamSpecification"] = {"StreamEnabled": True, **stream} if stream else {"StreamEnabled": False}
+    if indexes := _index_changes(before, after):
+        told["AttributeDefinitions"] = after["AttributeDefinitions"]
+    for change in indexes or [None]:
+        if change:
+            told["GlobalSecondaryIndexUpdates"] = [change]
+        if told:
+            parameters = arguments("dynamodb", "UpdateTable", told, resource_type=creation.type)
+            call("dynamodb", "UpdateTable", TableName=name, **parameters)
+        told = {}
+    changed_afterwards = {
+        key: after.get(key) or off(before[key]) for key, off in _OFF.items() if before.get(key) != after.get(key)
+    }
+    _set_table_afterwards(name, changed_afterwards, creation.type)
+    retag(existing, creation, "dynamodb", resource="ResourceArn", value=existing.created.attributes["Arn"])
+    return _described_table(name)
+
+
+def _index_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One index at a time, as UpdateTable has it. An index whose keys differ is made anew."""
+    old = {index["IndexName"]: index for index in before.get("GlobalSecondaryIndexes", ())}
+    new = {index["IndexName"]: index for index in after.get("GlobalSecondaryIndexes", ())}
+    remade = [name for name in new if name in old and old[name] != new[name]]
+    gone = [name for name in old if name not in new]
+    deleted = [{"Delete": {"IndexName": name}} for name in (*gone, *remade)]
+    return deleted + [{"Create": index} for name, index in new.items() if name not in old or name in remade]
+
+
 def _create_global_table(creation: Creation) -> Created:
     """A table with one replica, here; settings of the replica are those of the table."""
-    properties = dict(creation.properties)
-    replicas = [r for r in properties.pop("Replicas") if r["Region"] == creation.context.region]
-    for replica in replicas:
-        properties |= {name: value for name, value in replica.items() if name not in ("Region", "SSESpecification")}
-    return _create_table(Creation(**{**creation.__dict__, "properties": properties}))
+    return _create_table(with_properties(creation, _of_replica(creation, creation.properties)))
+
+
+def _of_replica(resource: Creation | Existing, properties: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {name: value for name, value in properties.items() if name != "Replicas"}
+    for replica in properties["Replicas"]:
+        if replica["Region"] == resource.context.region:
+            merged |= {name: value for name, value in replica.items() if name not in ("Region", "SSESpecification")}
+    return merged
 
 
 def _create_file_system(creation: Creation) -> Created:
@@ -195,14 +284,32 @@ def _create_file_system(creation: Creation) -> Created:
     told = arguments("efs", "CreateFileSystem", told, resource_type=creation.type)
     made = call("efs", "CreateFileSystem", **told)
     file_system = made["FileSystemId"]
-    if policies := properties.get("LifecyclePolicies"):
-        call("efs", "PutLifecycleConfiguration", FileSystemId=file_system, LifecyclePolicies=policies)
-    if policy := properties.get("FileSystemPolicy"):
-        told = {"FileSystemId": file_system, "Policy": policy}
-        told = arguments("efs", "PutFileSystemPolicy", told, resource_type=creation.type)
-        call("efs", "PutFileSystemPolicy", **told)
+    _set_file_system(file_system, {}, properties, creation.type)
     arn = creation.arn("elasticfilesystem", f"file-system/{file_system}")
     return Created(file_system, {"Arn": arn, "FileSystemId": file_system})
+
+
+def _set_file_system(file_system: str, before: Mapping[str, Any], after: Mapping[str, Any], kind: str) -> None:
+    policies = after.get("LifecyclePolicies", [])
+    if before.get("LifecyclePolicies", []) != policies:
+        call("efs", "PutLifecycleConfiguration", FileSystemId=file_system, LifecyclePolicies=policies)
+    if (policy := after.get("FileSystemPolicy")) and before.get("FileSystemPolicy") != policy:
+        told = {"FileSystemId": file_system, "Policy": policy}
+        call("efs", "PutFileSystemPolicy", **arguments("efs", "PutFileSystemPolicy", told, resource_type=kind))
+    if "FileSystemPolicy" in before and not policy:
+        call("efs", "DeleteFileSystemPolicy", FileSystemId=file_system)
+
+
+def _update_file_system(existing: Existing, creation: Creation) -> Created:
+    """Throughput and backups have no effect here, so that nobody has to be told of them."""
+    _set_file_system(existing.created.physical_id, existing.properties, creation.properties, creation.type)
+    retag(existing, creation, "efs", resource="ResourceId", name="FileSystemTags")
+    return existing.created
+
+
+def _retag_access_point(existing: Existing, creation: Creation) -> Created:
+    retag(existing, creation, "efs", resource="ResourceId", name="AccessPointTags")
+    return existing.created
 
 
 def _delete_bucket(existing: Existing) -> None:
@@ -222,11 +329,34 @@ def _delete_file_system(existing: Existing) -> None:
 
 
 TYPES: Mapping[str, ResourceType] = {
-    "AWS::S3::Bucket": ResourceType(_create_bucket, "s3:CreateBucket", delete=_delete_bucket),
-    "AWS::S3::BucketPolicy": ResourceType(_create_bucket_policy, "s3:PutBucketPolicy", delete=_delete_bucket_policy),
-    "AWS::DynamoDB::Table": ResourceType(_create_table, "dynamodb:CreateTable", delete=_delete_table),
-    "AWS::DynamoDB::GlobalTable": ResourceType(_create_global_table, "dynamodb:CreateTable", delete=_delete_table),
-    "AWS::EFS::FileSystem": ResourceType(_create_file_system, "efs:CreateFileSystem", delete=_delete_file_system),
+    "AWS::S3::Bucket": ResourceType(_create_bucket, "s3:CreateBucket", delete=_delete_bucket, update=_update_bucket),
+    "AWS::S3::BucketPolicy": ResourceType(
+        _create_bucket_policy,
+        "s3:PutBucketPolicy",
+        delete=_delete_bucket_policy,
+        update=put_again(_create_bucket_policy),
+    ),
+    # "KeySchema" and "LocalSecondaryIndexes": "Update requires: Replacement".
+    "AWS::DynamoDB::Table": ResourceType(
+        _create_table,
+        "dynamodb:CreateTable",
+        delete=_delete_table,
+        update=_update_table,
+        replaces=changed("KeySchema", "LocalSecondaryIndexes"),
+    ),
+    "AWS::DynamoDB::GlobalTable": ResourceType(
+        _create_global_table,
+        "dynamodb:CreateTable",
+        delete=_delete_table,
+        update=lambda existing, creation: _update_table(
+            replace(existing, properties=_of_replica(existing, existing.properties)),
+            with_properties(creation, _of_replica(creation, creation.properties)),
+        ),
+        replaces=changed("KeySchema", "LocalSecondaryIndexes"),
+    ),
+    "AWS::EFS::FileSystem": ResourceType(
+        _create_file_system, "efs:CreateFileSystem", delete=_delete_file_system, update=_update_file_system
+    ),
     "AWS::EFS::MountTarget": recorded(
         "a job reads the file system's directory; nothing is mounted over a network",
         ref=lambda creation: f"fsmt-{creation.name()}",
@@ -239,5 +369,6 @@ TYPES: Mapping[str, ResourceType] = {
         attributes={"Arn": "AccessPointArn", "AccessPointId": "AccessPointId"},
         renamed={"AccessPointTags": "Tags"},
         delete=("DeleteAccessPoint", "AccessPointId"),
+        update=_retag_access_point,
     ),
 }
