@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from embedded_aws import identity, lambda_runtime
+from embedded_aws import identity, lambda_runtime, memory_limits
 from embedded_aws.containers import python_environment
 from embedded_aws.context import Context
 from embedded_aws.log_streams import LogStream
@@ -24,6 +24,7 @@ _IDLE_SECONDS = 300.0
 _CREDENTIAL_SECONDS = 6 * 3600.0
 _CHUNK_BYTES = 65536
 _TAIL_BYTES = 4096
+_MIB = 2**20
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Worker:
         finally:
             os.close(for_worker)
             os.close(from_worker)
+        self._memory = memory_limits.watch(self._process, definition.memory_mb * _MIB)
 
     def invoke(self, event: str, request_id: str) -> tuple[Answer, bool]:
         """Run the handler on `event`, a JSON text; the outcome, and whether the worker can be used again."""
@@ -113,6 +115,7 @@ class Worker:
 
     def close(self) -> None:
         """End the process and remove its files."""
+        memory_limits.release(self._memory)
         self._process.end()
         self._process.close()
         os.close(self._requests)
@@ -189,17 +192,19 @@ class Worker:
 
 
 class Workers:
-    """All workers of the instance. At most `limit` invocations run at once; further ones wait for their turn."""
+    """All workers of the instance. At most `limit` invocations of a function run at once; further ones wait."""
 
     def __init__(self, context: Context, limit: int) -> None:
         self._context = context
-        self._turns = threading.Semaphore(limit)
+        self._turns: dict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(limit))
         self._idle: dict[str, list[Worker]] = defaultdict(list)
         self._lock = threading.Lock()
 
     def invoke(self, definition: Definition, event: str, request_id: str) -> Answer:
         """Run one invocation in a warm process, or in a new one."""
-        with self._turns:
+        with self._lock:
+            turns = self._turns[definition.name]
+        with turns:
             worker = self._take(definition) or Worker(self._context, definition)
             usable = False
             try:

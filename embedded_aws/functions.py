@@ -1,7 +1,7 @@
 """AWS Lambda: a function's own code runs in a warm process of its own, under its role, with its time limit and its log.
 
-What differs from AWS: the interpreter is this server's, whatever the runtime says; a handler may use more memory than
-the function has; asynchronous retries come after seconds, not minutes.
+What differs from AWS: the interpreter is this server's, whatever the runtime says; asynchronous retries come after
+seconds, not minutes.
 """
 
 import base64

@@ -86,15 +86,26 @@ class _Watch:
 _watch = _Watch()
 
 
-@contextlib.contextmanager
-def limited(process: Process, limit_bytes: int) -> Iterator[Limit]:
-    """Inside, the session that `process` leads is killed when it has more than `limit_bytes` in memory."""
+def watch(process: Process, limit_bytes: int) -> Limit:
+    """From now on, the session that `process` leads is killed when it has more than `limit_bytes` in memory."""
     limit = Limit(process, limit_bytes)
     _watch.add(limit)
+    return limit
+
+
+def release(limit: Limit) -> None:
+    """Look no longer: the process has ended."""
+    _watch.remove(limit)
+
+
+@contextlib.contextmanager
+def limited(process: Process, limit_bytes: int) -> Iterator[Limit]:
+    """Inside, the session that `process` leads is watched."""
+    limit = watch(process, limit_bytes)
     try:
         yield limit
     finally:
-        _watch.remove(limit)
+        release(limit)
 
 
 def _session(pid: int) -> int:

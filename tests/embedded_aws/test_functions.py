@@ -163,6 +163,35 @@ def test_a_process_that_dies_fails_its_invocation_only(functions: Functions) -> 
     assert functions.invoke(name, 0)[1] is None
 
 
+def test_a_function_that_takes_more_memory_than_it_has_is_killed(functions: Functions) -> None:
+    # Lambda Developer Guide, "Troubleshoot execution issues": out of memory is "signal: killed"
+    code = """
+        import time
+        def handler(event, context):
+            held = bytes(event * 2**20).replace(b"\\0", b"x")
+            time.sleep(0.5)
+            return len(held)
+        """
+    name = functions.create(code, MemorySize=256)
+    answer, payload = functions.invoke(name, 300)
+    assert answer["FunctionError"] == "Unhandled"
+    assert payload["errorType"] == "Runtime.ExitError"
+    assert payload["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
+    assert functions.invoke(name, 20)[1] == 20 * 2**20
+
+
+def test_a_busy_function_leaves_others_their_turn(functions: Functions) -> None:
+    busy = functions.create("import time\ndef handler(event, context): time.sleep(2)")
+    quick = functions.create("def handler(event, context): return 1")
+    functions.invoke(quick)
+    for _ in range(10):
+        functions.client.invoke(FunctionName=busy, InvocationType="Event", Payload=b"1")
+    time.sleep(0.2)
+    began = time.monotonic()
+    assert functions.invoke(quick)[1] == 1
+    assert time.monotonic() - began < 1.5
+
+
 def test_a_warm_process_serves_one_invocation_after_another(functions: Functions) -> None:
     name = functions.create("import os\ndef handler(event, context): return os.getpid()")
     assert len({functions.invoke(name)[1] for _ in range(3)}) == 1
