@@ -1,7 +1,7 @@
 """AWS Glue jobs: StartJobRun makes the job's script really run, under local Spark and its own role.
 
 Each run is a process group of its own. The catalog is moto's. What differs from AWS: workers are this machine's cores,
-`--additional-python-modules` must be installed already, and bookmarks are not kept.
+`--additional-python-modules` must be installed already, and a run that asks for bookmarks is refused.
 """
 
 import json
@@ -21,8 +21,11 @@ from moto.glue.exceptions import (
 from moto.glue.models import glue_backends
 from moto.glue.responses import GlueResponse
 
+from embedded_aws import glue_crawlers, glue_workflows
 from embedded_aws.context import Context
+from embedded_aws.glue_origins import Origin
 from embedded_aws.glue_runs import ACTIVE, Run, State, carry_out, new_id
+from embedded_aws.glue_workflows import Workflows
 from embedded_aws.guard import Patch
 
 _CREATE = Patch("moto.glue.responses:GlueResponse.create_job", "49d334d9dad0f231")
@@ -30,7 +33,7 @@ _START = Patch("moto.glue.responses:GlueResponse.start_job_run", "7a0145281c4df8
 _GET = Patch("moto.glue.responses:GlueResponse.get_job_run", "07ca65472bb194bc")
 _LIST = Patch("moto.glue.responses:GlueResponse.get_job_runs", "5ec72bc07f993253")
 _PARTITIONS = Patch("moto.glue.responses:GlueResponse.get_partitions", "a9b517ae68771479")
-PATCHES = (_PARTITIONS, _CREATE, _START, _GET, _LIST)
+PATCHES = (_PARTITIONS, _CREATE, _START, _GET, _LIST, *glue_crawlers.PATCHES, *glue_workflows.PATCHES)
 
 # Minutes; https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.html
 _DEFAULT_TIMEOUT = 2880
@@ -76,6 +79,20 @@ def install(context: Context) -> None:
     operations: Any = GlueResponse  # moto has neither operation yet
     operations.update_job = lambda response: ActionResult(glue.update(_parameters(response)))
     operations.batch_stop_job_run = lambda response: ActionResult(glue.batch_stop(_parameters(response)))
+    operations.delete_connection = lambda response: ActionResult(_forget_connection(response))
+    operations.search_tables = lambda response: ActionResult(_search(response.glue_backend, _parameters(response)))
+    glue_workflows.install(glue.workflows, context)
+    glue_crawlers.install(context, glue.workflows.crawl_ended, glue.workflows.look)
+
+
+def fire_trigger(name: str) -> None:
+    """Carry out a trigger's actions, as if its time had come."""
+    _INSTALLED[0].workflows.fire_trigger(name)
+
+
+def notify_workflow(name: str, event_id: str) -> None:
+    """Tell a workflow of an event that a rule of EventBridge has for it."""
+    _INSTALLED[0].workflows.notify(name, event_id)
 
 
 def wait(run_id: str, seconds: float) -> bool:
@@ -91,7 +108,8 @@ class Glue:
         self._context = context
         self._runs: dict[str, Run] = {}
         self._queuing: dict[str, bool] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self.workflows = Workflows(context, self._start_triggered, self._stop_triggered)
 
     def find(self, run_id: str) -> Run | None:
         """A run by its id."""
@@ -111,7 +129,7 @@ class Glue:
         self.remember({**told, "Name": job.name})
         return {"JobName": job.name}
 
-    def start(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    def start(self, parameters: Mapping[str, Any], origin: Origin | None = None) -> dict[str, Any]:
         """StartJobRun. With JobRunId, the arguments of that run are the defaults."""
         job = self._job(parameters["JobName"])
         if parameters.get("AllocatedCapacity") and parameters.get("MaxCapacity"):
@@ -119,6 +137,7 @@ class Glue:
         if (kind := job.command.get("Name")) not in _COMMANDS:
             raise InvalidInputException("StartJobRun", f"Command {kind} is not one of {', '.join(_COMMANDS)}")
         arguments = dict(parameters.get("Arguments") or {})
+        _refuse_bookmarks({**job.default_arguments, **arguments})
         previous = parameters.get("JobRunId")
         if previous:
             arguments = {**self._run(job.name, previous).arguments, **arguments}
@@ -131,6 +150,7 @@ class Glue:
             timeout_minutes=parameters.get("Timeout") or job.timeout or _default_timeout(job),
             properties=_properties(job, parameters),
             previous_id=previous,
+            origin=origin,
         )
         with self._lock:
             if not self._has_place(job):
@@ -192,6 +212,15 @@ class Glue:
             if following is not None:
                 following.turn(State.STARTING)
                 self._launch(following)
+        if following is None or following.id.partition("_attempt_")[0] != run.id.partition("_attempt_")[0]:
+            self.workflows.job_ended(run.origin, run.id, state.value)
+
+    def _start_triggered(self, parameters: Mapping[str, Any], origin: Origin) -> str:
+        run_id: str = self.start(parameters, origin)["JobRunId"]
+        return run_id
+
+    def _stop_triggered(self, job: str, run_id: str) -> None:
+        self.batch_stop({"JobName": job, "JobRunIds": [run_id]})
 
     def _retry(self, run: Run) -> Run | None:
         """The next attempt, if there is to be one: a run of its own, named after the first."""
@@ -207,6 +236,7 @@ class Glue:
             timeout_minutes=run.timeout_minutes,
             properties=run.properties,
             previous_id=run.id,
+            origin=run.origin,
         )
 
     def _add(self, run: Run) -> None:
@@ -243,6 +273,33 @@ def _partitions(backend: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {"Partitions": documents, **({"NextToken": str(end)} if end < len(found) else {})}
 
 
+def _forget_connection(response: Any) -> dict[str, Any]:
+    response.glue_backend.connections.pop(_parameters(response)["ConnectionName"], None)
+    return {}
+
+
+def _search(backend: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """SearchTables: the text in names and descriptions, filters by the values of properties."""
+    text = (parameters.get("SearchText") or "").strip('"').lower()
+    found = []
+    for table in (table for database in backend.databases.values() for table in database.tables.values()):
+        document = table.as_dict()
+        columns = (document.get("StorageDescriptor") or {}).get("Columns") or ()
+        words = [table.name, document.get("Description") or "", *(column["Name"] for column in columns)]
+        if text in " ".join(words).lower() and all(_passes(document, one) for one in parameters.get("Filters") or ()):
+            found.append(document)
+    start = int(parameters.get("NextToken") or 0)
+    end = start + int(parameters.get("MaxResults") or 100)
+    return {"TableList": found[start:end], **({"NextToken": str(end)} if end < len(found) else {})}
+
+
+def _passes(document: Mapping[str, Any], told: Mapping[str, str]) -> bool:
+    if (comparator := told.get("Comparator") or "EQUALS") != "EQUALS":
+        raise InvalidInputException("SearchTables", f"the embedded Glue does not compare by {comparator}")
+    own = {**(document.get("Parameters") or {}), **{k: v for k, v in document.items() if isinstance(v, str)}}
+    return str(own.get(told["Key"])) == told.get("Value")
+
+
 def _created(response: Any, create: Any, glue: Glue) -> Any:
     answer = create(response)
     glue.remember(_parameters(response))
@@ -252,6 +309,11 @@ def _created(response: Any, create: Any, glue: Glue) -> Any:
 def _parameters(response: Any) -> Mapping[str, Any]:
     parameters: Mapping[str, Any] = json.loads(response.body or "{}")
     return parameters
+
+
+def _refuse_bookmarks(arguments: Mapping[str, str]) -> None:
+    if arguments.get("--job-bookmark-option", "job-bookmark-disable") != "job-bookmark-disable":
+        raise InvalidInputException("StartJobRun", "the embedded Glue keeps no job bookmarks (--job-bookmark-option)")
 
 
 def _default_timeout(job: Any) -> int:

@@ -17,6 +17,7 @@ from typing import Any
 
 from embedded_aws import clients, identity, spark
 from embedded_aws.context import Context
+from embedded_aws.glue_origins import Origin
 from embedded_aws.log_streams import LogStream
 from embedded_aws.processes import SIGKILL_EXIT_CODE, Ending, Process
 
@@ -67,6 +68,7 @@ class Run:
     timeout_minutes: float
     properties: Mapping[str, Any]
     previous_id: str | None = None
+    origin: Origin | None = None
     state: State = State.STARTING
     started_on: datetime = field(default_factory=lambda: datetime.now(UTC))
     modified_on: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -102,6 +104,7 @@ class Run:
             "Id": self.id,
             "Attempt": self.attempt,
             "PreviousRunId": self.previous_id,
+            "TriggerName": self.origin.trigger if self.origin else None,
             "JobName": self.job.name,
             "JobMode": "SCRIPT",
             "StartedOn": self.started_on,
