@@ -84,6 +84,24 @@ class Ledger:
         arguments["ExpressionAttributeValues"][":stale"] = {"S": stale_before}
         return self._update_on_condition(arguments)
 
+    def claim_for_execution(self, entry: LedgerEntry) -> bool:
+        """Make an entry RUNNING for its execution, unless it is for another; False if it is."""
+        arguments = ledger.update(entry)
+        arguments["UpdateExpression"] += " REMOVE #task_token, #finished_at"
+        arguments["ExpressionAttributeNames"] |= {
+            "#task_token": "task_token",
+            "#finished_at": "finished_at",
+            "#execution_arn": "execution_arn",
+        }
+        arguments["ConditionExpression"] = (
+            "attribute_not_exists(run_id) OR #state <> :running OR #execution_arn = :mine"
+        )
+        arguments["ExpressionAttributeValues"] |= {
+            ":running": {"S": State.RUNNING.value},
+            ":mine": {"S": entry.execution_arn or ""},
+        }
+        return self._update_on_condition(arguments)
+
     def update_if(self, entry: LedgerEntry, *, still: State) -> bool:
         """Update an entry only while it is in the state `still`; False if it is not."""
         arguments = ledger.update(entry)

@@ -71,6 +71,7 @@ class Secondary(cdk.Stack):
             spot_bid_percentage=config.spot_bid_percentage,
             scratch_gib=config.scratch_gib,
         )
+        self.queue = fleet.queue
         runs = RunWorkflow(
             self,
             "Runs",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -24,6 +25,7 @@ class StorageConfig:
     trimmed_reads_days: int
     access_log_days: int
     query_result_days: int
+    vcf_copy_days: int
 
 
 class Storage(cdk.Stack):
@@ -41,9 +43,13 @@ class Storage(cdk.Stack):
                 self._expire("unfinished-outputs", object_keys.PARTIAL, config.partial_upload_days),
                 # Trimmed reads are made again from the originals, should alignment ever have to be repeated.
                 self._expire("trimmed-reads", f"{object_keys.STEPS}{Step.FASTP}/", config.trimmed_reads_days),
+                # What goes to the archive is moved by its job alone: a rule for originals would race it.
+                self._expire("vcf-copies", object_keys.VCF_COPIES, config.vcf_copy_days),
                 self._expire_replaced(),
             ),
+            analysis=self._analysis(),
         )
+        self._allow_analysis_reports()
         self.data_lake = self._bucket(
             "DataLake",
             versioned=False,
@@ -64,6 +70,7 @@ class Storage(cdk.Stack):
             self,
             sequencing_bucket=self.sequencing.bucket_name,
             data_lake_bucket=self.data_lake.bucket_name,
+            logs_bucket=self._logs.bucket_name,
             ledger_table=self.ledger.table.table_name,
         )
 
@@ -92,6 +99,7 @@ class Storage(cdk.Stack):
         versioned: bool,
         rules: tuple[s3.LifecycleRule, ...],
         announces_objects: bool = False,
+        analysis: s3.CfnBucket.AnalyticsConfigurationProperty | None = None,
     ) -> s3.IBucket:
         return DataBucket(
             self,
@@ -101,7 +109,33 @@ class Storage(cdk.Stack):
             versioned=versioned,
             lifecycle_rules=(self._abort_uploads(), *rules),
             announces_objects=announces_objects,
+            analysis=analysis,
         ).bucket
+
+    def _analysis(self) -> s3.CfnBucket.AnalyticsConfigurationProperty:
+        """Storage class analysis of the whole bucket, exported every day."""
+        report = s3.CfnBucket.DestinationProperty(
+            bucket_arn=self._logs.bucket_arn, format="CSV", prefix=f"{object_keys.STORAGE_ANALYSIS}sequencing"
+        )
+        return s3.CfnBucket.AnalyticsConfigurationProperty(
+            id="whole-bucket",
+            storage_class_analysis=s3.CfnBucket.StorageClassAnalysisProperty(
+                data_export=s3.CfnBucket.DataExportProperty(destination=report, output_schema_version="V_1")
+            ),
+        )
+
+    def _allow_analysis_reports(self) -> None:
+        self._logs.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("s3.amazonaws.com")],
+                actions=["s3:PutObject"],
+                resources=[self._logs.arn_for_objects(f"{object_keys.STORAGE_ANALYSIS}*")],
+                conditions={
+                    "ArnLike": {"aws:SourceArn": self.sequencing.bucket_arn},
+                    "StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID},
+                },
+            )
+        )
 
     def _abort_uploads(self) -> s3.LifecycleRule:
         return s3.LifecycleRule(

@@ -136,6 +136,13 @@ TYPES: Mapping[str, ResourceType] = {
         delete=_delete_log_policy,
         update=put_again(_create_log_policy),
     ),
+    "AWS::Logs::SubscriptionFilter": made_by_call(
+        "logs",
+        "PutSubscriptionFilter",
+        name="FilterName",
+        ref="=FilterName",
+        delete=("DeleteSubscriptionFilter", "FilterName"),
+    ),
     "AWS::SSM::Parameter": ResourceType(
         _create_parameter, "ssm:PutParameter", delete=_delete_parameter, update=_update_parameter
     ),

@@ -5,8 +5,8 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Self
 
 # Each needs earlier ones at most. Those in the second tuple are deployed when settings ask for them.
-STACKS = ("storage", "network", "transfer", "secondary", "lake")
-OPTIONAL_STACKS = ("transfer",)
+STACKS = ("storage", "network", "transfer", "file-access", "secondary", "lake", "archive")
+OPTIONAL_STACKS = ("transfer", "file-access")
 
 
 def stack_name(project: str, stack: str) -> str:
@@ -25,6 +25,7 @@ class Deployment:
 
     sequencing_bucket: str
     data_lake_bucket: str
+    logs_bucket: str
     ledger_table: str
     inbox_dead_letter_queue_url: str
     run_state_machine_arn: str
@@ -32,6 +33,10 @@ class Deployment:
     lake_database: str
     lake_workgroup: str
     variants_job: str
+    archive_state_machine_arn: str
+    restore_state_machine_arn: str
+    restore_topic_arn: str
+    gateway_log_group: str
     transfer_task_arn: str | None = None
     transfer_alarm_topic_arn: str | None = None
     tracker_role_arn: str | None = None

@@ -105,12 +105,17 @@ class StudyLedgerEnvironment(_Environment):
 
 @dataclass(frozen=True)
 class RestoreEnvironment(_Environment):
-    """Of the Lambdas that begin restores and see to their end. `restore_tier` is S3's; the copies stay for the days."""
+    """Of the Lambdas that begin restores and wait for tars. `restore_tier` is S3's; copies stay for `restored_days`.
+
+    `owner` is told of studies that name none; it may be empty.
+    """
 
     sequencing_bucket: str
     ledger_table: str
+    topic_arn: str
     restore_tier: str
     restored_days: int
+    owner: str
 
 
 @dataclass(frozen=True)
@@ -123,12 +128,10 @@ class NoticeReadsEnvironment(_Environment):
 
 @dataclass(frozen=True)
 class NotifyEnvironment(_Environment):
-    """Of the Lambda that writes to those who wait. `owner` is told of studies that name none; it may be empty."""
+    """Of the Lambda that writes to those who wait."""
 
-    sequencing_bucket: str
     ledger_table: str
     topic_arn: str
-    owner: str
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ class BatchTool(Construct):
             "Definition",
             container=container,
             retry_attempts=ATTEMPTS,
-            retry_strategies=_retries(),
+            retry_strategies=retries(),
             timeout=cdk.Duration.minutes(size.timeout_minutes),
             propagate_tags=True,
         )
@@ -102,7 +102,7 @@ class BatchTool(Construct):
         )
 
 
-def _retries() -> list[batch.RetryStrategy]:
+def retries() -> list[batch.RetryStrategy]:
     """The machine's faults are tried again, the tool's own are not. Batch takes the first that matches.
 
     It allows five. What matches none is tried again: an image that cannot be pulled, a container that cannot start.

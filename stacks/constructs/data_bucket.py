@@ -21,6 +21,7 @@ class DataBucket(Construct):
         versioned: bool,
         lifecycle_rules: Sequence[s3.LifecycleRule],
         announces_objects: bool = False,
+        analysis: s3.CfnBucket.AnalyticsConfigurationProperty | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         removal_policy = cdk.RemovalPolicy.DESTROY if disposable else cdk.RemovalPolicy.RETAIN
@@ -48,10 +49,12 @@ class DataBucket(Construct):
             removal_policy=removal_policy,
             auto_delete_objects=disposable,
         )
+        resource = self.bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - narrows a type
+        if analysis:
+            resource.analytics_configurations = [analysis]
         if announces_objects:
             # CloudFormation can do this by itself; the L2's property brings a function that may change any bucket.
-            resource = self.bucket.node.default_child
-            assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - narrows a type
             resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
                 event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
             )

@@ -3,27 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import aws_cdk as cdk
 from aws_cdk import aws_batch as batch
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from genomics.contracts import events
 from genomics.contracts.steps import Step
 from stacks.constructs.batch_tool import ATTEMPTS, BatchTool
-from stacks.constructs.findings import acknowledge, resource_finding
+from stacks.constructs.job_access import BATCH_FAULTS, QUEUE_HOURS, grant_jobs
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.workflow import ERROR, Workflow, add_retry, emit, invoke, rethrow, run_job
-
-_BATCH_FAULTS = (
-    "Batch.TooManyRequestsException",
-    "Batch.ServerException",
-    "Batch.AWSBatchException",
-    "Batch.BatchException",
-)
-# How long a job may wait for a machine.
-_QUEUE_HOURS = 24
 
 
 @dataclass(frozen=True)
@@ -67,7 +56,7 @@ class RunWorkflow(Construct):
             log_retention_days=log_retention_days,
         )
         self.state_machine = workflow.state_machine
-        self._grant_jobs(workflow.role)
+        grant_jobs(workflow.role, queue, [tool.job_definition for tool in tools.values()])
 
     def _run(self) -> sfn.Chain:
         plan_reference = invoke(self, "PlanReference", self._functions.plan_reference)
@@ -162,9 +151,9 @@ class RunWorkflow(Construct):
                 "JobName.$": f"{job}.name",
                 "Parameters": {"task.$": f"{job}.task"},
             },
-            timeout_seconds=ATTEMPTS * tool.size.timeout_minutes * 60 + _QUEUE_HOURS * 3600,
+            timeout_seconds=ATTEMPTS * tool.size.timeout_minutes * 60 + QUEUE_HOURS * 3600,
         )
-        add_retry(task, _BATCH_FAULTS)
+        add_retry(task, BATCH_FAULTS)
         return task
 
     def _sample_failed(self) -> sfn.IChainable:
@@ -177,30 +166,6 @@ class RunWorkflow(Construct):
         record = invoke(self, "RecordRunFailure", self._functions.record_run_failure)
         record.add_catch(rethrow(self, "RunFailedUnrecorded"), errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
         return record.next(sfn.Fail(self, "RunFailed", error="RunFailed", cause_path="$.line"))
-
-    def _grant_jobs(self, role: iam.Role) -> None:
-        for tool in self._tools.values():
-            tool.job_definition.grant_submit_job(role, self._queue)
-        stack = cdk.Stack.of(self)
-        jobs = stack.format_arn(service="batch", resource="job", resource_name="*")
-        # A .sync Task learns of a job's end through this rule of Step Functions' own, and stops jobs of stopped runs.
-        rule = stack.format_arn(
-            service="events", resource="rule", resource_name="StepFunctionsGetEventsForBatchJobsRule"
-        )
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"], resources=[rule]
-            )
-        )
-        role.add_to_policy(iam.PolicyStatement(actions=["batch:TerminateJob"], resources=[jobs]))
-        # Describing jobs has no resource level in IAM.
-        role.add_to_policy(iam.PolicyStatement(actions=["batch:DescribeJobs"], resources=["*"]))
-        acknowledge(
-            role,
-            "AwsSolutions-IAM5",
-            "Jobs get their identifiers when they are submitted, so none can be named before.",
-            resource_finding(jobs, seen_from=role),
-        )
 
 
 def _outcome(state: str) -> dict[str, str]:

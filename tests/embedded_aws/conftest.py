@@ -49,6 +49,8 @@ SERVICES = (
     archive_tiers,
     object_lifecycle,
     datasync,
+    log_subscriptions,
+    mail,
 )
 
 

@@ -1,0 +1,1 @@
+"""Archiving studies and bringing them back. README.md says what passes between the states."""
