@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,10 +23,17 @@ from typing import Any
 
 from embedded_aws import orphans
 from embedded_aws.context import OPERATOR_ENVIRONMENT
+from embedded_aws.rotated_files import rotate_when_large
 
 DEFAULT_PORT = 4599
 READY_PATH = "/_embedded/ready"
 _STATE, _LOCK, _LOG = "instance.json", "instance.lock", "embedded_aws.log"
+# What an instance makes below its data directory; the lock stays, for whoever waits for it.
+_HELD = (
+    *("state.sqlite*", "objects", "file-systems"),
+    *("functions", "athena-cache", "glue", "home", "scratch", "tmp"),
+    *("requests.jsonl*", f"{_LOG}*", _STATE),
+)
 
 Progress = Callable[[str], None]
 
@@ -96,6 +104,7 @@ def start(
     data.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "embedded_aws", "--port", str(port), "--data", str(data.absolute())]
     command += ["--cloud-assembly", str(cloud_assembly.absolute())]
+    rotate_when_large(data / _LOG)
     with (data / _LOG).open("ab") as log:
         log_starts_at = log.tell()
         process = subprocess.Popen(
@@ -150,6 +159,22 @@ def stop(data: Path, *, timeout_seconds: float = 20) -> bool:
         time.sleep(0.02)
     _clear(data)
     return True
+
+
+def erase(data: Path) -> None:
+    """Delete what the instance on `data` holds, and nothing else there. Raises InstanceError while one runs."""
+    data.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(data / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        if not _lock(descriptor, timeout_seconds=2):
+            raise InstanceError(f"an embedded AWS runs on {data}; `genomics down` stops it")
+        for path in (path for pattern in _HELD for path in data.glob(pattern)):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    finally:
+        os.close(descriptor)
 
 
 def _clear(data: Path) -> None:

@@ -1,7 +1,6 @@
 """The request log: a JSON line in `requests.jsonl` for each call: who made it, what it asked for, and the answer."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_aws.identity import Principal
+from embedded_aws.rotated_files import RotatedFile
 
 FILE = "requests.jsonl"
 
@@ -45,10 +45,10 @@ class Verdict:
 
 
 class RequestLog:
-    """Appends to a file. A request's line is there before its answer is."""
+    """Appends to a file, which is put aside when it is large. A request's line is there before its answer is."""
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._file = RotatedFile(path)
 
     def write(
         self,
@@ -70,8 +70,7 @@ class RequestLog:
         }
         if by:
             entry["by"] = by
-        # One call writes one whole line, also when threads write at the same time.
-        os.write(self._descriptor, (json.dumps(entry, separators=(",", ":")) + "\n").encode())
+        self._file.append((json.dumps(entry, separators=(",", ":")) + "\n").encode())
 
 
 _log: RequestLog | None = None

@@ -87,7 +87,7 @@ def install(context: Context) -> None:
         if type(execution.exec_worker.env.program_state()).__name__ == "ProgramEnded":
             execution.output = execution.exec_worker.env.states.get_input()  # before the status that promises it
         original_reflect(communication)
-        announce(execution)
+        announce(context, execution)
 
     def announce(execution: Any) -> None:
         executions.changed(execution)
@@ -104,7 +104,7 @@ def install(context: Context) -> None:
         execution = response.stepfunction_backend.describe_execution(response._get_param("executionArn"))
         if execution.exec_status == ExecutionStatus.RUNNING:
             _abort(execution, response._get_param("error"), response._get_param("cause"))
-            announce(execution)
+            announce(context, execution)
         return ActionResult({"stopDate": execution.stop_date})
 
     def set_timed_out(environment: Any) -> None:
@@ -124,6 +124,18 @@ def install(context: Context) -> None:
     _DETAILS.apply(_start_details)
     original_timed_out = _TIMED_OUT.apply(set_timed_out)
     original_parse = _PARSE.apply(parse)
+
+
+def announce(context: Context, execution: Any) -> None:
+    """Keep an execution's status and tell of it, when it has changed."""
+    executions.changed(execution)
+    events.emit(
+        context,
+        source="aws.states",
+        detail_type="Step Functions Execution Status Change",
+        resources=[execution.execution_arn],
+        detail=lambda: _status_change(execution),
+    )
 
 
 def _name_errors() -> None:

@@ -61,10 +61,13 @@ def _start(data: Path, port: int | None, project: str, progress: Progress, *, re
     return Started(started, seconds=time.monotonic() - began, is_current=True)
 
 
-def stop(data: Path) -> bool:
-    """Stop the instance on `data`; False where none runs."""
+def stop(data: Path, *, erase: bool = False) -> bool:
+    """Stop the instance on `data`, and `erase` what it holds; False where none ran."""
     try:
-        return instance.stop(data)
+        stopped = instance.stop(data)
+        if erase:
+            instance.erase(data)
+        return stopped
     except InstanceError as error:
         raise UserError(str(error)) from error
 

@@ -35,16 +35,17 @@ def forgotten(execution: Any) -> None:
     units.document_changed(_KIND, execution.state_machine_arn, execution.exec_arn, lambda: None)
 
 
-def restore(context: Context, kept_in: Database) -> None:
-    """Give each state machine back its executions; those that were running have been aborted."""
+def restore(context: Context, kept_in: Database) -> list[Any]:
+    """Give each state machine back its executions; those that were running, which have now been aborted."""
     machines = {machine.arn: machine for machine in _backend(context).state_machines}
-    with units.unit():
-        for machine_arn, arn, document in kept_in.documents(_KIND):
-            if machine := machines.get(machine_arn):
-                execution = _restored(context, machine, arn, document)
-                machine.executions.append(execution)
-                if document["status"] == ExecutionStatus.RUNNING:
-                    changed(execution)
+    aborted = []
+    for machine_arn, arn, document in kept_in.documents(_KIND):
+        if machine := machines.get(machine_arn):
+            execution = _restored(context, machine, arn, document)
+            machine.executions.append(execution)
+            if document["status"] == ExecutionStatus.RUNNING:
+                aborted.append(execution)
+    return aborted
 
 
 def _backend(context: Context) -> Any:

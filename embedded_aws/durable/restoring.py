@@ -1,6 +1,6 @@
 """All that is kept, as one service of the instance: noted from the start, restored when the stacks are there."""
 
-from embedded_aws import events, functions
+from embedded_aws import events, functions, step_functions
 from embedded_aws.context import Context
 from embedded_aws.durable import calls, catalog, database, executions, items, messages, stacks
 from embedded_aws.kept_stacks import KeptStack
@@ -28,7 +28,8 @@ def before_stacks(context: Context) -> list[KeptStack]:
 def after_stacks(context: Context) -> None:
     """Bring back what needs a queue, a function or a state machine to be there, and go on delivering."""
     kept_in = database.opened()
-    executions.restore(context, kept_in)
+    for execution in executions.restore(context, kept_in):
+        step_functions.announce(context, execution)
     messages.restore(kept_in)
     functions.resume(context, kept_in)
     events.delivery().resume(kept_in)

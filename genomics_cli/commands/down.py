@@ -10,12 +10,14 @@ from genomics_cli.commands import shared_options
 
 
 @click.command()
+@click.option("--erase", is_flag=True, help="Also delete what it holds: objects, tables, ledger, lake, logs.")
 @shared_options.as_json
 @shared_options.data
-def down(data: Path, as_json: bool) -> None:
-    """Stop the embedded AWS; what it held in its services is gone then."""
-    stopped = embedded.stop(data)
+def down(data: Path, erase: bool, as_json: bool) -> None:
+    """Stop the embedded AWS; what it holds stays, for the next start, unless it is to be erased."""
+    stopped = embedded.stop(data, erase=erase)
     if as_json:
-        click.echo(json.dumps({"data": str(data), "stopped": stopped}, indent=2))
+        click.echo(json.dumps({"data": str(data), "stopped": stopped, "erased": erase}, indent=2))
         return
     click.echo("the embedded AWS is stopped" if stopped else f"no embedded AWS runs on {data}")
+    click.echo(f"what it held in {data} is deleted" if erase else f"what it holds stays in {data}")
