@@ -7,6 +7,8 @@ from cdk_nag import AwsSolutionsChecks
 
 from genomics.contracts.deployment import stack_name
 from settings import Settings, SettingsError
+from stacks.archive import Archive
+from stacks.file_access import FileAccess
 from stacks.lake import Lake
 from stacks.network import Network
 from stacks.secondary import Secondary
@@ -33,7 +35,16 @@ def build(app: cdk.App, settings: Settings) -> None:
             config=transfer,
             **common,
         )
-    Secondary(
+    if file_access := settings.file_access():
+        FileAccess(
+            app,
+            stack_name(settings.project, "file-access"),
+            sequencing=storage.sequencing,
+            vpc=network.vpc,
+            config=file_access,
+            **common,
+        )
+    secondary = Secondary(
         app,
         stack_name(settings.project, "secondary"),
         sequencing=storage.sequencing,
@@ -51,6 +62,15 @@ def build(app: cdk.App, settings: Settings) -> None:
         data_lake=storage.data_lake,
         ledger=storage.ledger,
         config=settings.lake(),
+        **common,
+    )
+    Archive(
+        app,
+        stack_name(settings.project, "archive"),
+        sequencing=storage.sequencing,
+        ledger=storage.ledger,
+        queue=secondary.queue,
+        config=settings.archive(),
         **common,
     )
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))

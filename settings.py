@@ -16,11 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSetting
 
+from genomics.contracts.archives import is_email
 from genomics.contracts.steps import Step
 from genomics.contracts.transfers import DEFAULT_EXCLUDES
+from stacks.archive import ArchiveConfig
 from stacks.constructs.batch_tool import ToolSize
+from stacks.constructs.gateway_shares import Shares
 from stacks.constructs.landing_task import Landing, TransferOptions
 from stacks.constructs.tool_fleet import is_instance_type
+from stacks.file_access import FileAccessConfig
 from stacks.lake import LakeConfig
 from stacks.network import NetworkConfig
 from stacks.secondary import SecondaryConfig
@@ -34,6 +38,7 @@ _Days = Annotated[int, Field(ge=1, le=3650)]
 _DAYS = "days, 1 to 3650"
 # Private addresses, by RFC 1918.
 _PRIVATE_BLOCKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+_FILE_SHARE = re.compile(r"arn:[a-z-]+:storagegateway:[a-z0-9-]+:\d+:share/share-[A-Za-z0-9]+")
 # What CloudWatch Logs offers.
 _AGENT = r"arn:aws[a-z-]*:datasync:[a-z0-9-]+:[0-9]{12}:agent/agent-[0-9a-z]{17}"
 _RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
@@ -141,6 +146,27 @@ class Settings(BaseSettings):
         None, pattern=r"^[^@\s]+@[^@\s]+$", max_length=254, description="an e-mail address; unset: nobody is told"
     )
 
+    file_gateway_arn: str | None = Field(
+        None,
+        pattern=r"^arn:aws[a-z-]*:storagegateway:[a-z0-9-]+:[0-9]{12}:gateway/sgw-[0-9A-F]{8}$",
+        description="an activated S3 File Gateway's ARN; unset: no shares",
+    )
+    file_gateway_nfs_clients: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="blocks of IPv4 addresses, separated by commas; none: no NFS share"
+    )
+    file_gateway_smb: bool = Field(False, description="true (an SMB share for the gateway's domain) or false")
+    lustre_gib: int = Field(0, ge=0, le=1_000_800, description="GiB: 1200, or a multiple of 2400; 0: no Lustre")
+    windows_gib: int = Field(0, ge=0, le=65_536, description="GiB, 32 to 65536; 0: no Windows shares")
+    windows_directory_id: str | None = Field(
+        None,
+        pattern=r"^d-[0-9a-f]{10}$",
+        validate_default=True,
+        description="the AWS Managed Microsoft AD that Windows shares join, like d-0123456789",
+    )
+    analysis_instance_type: str | None = Field(
+        None, pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$", description="like m7i.4xlarge; unset: no analysis instance"
+    )
+
     vpc_cidr: str = Field("10.40.0.0/16", description="a block of size /16 in one of " + ", ".join(_PRIVATE_BLOCKS))
     availability_zones: int = Field(3, ge=2, le=6, description="a whole number, 2 to 6; no more than the region has")
     nat_gateways: int = Field(0, ge=0, le=6, description="a whole number, 0 to availability_zones")
@@ -154,6 +180,21 @@ class Settings(BaseSettings):
     spot_bid_percentage: int = Field(100, ge=1, le=100, description="per cent of the On-Demand price, 1 to 100")
     scratch_gib: int = Field(500, ge=50, le=16_384, description="GiB, 50 to 16384")
     tools: ToolSettings = ToolSettings()
+
+    archive_after_days: _Days = Field(90, description=_DAYS)
+    vcf_copy_days: _Days = Field(365, description=_DAYS)
+    archive_tar_gib: int = Field(1024, ge=1, le=5119, description="GiB, 1 to 5119: an object has 5 TiB at most")
+    archive_part_mib: int = Field(64, ge=5, le=5120, description="MiB, 5 to 5120")
+    archive_job: ToolSizeSettings = _size(2, 4096, 2880)
+    restore_tier: Literal["Standard", "Bulk"] = Field("Bulk", description="one of Standard (12 hours), Bulk (48 hours)")
+    restored_days: int = Field(7, ge=1, le=365, description="days, 1 to 365")
+    study_owner_email: str | None = Field(
+        None, description="an e-mail address, told of restores of studies that name no owner"
+    )
+    file_share_arns: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="ARNs of a file gateway's shares, separated by commas",
+    )
 
     query_scan_limit_gib: int = Field(100, ge=1, le=1_000_000, description="GiB, 1 to 1000000")
     spark_worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = Field(
@@ -185,7 +226,14 @@ class Settings(BaseSettings):
         """Environment over context over defaults."""
         return env_settings, init_settings
 
-    @field_validator("instance_types", "datasync_agent_arns", "transfer_excludes", mode="before")
+    @field_validator(
+        "instance_types",
+        "datasync_agent_arns",
+        "transfer_excludes",
+        "file_gateway_nfs_clients",
+        "file_share_arns",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
@@ -206,6 +254,38 @@ class Settings(BaseSettings):
             raise ValueError("landing_server needs an agent that reads it")
         if info.data.get("landing_protocol") == "smb" and not info.data.get("landing_smb_user"):
             raise ValueError("landing_protocol smb needs landing_smb_user")
+        return value
+
+    @field_validator("tracker_trust_anchor", mode="before")
+    @classmethod
+    def _line_breaks(cls, value: object) -> object:
+        # Certificates have line breaks, which files of variables cannot hold.
+        return value.replace("\\n", "\n") if isinstance(value, str) else value
+
+    @field_validator("file_gateway_nfs_clients")
+    @classmethod
+    def _clients(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(ipaddress.IPv4Network(block)) for block in value)
+
+    @field_validator("lustre_gib")
+    @classmethod
+    def _lustre(cls, value: int) -> int:
+        if value != 1200 and value % 2400:
+            raise ValueError("FSx for Lustre does not offer it")
+        return value
+
+    @field_validator("windows_gib")
+    @classmethod
+    def _windows(cls, value: int) -> int:
+        if 0 < value < 32:
+            raise ValueError("FSx for Windows does not offer it")
+        return value
+
+    @field_validator("windows_directory_id")
+    @classmethod
+    def _directory(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("windows_gib") and not value:
+            raise ValueError("windows_gib needs a directory to join")
         return value
 
     @field_validator("log_retention_days")
@@ -231,6 +311,27 @@ class Settings(BaseSettings):
             raise ValueError("more than one per availability zone")
         return value
 
+    @field_validator("file_share_arns")
+    @classmethod
+    def _file_shares(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [arn for arn in value if not _FILE_SHARE.fullmatch(arn)]:
+            raise ValueError(f"{wrong[0]!r} is none")
+        return value
+
+    @field_validator("study_owner_email")
+    @classmethod
+    def _email(cls, value: str | None) -> str | None:
+        if value is not None and not is_email(value):
+            raise ValueError("not such an address")
+        return value
+
+    @field_validator("archive_job")
+    @classmethod
+    def _archive_job_fits(cls, value: ToolSizeSettings, info: ValidationInfo) -> ToolSizeSettings:
+        if value.vcpus > info.data.get("max_vcpus", value.vcpus):
+            raise ValueError(f"it asks for {value.vcpus} vCPUs, more than max_vcpus")
+        return value
+
     @field_validator("tools")
     @classmethod
     def _tools_fit(cls, value: ToolSettings, info: ValidationInfo) -> ToolSettings:
@@ -249,6 +350,7 @@ class Settings(BaseSettings):
             trimmed_reads_days=self.trimmed_reads_days,
             access_log_days=self.access_log_days,
             query_result_days=self.query_result_days,
+            vcf_copy_days=self.vcf_copy_days,
         )
 
     def transfer(self) -> TransferConfig | None:
@@ -276,6 +378,23 @@ class Settings(BaseSettings):
             log_retention_days=self.log_retention_days,
         )
 
+    def file_access(self) -> FileAccessConfig | None:
+        """Of the stack file_access; None where nothing turns it on."""
+        shares = None
+        if self.file_gateway_arn and (self.file_gateway_nfs_clients or self.file_gateway_smb):
+            shares = Shares(self.file_gateway_arn, self.file_gateway_nfs_clients, self.file_gateway_smb)
+        if not (shares or self.lustre_gib or self.windows_gib or self.analysis_instance_type):
+            return None
+        return FileAccessConfig(
+            shares=shares,
+            lustre_gib=self.lustre_gib,
+            windows_gib=self.windows_gib,
+            windows_directory_id=self.windows_directory_id,
+            analysis_instance_type=self.analysis_instance_type,
+            disposable=self.disposable,
+            log_retention_days=self.log_retention_days,
+        )
+
     def network(self) -> NetworkConfig:
         """Of the stack network."""
         return NetworkConfig(
@@ -293,6 +412,20 @@ class Settings(BaseSettings):
             max_vcpus=self.max_vcpus,
             spot_bid_percentage=self.spot_bid_percentage,
             scratch_gib=self.scratch_gib,
+            log_retention_days=self.log_retention_days,
+        )
+
+    def archive(self) -> ArchiveConfig:
+        """Of the stack archive."""
+        return ArchiveConfig(
+            archive_after_days=self.archive_after_days,
+            tar_gib=self.archive_tar_gib,
+            part_mib=self.archive_part_mib,
+            job=ToolSize(**self.archive_job.model_dump()),
+            restore_tier=self.restore_tier,
+            restored_days=self.restored_days,
+            owner=self.study_owner_email,
+            file_share_arns=self.file_share_arns,
             log_retention_days=self.log_retention_days,
         )
 
