@@ -9,8 +9,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import regex
-
 from embedded_aws.resources.name_rules import NAME_RULES
 from embedded_aws.resources.schemas import schema
 
@@ -221,5 +219,7 @@ def _compiled(pattern: str) -> Any:
     try:
         return re.compile(pattern)
     except re.error:
-        # Classes such as \p{L}, which Java has and Python's own module has not.
+        # Classes such as \p{L}, which Java has and Python's own module has not. cfn-lint reads the schemas with it too.
+        import regex  # type: ignore[import-untyped]  # noqa: PLC0415
+
         return regex.compile(pattern)

@@ -229,20 +229,16 @@ _OFF: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
 
 def _update_table(existing: Existing, creation: Creation) -> Created:
     name, before, after = existing.created.physical_id, existing.properties, creation.properties
-    direct = ("AttributeDefinitions", "BillingMode", "ProvisionedThroughput", "DeletionProtectionEnabled")
+    direct = ("BillingMode", "ProvisionedThroughput", "DeletionProtectionEnabled")
     told = {key: after[key] for key in direct if key in after and before.get(key) != after[key]}
     if before.get("StreamSpecification") != after.get("StreamSpecification"):
         stream = after.get("StreamSpecification")
         told["StreamSpecification"] = {"StreamEnabled": True, **stream} if stream else {"StreamEnabled": False}
-    if indexes := _index_changes(before, after):
-        told["AttributeDefinitions"] = after["AttributeDefinitions"]
-    for change in indexes or [None]:
-        if change:
-            told["GlobalSecondaryIndexUpdates"] = [change]
-        if told:
-            parameters = arguments("dynamodb", "UpdateTable", told, resource_type=creation.type)
+    indexes, definitions = _index_changes(before, after), {"AttributeDefinitions": after["AttributeDefinitions"]}
+    for step in (told, *({**definitions, "GlobalSecondaryIndexUpdates": [change]} for change in indexes)):
+        if step:
+            parameters = arguments("dynamodb", "UpdateTable", step, resource_type=creation.type)
             call("dynamodb", "UpdateTable", TableName=name, **parameters)
-        told = {}
     changed_afterwards = {
         key: after.get(key) or off(before[key]) for key, off in _OFF.items() if before.get(key) != after.get(key)
     }
