@@ -62,6 +62,8 @@ class Cron:
         start = datetime.fromtimestamp(moment, self.zone)
         for day in self._days(start.date()):
             for hour in self.hours:
+                if day == start.date() and hour < start.hour:
+                    continue
                 for minute in self.minutes:
                     local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=self.zone)
                     due = local.timestamp()

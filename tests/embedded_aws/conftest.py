@@ -1,7 +1,7 @@
 """The services of the embedded AWS inside the test's own process, with nothing deployed."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from embedded_aws import (
     clients,
     datasync,
     dynamodb,
+    event_delivery,
     events,
     file_systems,
     functions,
@@ -26,6 +27,8 @@ from embedded_aws import (
     identity,
     images,
     instance,
+    log_subscriptions,
+    mail,
     object_lifecycle,
     processes,
     step_functions,
@@ -34,6 +37,7 @@ from embedded_aws.context import Context
 from embedded_aws.http_server import HttpServer
 from embedded_aws.instance import Instance
 from tests.embedded_aws import small_assembly
+from tests.embedded_aws.event_bus import Bus
 
 SERVICES = (
     dynamodb,
@@ -145,6 +149,25 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     yield Services(context)
     processes.kill_all()
     server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def bus(services: Services) -> Bus:
+    """The default bus."""
+    services.role("events")
+    return Bus(services)
+
+
+@pytest.fixture
+def disturb() -> Iterator[Callable[[Callable[[Any], tuple[float, ...]]], None]]:
+    """Has each event arrive as many times, and as much later, as a function of it says."""
+    delivery = events.delivery()
+
+    def use(delays: Callable[[Any], tuple[float, ...]]) -> None:
+        delivery.disturbance = lambda parcel: delays(parcel.event)
+
+    yield use
+    delivery.disturbance = event_delivery.undisturbed
 
 
 @pytest.fixture(scope="session")
