@@ -180,6 +180,11 @@ class Settings(BaseSettings):
     spot_bid_percentage: int = Field(100, ge=1, le=100, description="per cent of the On-Demand price, 1 to 100")
     scratch_gib: int = Field(500, ge=50, le=16_384, description="GiB, 50 to 16384")
     tools: ToolSettings = ToolSettings()
+    image_registry: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-][a-z0-9]+)*)*$",
+        description="a registry's host, with a path or without; unset: images are built here and pushed to ECR",
+    )
 
     archive_after_days: _Days = Field(90, description=_DAYS)
     vcf_copy_days: _Days = Field(365, description=_DAYS)
@@ -413,6 +418,7 @@ class Settings(BaseSettings):
             spot_bid_percentage=self.spot_bid_percentage,
             scratch_gib=self.scratch_gib,
             log_retention_days=self.log_retention_days,
+            image_registry=self.image_registry,
         )
 
     def archive(self) -> ArchiveConfig:
@@ -427,6 +433,7 @@ class Settings(BaseSettings):
             owner=self.study_owner_email,
             file_share_arns=self.file_share_arns,
             log_retention_days=self.log_retention_days,
+            image_registry=self.image_registry,
         )
 
     def lake(self) -> LakeConfig:

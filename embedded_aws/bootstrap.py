@@ -49,6 +49,11 @@ def template() -> dict[str, Any]:
     }
 
 
+def bucket(context: Context) -> str:
+    """Where assets are."""
+    return filled(context, _named("assets")["Fn::Sub"])
+
+
 def filled(context: Context, text: str) -> str:
     """`text` with what an asset manifest leaves open put in."""
     known = {"AccountId": context.account, "Region": context.region, "Partition": context.partition}

@@ -1,13 +1,17 @@
 """Deploys a cloud assembly (cdk.out) as `cdk deploy` would: assets first, then the stacks in the order they need."""
 
 import json
+import re
+import shutil
 import stat
+import threading
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
 from moto.cloudformation.exceptions import ValidationError
 
 from embedded_aws import bootstrap, clients, images
@@ -42,6 +46,35 @@ def restore(context: Context, kept: Iterable[KeptStack], progress: Progress) -> 
             raise DeploymentError(f"{stack.name} cannot be made again as it was: {_line(str(error))}") from error
 
 
+def find_image_sources(context: Context) -> None:
+    """Let images that nobody builds here be played by their sources, which `cdk deploy` publishes as file assets."""
+    lock = threading.Lock()
+
+    def sources(tag: str) -> Path | None:
+        if not re.fullmatch(r"[0-9a-f]{64}", tag):
+            return None
+        folder = context.data / "image-sources" / tag
+        with lock:
+            if not folder.is_dir() and not _unpack(bootstrap.bucket(context), f"{tag}.zip", folder):
+                return None
+        return folder
+
+    images.look_in(sources)
+
+
+def _unpack(bucket: str, key: str, folder: Path) -> bool:
+    try:
+        body = clients.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError:
+        return False
+    unfinished = folder.with_suffix(".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    with zipfile.ZipFile(BytesIO(body)) as archive:
+        archive.extractall(unfinished)
+    unfinished.rename(folder)
+    return True
+
+
 def deploy(context: Context, assembly: Assembly, progress: Progress) -> None:
     """Create or update every stack; one that is as the assembly has it is left alone.
 
@@ -49,6 +82,7 @@ def deploy(context: Context, assembly: Assembly, progress: Progress) -> None:
     """
     if unknown := unknown_types(assembly.templates()):
         raise DeploymentError(unknown)
+    find_image_sources(context)
     stacks = Stacks(context)
     toolkit = bootstrap.template()
     _bring(stacks, bootstrap.STACK_NAME, Revision(json.dumps(toolkit), toolkit, {}, {}))
@@ -75,16 +109,13 @@ def _bring(stacks: Stacks, name: str, revision: Revision, *, protected: bool = F
         stacks.delete(name)
         present = None
     try:
-        if present is None:
-            stack = stacks.create(name, revision, protected=protected)
-        else:
-            stack = stacks.update(name, revision)
+        made = stacks.create(name, revision, protected=protected) if present is None else stacks.update(name, revision)
     except ValidationError as error:
         if error.message != NOTHING_TO_DO:
             raise DeploymentError(f"{name}: {_line(error.message)}") from error
         return
-    if stack.status not in _GOOD:
-        raise DeploymentError(f"{name}: {_line(stacks.why_failed(stack))}")
+    if made.status not in _GOOD:
+        raise DeploymentError(f"{name}: {_line(stacks.why_failed(made))}")
 
 
 def _line(text: str) -> str:

@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,6 +14,7 @@ _PYTHON_NAMES = ("python", "python3")
 # Set by this machine, not by an image: they name places inside the container.
 _NOT_FROM_IMAGE = ("PATH", "HOME", "PYTHONPATH")
 _REGISTERED: dict[str, "Image"] = {}
+_SOURCES: list[Callable[[str], Path | None]] = []
 
 
 class UnknownImageError(LookupError):
@@ -43,12 +45,23 @@ def register(uri: str, directory: Path, dockerfile: Path) -> None:
     _REGISTERED[uri] = parse(dockerfile.read_bytes(), directory)
 
 
+def look_in(sources: Callable[[str], Path | None]) -> None:
+    """Have `sources` give the folder that an image was to be built from, by its tag, when nobody has registered it."""
+    _SOURCES[:] = [sources]
+
+
 def resolve(uri: str) -> Image:
-    """The image registered as `uri`; UnknownImageError otherwise."""
-    try:
-        return _REGISTERED[uri]
-    except KeyError:
-        raise UnknownImageError(uri) from None
+    """The image registered as `uri`, or whose sources are found by its tag; UnknownImageError otherwise."""
+    if uri not in _REGISTERED:
+        repository, _, tag = uri.rpartition(":")
+        folders = (sources(tag) for sources in _SOURCES)
+        folder = next((folder for folder in folders if folder), None)
+        name = repository.rpartition("/")[2]
+        dockerfiles = sorted(folder.glob(f"**/{name}/Dockerfile")) if folder else []
+        if folder is None or not dockerfiles:
+            raise UnknownImageError(uri)
+        register(uri, folder, dockerfiles[0])
+    return _REGISTERED[uri]
 
 
 def parse(dockerfile: bytes, directory: Path) -> Image:

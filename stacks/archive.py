@@ -55,6 +55,7 @@ class ArchiveConfig:
     owner: str | None
     file_share_arns: tuple[str, ...]
     log_retention_days: int
+    image_registry: str | None
 
 
 class Archive(cdk.Stack):
@@ -117,6 +118,7 @@ class Archive(cdk.Stack):
             size=self._config.job,
             ledger_table=self._ledger.table.table_name,
             log_retention_days=self._config.log_retention_days,
+            image_registry=self._config.image_registry,
         )
         for grant in (grant_read, grant_write):
             grant(self._sequencing, tool.role, *_ORIGINALS, object_keys.ARCHIVES, object_keys.VCF_COPIES)

@@ -39,6 +39,7 @@ class SecondaryConfig:
     spot_bid_percentage: int
     scratch_gib: int
     log_retention_days: int
+    image_registry: str | None
 
 
 class Secondary(cdk.Stack):
@@ -97,6 +98,7 @@ class Secondary(cdk.Stack):
             prepares_references=step is Step.PREPARE_REFERENCE,
             ledger_table=self._ledger.table.table_name,
             log_retention_days=self._config.log_retention_days,
+            image_registry=self._config.image_registry,
         )
         deliveries = [_DELIVERIES[step]] if step in _DELIVERIES else []
         grant_read(self._sequencing, tool.role, object_keys.RUNS, object_keys.STEPS, object_keys.PARTIAL, *deliveries)

@@ -2,7 +2,6 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_batch as batch
-from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -11,7 +10,7 @@ from genomics.contracts.environment import ArchiveToolEnvironment
 from stacks.constructs.batch_tool import ATTEMPTS, SCRATCH, ToolSize, retries
 from stacks.constructs.findings import acknowledge
 from stacks.constructs.log_group import log_group
-from stacks.constructs.source import CONTRACTS, ROOT, only
+from stacks.constructs.tool_image import ToolImage
 
 _TOOL = "archive_study"
 
@@ -20,25 +19,24 @@ class ArchiveTool(Construct):
     """`job_definition` takes the parameters `action` (archive or restore) and `request`; grants go to `role`."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, size: ToolSize, ledger_table: str, log_retention_days: int
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        size: ToolSize,
+        ledger_table: str,
+        log_retention_days: int,
+        image_registry: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        image = ecr_assets.DockerImageAsset(
-            self,
-            "Image",
-            directory=str(ROOT),
-            exclude=only(*CONTRACTS, "batch_tools/__init__.py", "batch_tools/tool_runtime", f"batch_tools/{_TOOL}"),
-            ignore_mode=cdk.IgnoreMode.GIT,
-            file=f"batch_tools/{_TOOL}/Dockerfile",
-            platform=ecr_assets.Platform.LINUX_AMD64,
-        )
+        image = ToolImage(self, "Image", tool=_TOOL, registry=image_registry)
         self.logs = log_group(self, "Logs", retention_days=log_retention_days)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
         environment = ArchiveToolEnvironment(ledger_table=ledger_table)
         container = batch.EcsEc2ContainerDefinition(
             self,
             "Container",
-            image=ecs.ContainerImage.from_docker_image_asset(image),
+            image=image.container,
             command=["Ref::action", "Ref::request"],
             cpu=size.vcpus,
             memory=cdk.Size.mebibytes(size.memory_mib),

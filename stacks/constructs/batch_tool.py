@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_batch as batch
-from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -14,7 +13,7 @@ from genomics.contracts.steps import Step
 from stacks.constructs.findings import acknowledge
 from stacks.constructs.log_group import log_group
 from stacks.constructs.reference_store import ReferenceStore
-from stacks.constructs.source import CONTRACTS, ROOT, only
+from stacks.constructs.tool_image import ToolImage
 
 REFERENCES = "/mnt/references"
 SCRATCH = "/scratch"
@@ -46,19 +45,12 @@ class BatchTool(Construct):
         prepares_references: bool,
         ledger_table: str,
         log_retention_days: int,
+        image_registry: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        image = ecr_assets.DockerImageAsset(
-            self,
-            "Image",
-            directory=str(ROOT),
-            exclude=only(*CONTRACTS, "batch_tools/__init__.py", "batch_tools/tool_runtime", f"batch_tools/{step}"),
-            ignore_mode=cdk.IgnoreMode.GIT,
-            file=f"batch_tools/{step}/Dockerfile",
-            platform=ecr_assets.Platform.LINUX_AMD64,
-        )
+        image = ToolImage(self, "Image", tool=step.value, registry=image_registry)
         self.size = size
-        self.image = image.asset_hash
+        self.image = image.identity
         self.logs = log_group(self, "Logs", retention_days=log_retention_days)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
         references.grant(self.role, writable=prepares_references)
@@ -74,7 +66,7 @@ class BatchTool(Construct):
         container = batch.EcsEc2ContainerDefinition(
             self,
             "Container",
-            image=ecs.ContainerImage.from_docker_image_asset(image),
+            image=image.container,
             command=["--task", "Ref::task"],
             cpu=size.vcpus,
             memory=cdk.Size.mebibytes(size.memory_mib),
