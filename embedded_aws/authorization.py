@@ -11,7 +11,7 @@ from typing import Any
 from moto.iam.access_control import PermissionResult
 from moto.iam.models import iam_backends
 
-from embedded_aws import denials, encryption, object_deletions, requests
+from embedded_aws import denials, encryption, object_deletions, requests, role_trust
 from embedded_aws.condition_keys import RequestKeys
 from embedded_aws.context import Context
 from embedded_aws.guard import Patch
@@ -80,6 +80,11 @@ def require(
         raise denials.AccessDeniedError(denials.sentence(principal, denied))
 
 
+def is_allowed(principal: Principal, access: Access) -> bool:
+    """Whether `principal` may, for a service that does something else where it may not."""
+    return _judge(principal, access, {}).is_allowed
+
+
 def _admit(response: Any, iam_request: type, resource: str = "*") -> None:
     """Called by moto on each request before it is carried out; raising here refuses it."""
     environ = response.normalized_request.environ
@@ -98,6 +103,14 @@ def _admit(response: Any, iam_request: type, resource: str = "*") -> None:
     denied = next((verdict for verdict in verdicts if not verdict.is_allowed), None)
     if denied is not None and not object_deletions.is_bulk(response):
         raise denials.error(response, service, denials.of_access(principal, denied, service))
+    if distrusted := role_trust.refusal(asked, _trusts):
+        raise denials.error(response, service, distrusted)
+
+
+def _trusts(role_arn: str, service: str) -> bool:
+    """Whether a service may assume a role; of a role that is not there, others complain."""
+    assuming = Access("sts:AssumeRole", role_arn)
+    return role_of(_context, role_arn) is None or is_allowed(Principal(Kind.SERVICE, service=service), assuming)
 
 
 def _credentials(response: Any) -> tuple[str, str | None, str]:

@@ -31,6 +31,7 @@ from embedded_aws.batch_jobs import (
 from embedded_aws.batch_machines import Environment, Fleet, Machine
 from embedded_aws.batch_requests import array_size, request_of
 from embedded_aws.batch_scheduling import Scheduler
+from embedded_aws.container_permissions import RefusedStartError
 from embedded_aws.context import Context
 from embedded_aws.guard import Patch
 from embedded_aws.images import UnknownImageError
@@ -244,6 +245,9 @@ class Batch:
         except UnknownImageError as error:
             attempt.status_reason = NOT_STARTED
             attempt.reason = f"CannotPullContainerError: no image is registered as {error}"
+        except RefusedStartError as error:
+            attempt.status_reason = NOT_STARTED
+            attempt.reason = str(error)
         except Exception as error:  # whatever keeps a container from starting is the job's failure
             attempt.status_reason = NOT_STARTED
             attempt.reason = f"CannotStartContainerError: {error}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embedded_aws import file_systems, identity, images, read_only
+from embedded_aws import container_permissions, file_systems, identity, images, read_only
 from embedded_aws.context import Context
 
 _ISOLATION = str(Path(__file__).with_name("isolation"))
@@ -43,9 +43,10 @@ def prepare(
     """Make ready what `container` (Batch's container properties) runs.
 
     `variables` are added to its environment; `session` names the session of its role. UnknownImageError if its image
-    is not there.
+    is not there; RefusedStartError if its roles may not do what it takes.
     """
     image = images.resolve(container["image"])
+    container_permissions.require(context, container, session)
     scratch = context.directory("scratch", uuid.uuid4().hex)
     working_directory = scratch / "work"
     temporary = scratch / "tmp"
@@ -57,7 +58,8 @@ def prepare(
     environment = {item["name"]: item["value"] for item in container.get("environment", [])}
     return Prepared(
         argv=read_only.wrapped(
-            [here(word, places) for word in image.argv(tuple(command))], _unwritable(container, places)
+            [here(word, places) for word in image.argv(tuple(command))],
+            _unwritable(context, container, places, session),
         ),
         environment={
             **{name: here(value, places) for name, value in image.environment.items()},
@@ -73,8 +75,19 @@ def prepare(
     )
 
 
-def _unwritable(container: Mapping[str, Any], places: Mapping[str, Path]) -> list[Path]:
-    return [places[mount["containerPath"]] for mount in container.get("mountPoints") or [] if mount.get("readOnly")]
+def _unwritable(context: Context, container: Mapping[str, Any], places: Mapping[str, Path], session: str) -> list[Path]:
+    """Mounts that the definition has read-only, and file systems to which the role may not write."""
+    closed = {
+        volume["name"]
+        for volume in container.get("volumes") or []
+        if volume.get("efsVolumeConfiguration")
+        and not container_permissions.may_write(context, container, volume, session)
+    }
+    return [
+        places[mount["containerPath"]]
+        for mount in container.get("mountPoints") or []
+        if mount.get("readOnly") or mount["sourceVolume"] in closed
+    ]
 
 
 def _own_environment(context: Context, role_arn: str | None, session: str) -> dict[str, str]:

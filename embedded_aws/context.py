@@ -22,6 +22,10 @@ class Context:
         """URL of every service."""
         return f"http://127.0.0.1:{self.port}"
 
+    def arn(self, service: str, resource: str) -> str:
+        """ARN of a resource of this account and region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
     def directory(self, *names: str) -> Path:
         """A directory below `data`, made if absent."""
         path = self.data.joinpath(*names)

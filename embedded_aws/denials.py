@@ -95,7 +95,7 @@ def _in_json(response: Any, service: str, refusal: Refusal, protocol: str) -> HT
     if refusal.code == "InvalidClientTokenId":
         code = "UnrecognizedClientException"
     # The services that speak JSON over one URL refuse with 400, those with a URL for each operation with 403.
-    status = 403 if protocol == "rest-json" or service == "sqs" else 400
+    status = refusal.status if protocol == "rest-json" or service == "sqs" else 400
     headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amzn-ErrorType": code}
     if service == "sqs":  # whose clients still go by the codes of its former protocol
         headers["x-amzn-query-error"] = f"{refusal.code};Sender"

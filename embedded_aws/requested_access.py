@@ -16,7 +16,7 @@ from embedded_aws import condition_keys, passed_roles
 from embedded_aws.context import Context
 from embedded_aws.identity import access_key
 from embedded_aws.requested_objects import of_s3
-from embedded_aws.requested_resources import Parameters, Scope, resources_of
+from embedded_aws.requested_resources import Parameters, resources_of
 from embedded_aws.requests import Access
 
 # Where the name that signs requests is not the prefix of the IAM actions.
@@ -47,10 +47,9 @@ def requested(context: Context, response: Any, s3_resource: str) -> list[Access]
 
 def requested_of(context: Context, service: str, operation: str, parameters: Parameters) -> list[Access]:
     """The accesses of an operation other than S3's with parameters under the names of the API."""
-    scope = Scope(context)
     keys = condition_keys.of_call(context, f"{service}:{operation}", parameters)
     accesses = [
-        Access(f"{service}:{action}", arn, keys) for action, arn in _actions(service, operation, parameters, scope)
+        Access(f"{service}:{action}", arn, keys) for action, arn in _actions(service, operation, parameters, context)
     ]
     accesses += passed_roles.passed(f"{service}:{operation}", parameters, context.partition, context.account)
     return accesses
@@ -62,21 +61,24 @@ def signing_service(authorization: str) -> str:
     return signed[3] if len(signed) > 3 else ""
 
 
-def _actions(service: str, operation: str, parameters: Parameters, scope: Scope) -> list[tuple[str, str]]:
+def _actions(service: str, operation: str, parameters: Parameters, context: Context) -> list[tuple[str, str]]:
     if operation == "TransactWriteItems":
         return [
             (
                 "ConditionCheckItem" if name == "ConditionCheck" else f"{name}Item",
-                scope.arn("dynamodb", f"table/{part['TableName']}"),
+                context.arn("dynamodb", f"table/{part['TableName']}"),
             )
             for item in parameters.get("TransactItems", ())
             for name, part in item.items()
         ]
-    resources = resources_of(service, operation, parameters, scope)
+    resources = resources_of(service, operation, parameters, context)
     names = _ACTIONS.get(f"{service}:{operation}", (operation,))
     if operation == "ReEncrypt":
         source = parameters.get("SourceKeyId") or "*"
-        return [(names[0], resources_of(service, "DescribeKey", {"KeyId": source}, scope)[0]), (names[1], resources[0])]
+        return [
+            (names[0], resources_of(service, "DescribeKey", {"KeyId": source}, context)[0]),
+            (names[1], resources[0]),
+        ]
     return [(name, arn) for name in names for arn in resources]
 
 

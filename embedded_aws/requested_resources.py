@@ -3,7 +3,6 @@
 import base64
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -17,22 +16,10 @@ from embedded_aws.resource_policies import key_of
 Parameters = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Scope:
-    """Whose resources a request speaks of."""
-
-    context: Context
-
-    def arn(self, service: str, resource: str) -> str:
-        """ARN of a resource of this account and region."""
-        own = self.context
-        return f"arn:{own.partition}:{service}:{own.region}:{own.account}:{resource}"
+Resources = Callable[[Parameters, Context], list[str]]
 
 
-Resources = Callable[[Parameters, Scope], list[str]]
-
-
-def resources_of(service: str, operation: str, parameters: Parameters, scope: Scope) -> list[str]:
+def resources_of(service: str, operation: str, parameters: Parameters, scope: Context) -> list[str]:
     """The ARNs of what an operation is about; `*` where policies cannot name it."""
     find = _finder(service, operation)
     return ["*"] if find is None else find(parameters, scope)
@@ -41,7 +28,7 @@ def resources_of(service: str, operation: str, parameters: Parameters, scope: Sc
 def _named(service: str, prefix: str, *names: str) -> Resources:
     """The resource whose name, or ARN, stands in the first of the parameters `names` that is given."""
 
-    def find(parameters: Parameters, scope: Scope) -> list[str]:
+    def find(parameters: Parameters, scope: Context) -> list[str]:
         value = next((parameters[name] for name in names if parameters.get(name)), None)
         if not isinstance(value, str):
             return ["*"]
@@ -53,7 +40,7 @@ def _named(service: str, prefix: str, *names: str) -> Resources:
 def _listed(service: str, prefix: str, name: str) -> Resources:
     """Each of the resources whose names stand in the list `name`."""
 
-    def find(parameters: Parameters, scope: Scope) -> list[str]:
+    def find(parameters: Parameters, scope: Context) -> list[str]:
         values = parameters.get(name)
         found = values if isinstance(values, list) else [values] if values else []
         return [arn for value in found for arn in _named(service, prefix, "one")({"one": value}, scope)] or ["*"]
@@ -65,14 +52,14 @@ def _all_of(*parts: Resources) -> Resources:
     return lambda parameters, scope: [arn for part in parts for arn in part(parameters, scope) if arn != "*"] or ["*"]
 
 
-def _queue(parameters: Parameters, scope: Scope) -> list[str]:
+def _queue(parameters: Parameters, scope: Context) -> list[str]:
     if source := parameters.get("SourceArn"):
         return [str(source)]
     name = str(parameters.get("QueueUrl") or "").rsplit("/", 1)[-1] or parameters.get("QueueName")
     return [scope.arn("sqs", str(name))] if name else ["*"]
 
 
-def _dynamodb_items(parameters: Parameters, scope: Scope) -> list[str]:
+def _dynamodb_items(parameters: Parameters, scope: Context) -> list[str]:
     named = dict.fromkeys(parameters.get("RequestItems") or ())
     named |= {
         part["TableName"]: None
@@ -83,12 +70,12 @@ def _dynamodb_items(parameters: Parameters, scope: Scope) -> list[str]:
     return [arn for name in named for arn in _dynamodb_table({"TableName": name}, scope)] or ["*"]
 
 
-def _dynamodb_table(parameters: Parameters, scope: Scope) -> list[str]:
+def _dynamodb_table(parameters: Parameters, scope: Context) -> list[str]:
     (arn,) = _named("dynamodb", "table/", "TableName", "ResourceArn", "TableArn")(parameters, scope)
     return [f"{arn}/index/{parameters['IndexName']}" if parameters.get("IndexName") else arn]
 
 
-def _glue_catalog(parameters: Parameters, scope: Scope) -> list[str]:
+def _glue_catalog(parameters: Parameters, scope: Context) -> list[str]:
     """Glue asks for the catalog, the database and the table, all three."""
     arns = [scope.arn("glue", "catalog")]
     name = parameters.get("Name")
@@ -103,7 +90,7 @@ def _glue_catalog(parameters: Parameters, scope: Scope) -> list[str]:
     return arns
 
 
-def _glue_tables(parameters: Parameters, scope: Scope) -> list[str]:
+def _glue_tables(parameters: Parameters, scope: Context) -> list[str]:
     """BatchDeleteTable: each table that it lists."""
     database = parameters.get("DatabaseName")
     tables = parameters.get("TablesToDelete") or ()
@@ -112,7 +99,7 @@ def _glue_tables(parameters: Parameters, scope: Scope) -> list[str]:
     ]
 
 
-def _log_group(parameters: Parameters, scope: Scope) -> list[str]:
+def _log_group(parameters: Parameters, scope: Context) -> list[str]:
     """As in the denials of CloudWatch Logs, a group's ARN ends with `:log-stream:` and the stream, if one is named."""
     listed = parameters.get("logGroupNames") or parameters.get("logGroupIdentifiers") or []
     name = parameters.get("logGroupName") or parameters.get("logGroupIdentifier")
@@ -122,7 +109,7 @@ def _log_group(parameters: Parameters, scope: Scope) -> list[str]:
     return [f"{group.removesuffix(':*')}:log-stream:{stream}" for group in groups] or ["*"]
 
 
-def _event_buses(parameters: Parameters, scope: Scope) -> list[str]:
+def _event_buses(parameters: Parameters, scope: Context) -> list[str]:
     buses = {str(entry.get("EventBusName") or "default"): None for entry in parameters.get("Entries", ())}
     return [arn for bus in buses for arn in _named("events", "event-bus/", "bus")({"bus": bus}, scope)] or ["*"]
 
@@ -130,7 +117,7 @@ def _event_buses(parameters: Parameters, scope: Scope) -> list[str]:
 def _rule(*names: str) -> Resources:
     """A rule's ARN has the name of its bus, unless that is the default one."""
 
-    def find(parameters: Parameters, scope: Scope) -> list[str]:
+    def find(parameters: Parameters, scope: Context) -> list[str]:
         bus = str(parameters.get("EventBusName") or "default").rpartition("/")[2]
         return _named("events", "rule/" if bus == "default" else f"rule/{bus}/", *names)(parameters, scope)
 
@@ -140,11 +127,11 @@ def _rule(*names: str) -> Resources:
 def _identity(kind: str, name: str) -> Resources:
     """A role, user, group, policy or profile of IAM, whose path belongs to its ARN."""
 
-    def find(parameters: Parameters, scope: Scope) -> list[str]:
+    def find(parameters: Parameters, scope: Context) -> list[str]:
         value = parameters.get(name)
         if not value or str(value).startswith("arn:"):
             return [str(value or "*")]
-        own = scope.context
+        own = scope
         backend = iam_backends[own.account][own.partition]
         known: Any = {"role": backend.roles, "user": backend.users, "group": backend.groups}.get(kind, {})
         existing: Any = next((each for each in list(known.values()) if each.name == value), None)
@@ -154,21 +141,21 @@ def _identity(kind: str, name: str) -> Resources:
     return find
 
 
-def _key(parameters: Parameters, scope: Scope) -> list[str]:
+def _key(parameters: Parameters, scope: Context) -> list[str]:
     """A key's ARN, also where its alias is named."""
     named = parameters.get("KeyId") or parameters.get("TargetKeyId") or parameters.get("DestinationKeyId")
     if not named and (blob := parameters.get("CiphertextBlob")):
         named = _deserialize_ciphertext_blob(base64.b64decode(blob)).key_id
     if not named:
         return ["*"]
-    key = key_of(scope.context, str(named))
+    key = key_of(scope, str(named))
     return [key.arn] if key else _named("kms", "key/", "KeyId")({"KeyId": named}, scope)
 
 
 def _parameter(*names: str) -> Resources:
     """A parameter's name may begin with a slash, which its ARN has but once."""
 
-    def find(parameters: Parameters, scope: Scope) -> list[str]:
+    def find(parameters: Parameters, scope: Context) -> list[str]:
         value = next((parameters[name] for name in names if parameters.get(name)), None)
         listed = value if isinstance(value, list) else [value] if value else []
         return [
@@ -179,12 +166,12 @@ def _parameter(*names: str) -> Resources:
     return find
 
 
-def _work_group(parameters: Parameters, scope: Scope) -> list[str]:
+def _work_group(parameters: Parameters, scope: Context) -> list[str]:
     """Athena asks for the workgroup, also where an execution or a saved query of it is named."""
     # Athena's engine takes half a second to load; whoever names an execution has started one.
     from embedded_aws import athena  # noqa: PLC0415
 
-    own = scope.context
+    own = scope
     group = parameters.get("WorkGroup") or parameters.get("Name")
     if identifier := parameters.get("QueryExecutionId"):
         group = athena.installed().work_group_of(str(identifier))
@@ -196,7 +183,7 @@ def _work_group(parameters: Parameters, scope: Scope) -> list[str]:
     return [scope.arn("athena", f"workgroup/{group or 'primary'}")]
 
 
-def _data_catalog(parameters: Parameters, scope: Scope) -> list[str]:
+def _data_catalog(parameters: Parameters, scope: Context) -> list[str]:
     name = parameters.get("CatalogName") or parameters.get("Name") or "AwsDataCatalog"
     return [scope.arn("athena", f"datacatalog/{name}")]
 

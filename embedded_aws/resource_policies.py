@@ -18,6 +18,19 @@ from embedded_aws.policies.documents import document_of
 from embedded_aws.policies.evaluation import Policy
 from embedded_aws.requests import Access
 
+_OPEN_FILE_SYSTEM = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "Default",
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": [f"elasticfilesystem:Client{right}" for right in ("Mount", "Write", "RootAccess")],
+            }
+        ],
+    }
+)
 _TRUST_ACTIONS = ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")
 
 
@@ -84,9 +97,10 @@ def _of_function(context: Context, arn: str) -> str | None:
     return json.dumps({"Version": "2012-10-17", "Statement": policy.statements}) if policy else None
 
 
-def _of_file_system(context: Context, arn: str) -> str | None:
+def _of_file_system(context: Context, arn: str) -> str:
+    """EFS User Guide, "Default EFS file system policy": without one, whoever reaches the file system is a client."""
     found = efs_backends[context.account][context.region].file_systems_by_id.get(arn.rsplit("/", 1)[-1])
-    return found.file_system_policy if found else None
+    return (found.file_system_policy if found else None) or _OPEN_FILE_SYSTEM
 
 
 def _of_log_groups(context: Context, arn: str) -> str | None:

@@ -33,6 +33,8 @@ def require(source_arn: str, target: Mapping[str, Any]) -> None:
         raise AccessDeniedError(f"{source_arn} has no role with which to call {_ACTIONS[service]} on {arn}")
     if role is None and service == "events":
         return  # within an account, a bus takes events from another without a role
+    if role is not None:
+        authorization.require(identity.service(sender), [Access("sts:AssumeRole", role)], by=sender)
     resource = f"{arn.removesuffix(':*')}:log-stream:{sender}" if service == "logs" else arn
     authorization.require(
         identity.role(role, sender) if role else identity.service(sender),
