@@ -88,23 +88,14 @@ def install(context: Context) -> None:
             execution.output = execution.exec_worker.env.states.get_input()  # before the status that promises it
         original_reflect(communication)
         announce(context, execution)
-
-    def announce(execution: Any) -> None:
-        executions.changed(execution)
         ended.add(execution)
-        events.emit(
-            context,
-            source="aws.states",
-            detail_type="Step Functions Execution Status Change",
-            resources=[execution.execution_arn],
-            detail=lambda: _status_change(execution),
-        )
 
     def stop_execution(response: Any) -> ActionResult:
         execution = response.stepfunction_backend.describe_execution(response._get_param("executionArn"))
         if execution.exec_status == ExecutionStatus.RUNNING:
             _abort(execution, response._get_param("error"), response._get_param("cause"))
             announce(context, execution)
+            ended.add(execution)
         return ActionResult({"stopDate": execution.stop_date})
 
     def set_timed_out(environment: Any) -> None:
