@@ -96,6 +96,16 @@ def _create_bucket_notifications(creation: Creation) -> Created:
     return Created(creation.name())
 
 
+def _delete_subscription_filter(existing: Existing) -> None:
+    group, name = existing.properties["LogGroupName"], existing.created.physical_id
+    call("logs", "DeleteSubscriptionFilter", logGroupName=group, filterName=name)
+
+
+_SUBSCRIPTION_FILTER = made_by_call(
+    "logs", "PutSubscriptionFilter", name="FilterName", longest_name=512, ref="=filterName", update="again"
+)
+
+
 def _delete_alarm(existing: Existing) -> None:
     call("cloudwatch", "DeleteAlarms", AlarmNames=[existing.created.physical_id])
 
@@ -136,13 +146,7 @@ TYPES: Mapping[str, ResourceType] = {
         delete=_delete_log_policy,
         update=put_again(_create_log_policy),
     ),
-    "AWS::Logs::SubscriptionFilter": made_by_call(
-        "logs",
-        "PutSubscriptionFilter",
-        name="FilterName",
-        ref="=FilterName",
-        delete=("DeleteSubscriptionFilter", "FilterName"),
-    ),
+    "AWS::Logs::SubscriptionFilter": replace(_SUBSCRIPTION_FILTER, delete=_delete_subscription_filter),
     "AWS::SSM::Parameter": ResourceType(
         _create_parameter, "ssm:PutParameter", delete=_delete_parameter, update=_update_parameter
     ),
