@@ -30,7 +30,7 @@ def test_a_ready_run_is_sent_once_with_its_filters_tags_and_manifest(lab: Lab) -
     lab.watch()
     lab.watch()
     (execution,) = lab.service.executions
-    # DataSync User Guide, "Specifying what DataSync transfers by using filters": /dir matches the folder and its content.
+    # DataSync User Guide, "Specifying what DataSync transfers by using filters": /dir matches a folder and its content.
     assert execution["Includes"] == [{"FilterType": "SIMPLE_PATTERN", "Value": f"/{MISEQ.run_id}"}]
     assert "*/Thumbnail_Images" in execution["Excludes"][0]["Value"].split("|")
     tags = {tag["Key"]: tag["Value"] for tag in execution["Tags"]}

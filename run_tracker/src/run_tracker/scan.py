@@ -187,7 +187,7 @@ class _Scanner:
             excluded=listed - len(sizes),
             children=tuple(sorted(path for path in reading.children if self._enters(path))),
             lines=lines,
-            problems=tuple(problems[:_MOST_PROBLEMS]),
+            problems=tuple(sorted(problems)[:_MOST_PROBLEMS]),
         )
 
     def _sent(self, lines: bytes) -> list[bytes] | None:
@@ -214,7 +214,7 @@ def _find(parent: Path, batch: Sequence[bytes], since: float, recent: str, error
     """
     actions = [
         *("-type", "f", "-perm", "/444", "-printf", r"%s\t%p\0"),
-        *("(", "-newerct", f"@{since:.0f}", "-fprintf", recent, r"%C@%s\t%p\0", "-o", "-true", ")"),
+        *("(", "-newerct", f"@{since:.3f}", "-fprintf", recent, r"%C@%s\t%p\0", "-o", "-true", ")"),
         *("-o", "-type", "d", "-printf", r"\0d%T@\t%p\0"),
         *("-o", "-printf", r"\0%y%m\t%p\0"),
     ]
