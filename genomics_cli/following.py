@@ -11,6 +11,7 @@ from genomics.contracts import object_keys
 from genomics.contracts.runs import State
 from genomics_cli.cloud import Platform
 from genomics_cli.errors import UserError
+from genomics_cli.interruptions import execution_arn
 from genomics_cli.results import read_results
 from genomics_cli.run_ledger import RunView, read_run
 
@@ -79,8 +80,7 @@ class Follower:
 
     @property
     def _execution_arn(self) -> str:
-        machine = self.platform.deployment.run_state_machine_arn
-        return f"{machine.replace(':stateMachine:', ':execution:', 1)}:{self.run_id}"
+        return execution_arn(self.platform, self.run_id)
 
     def _status(self, execution_arn: str) -> str | None:
         """Status of an execution; None where there is none (yet)."""

@@ -121,8 +121,8 @@ def _note(service: str, patch: Patch, *, removes: bool) -> None:
 
 
 def _given(bound: inspect.BoundArguments) -> dict[str, Any]:
-    given = dict(bound.arguments)
-    given.pop("self")
+    _, *arguments = bound.arguments.items()
+    given = dict(arguments)
     given |= given.pop("kwargs", {})
     copied: dict[str, Any] = database.read(database.written(given))
     return copied

@@ -8,9 +8,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from moto.stepfunctions.models import stepfunctions_backends
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.backend.execution import Execution
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from embedded_aws.context import Context
 from embedded_aws.durable import units
@@ -49,7 +49,7 @@ def restore(context: Context, kept_in: Database) -> list[Any]:
 
 
 def _backend(context: Context) -> Any:
-    return stepfunctions_backends[context.account][context.region]
+    return stepfunctions_parser_backends[context.account][context.region]
 
 
 def _described(execution: Any) -> dict[str, Any]:

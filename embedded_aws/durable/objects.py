@@ -4,6 +4,7 @@ A file is complete before the row that names it is committed, and is removed aft
 which a kill in between leaves, are swept at the next start.
 """
 
+import functools
 import json
 import threading
 import time
@@ -149,6 +150,7 @@ def _after(patch: Patch, told: Callable[..., None]) -> None:
         return result
 
     original: Any = patch.apply(call)
+    functools.update_wrapper(call, original)
 
 
 class _Loaded:
