@@ -1,4 +1,4 @@
-"""SQS, SNS and EventBridge."""
+"""SQS, SNS, EventBridge and its Scheduler."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -211,6 +211,17 @@ def _update_bus(existing: Existing, creation: Creation) -> Created:
     return existing.created
 
 
+def _schedule_by(operation: str) -> ResourceType:
+    return made_by_call(
+        "scheduler", operation, name="Name", longest_name=64, ref="=Name", attributes={"Arn": "ScheduleArn"}
+    )
+
+
+def _delete_schedule(existing: Existing) -> None:
+    group = {"GroupName": existing.properties["GroupName"]} if existing.properties.get("GroupName") else {}
+    call("scheduler", "DeleteSchedule", Name=existing.created.physical_id, **group)
+
+
 TYPES: Mapping[str, ResourceType] = {
     "AWS::SQS::Queue": ResourceType(_create_queue, "sqs:CreateQueue", delete=_delete_queue, update=_update_queue),
     "AWS::SQS::QueuePolicy": ResourceType(
@@ -251,6 +262,22 @@ TYPES: Mapping[str, ResourceType] = {
         attributes={"Arn": "EventBusArn", "Name": "=Name"},
         delete=("DeleteEventBus", "Name"),
         update=_update_bus,
+    ),
+    "AWS::Scheduler::Schedule": ResourceType(
+        _schedule_by("CreateSchedule").create,
+        "scheduler:CreateSchedule",
+        delete=_delete_schedule,
+        update=lambda _, creation: _schedule_by("UpdateSchedule").create(creation),
+        replaces=changed("GroupName"),
+    ),
+    "AWS::Scheduler::ScheduleGroup": made_by_call(
+        "scheduler",
+        "CreateScheduleGroup",
+        name="Name",
+        longest_name=64,
+        ref="=Name",
+        attributes={"Arn": "ScheduleGroupArn"},
+        delete=("DeleteScheduleGroup", "Name"),
     ),
 }
 

@@ -243,3 +243,71 @@ def test_an_instance_s_clock_is_told_and_advanced_over_http(small: Instance) -> 
         400,
         {"error": 'send {"advance_seconds": N} or {"to": "2026-01-01T00:00:00Z"}'},
     )
+
+
+TEMPLATE = {
+    "Resources": {
+        "Queue": {"Type": "AWS::SQS::Queue"},
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "scheduler.amazonaws.com"},
+                            "Action": "sts:AssumeRole",
+                        }
+                    ],
+                },
+                "Policies": [
+                    {
+                        "PolicyName": "send",
+                        "PolicyDocument": {
+                            "Version": "2012-10-17",
+                            "Statement": [
+                                {
+                                    "Effect": "Allow",
+                                    "Action": "sqs:SendMessage",
+                                    "Resource": {"Fn::GetAtt": ["Queue", "Arn"]},
+                                }
+                            ],
+                        },
+                    }
+                ],
+            },
+        },
+        "Nightly": {
+            "Type": "AWS::Scheduler::Schedule",
+            "Properties": {
+                "ScheduleExpression": "cron(0 3 * * ? *)",
+                "FlexibleTimeWindow": {"Mode": "OFF"},
+                "Target": {
+                    "Arn": {"Fn::GetAtt": ["Queue", "Arn"]},
+                    "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+                    "Input": "sweep",
+                },
+            },
+        },
+    },
+    "Outputs": {"Url": {"Value": {"Ref": "Queue"}}, "Arn": {"Value": {"Fn::GetAtt": ["Nightly", "Arn"]}}},
+}
+
+
+def test_a_template_s_schedule_is_kept_and_deleted(small: Instance) -> None:
+    # CloudFormation Template Reference, AWS::Scheduler::Schedule: Ref is the name, Arn the ARN
+    cloud, scheduler = client_of(small, "cloudformation"), client_of(small, "scheduler")
+    cloud.create_stack(StackName="nightly", TemplateBody=json.dumps(TEMPLATE), Capabilities=["CAPABILITY_IAM"])
+    cloud.get_waiter("stack_create_complete").wait(StackName="nightly", WaiterConfig={"Delay": 1})
+    [stack] = cloud.describe_stacks(StackName="nightly")["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    [known] = scheduler.list_schedules()["Schedules"]
+    assert outputs["Arn"] == known["Arn"] == f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule/default/{known['Name']}"
+    ask(small, {"advance_seconds": DAY})
+    sqs = client_of(small, "sqs")
+    [message] = sqs.receive_message(QueueUrl=outputs["Url"], WaitTimeSeconds=5)["Messages"]
+    assert message["Body"] == "sweep"
+    cloud.delete_stack(StackName="nightly")
+    cloud.get_waiter("stack_delete_complete").wait(StackName="nightly", WaiterConfig={"Delay": 1})
+    assert scheduler.list_schedules()["Schedules"] == []
