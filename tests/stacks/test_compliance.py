@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from genomics.contracts.deployment import STACKS
+from genomics.contracts.deployment import OPTIONAL_STACKS, STACKS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -15,10 +15,14 @@ def test_cdk_nag_has_no_unacknowledged_finding(assembly: Any) -> None:
 
 
 def test_every_acknowledgment_matches_a_finding(compliance: Any) -> None:
+    # The CDK's own validation reports its rules without the name under which they are acknowledged.
     unmatched = {
         (path, rule)
         for path, rule in compliance.acknowledged
-        if not any(found.startswith(f"{path}/") and rule == name for found, name in compliance.findings)
+        if not any(
+            found.startswith(f"{path}/") and rule.removeprefix("CloudFormation-Validate::") == name
+            for found, name in compliance.findings
+        )
     }
     assert unmatched == set()
 
@@ -42,7 +46,7 @@ def test_wildcards_are_acknowledged_one_by_one_and_with_a_reason(compliance: Any
 
 def test_cfn_lint_has_no_unacknowledged_finding(assembly: Any) -> None:
     templates = sorted(str(path) for path in assembly.directory.glob("*.template.json"))
-    assert len(templates) == len(STACKS)
+    assert len(templates) >= len(set(STACKS) - set(OPTIONAL_STACKS))
     ended = subprocess.run(
         [str(Path(sys.executable).with_name("cfn-lint")), "--config-file", ".cfnlintrc.yaml", "--", *templates],
         check=False,
