@@ -23,9 +23,10 @@ def test_a_buckets_properties_reach_it(small: Instance) -> None:
     assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
     (rule,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     default = rule["ApplyServerSideEncryptionByDefault"]
-    (key,) = client(small, "kms").list_keys()["Keys"]
-    assert (default["SSEAlgorithm"], default["KMSMasterKeyID"]) == ("aws:kms", key["KeyArn"])
-    assert client(small, "kms").get_key_rotation_status(KeyId=key["KeyId"])["KeyRotationEnabled"] is True
+    key = physical_ids(small, "small-storage")["Key"]
+    arn = f"arn:aws:kms:us-east-1:123456789012:key/{key}"
+    assert (default["SSEAlgorithm"], default["KMSMasterKeyID"]) == ("aws:kms", arn)
+    assert client(small, "kms").get_key_rotation_status(KeyId=key)["KeyRotationEnabled"] is True
     (lifecycle,) = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
     assert (lifecycle["ID"], lifecycle["Expiration"]["Days"]) == ("old", 3)
     assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == [{"Key": "stage", "Value": "storage"}]
