@@ -4,13 +4,12 @@ Hours pass on the instance's clock. moto restores at the first look, knows no ti
 that EventBridge would tell.
 """
 
-import math
 import time
 import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.s3 import models
@@ -19,6 +18,8 @@ from moto.s3.models import s3_backends
 
 from embedded_aws import clock, events
 from embedded_aws.context import Context
+from embedded_aws.durable import objects
+from embedded_aws.durable.restorations import Restoration
 from embedded_aws.guard import Patch
 
 _POST_KEY = Patch("moto.s3.responses:S3Response._key_response_post", "d6ab8e66ad85a193")
@@ -37,21 +38,6 @@ _SECONDS: Mapping[str, Mapping[str, float]] = {
     "DEEP_ARCHIVE": {"Standard": 12 * _HOUR, "Bulk": 48 * _HOUR},
 }
 _IN_PROGRESS, _RESTORED = "IN_PROGRESS", "RESTORED"
-
-
-@dataclass(frozen=True)
-class Restoration:
-    """A copy that will be readable from `due` (seconds since the epoch) on, for `days`."""
-
-    tier: str
-    due: float
-    days: int
-
-    @property
-    def expires(self) -> datetime:
-        """S3 API Reference, RestoreObject: the days after completion, rounded up to the next midnight in UTC."""
-        after = datetime.fromtimestamp(self.due, UTC) + timedelta(days=self.days)
-        return datetime.fromtimestamp(math.ceil(after.timestamp() / 86_400) * 86_400, UTC)
 
 
 class RestoreRefusedError(Exception):
@@ -140,12 +126,14 @@ def _look(context: Context, key: Any) -> None:
         )
     if key._status == _RESTORED and clock.now() >= restoration.expires.timestamp():
         key._restoration, key._status, key._expiry = None, None, None
+        objects.key_changed(key.bucket_name, key.name)
         _tell(context, key, "Object Restore Expired", {"requester": "s3.amazonaws.com"})
 
 
 def _keep(key: Any, restoration: Restoration, status: str) -> None:
     key._restoration, key._status = restoration, status
     key._expiry = restoration.expires.replace(tzinfo=None)
+    objects.key_changed(key.bucket_name, key.name)
 
 
 def _asked(body: bytes) -> tuple[int, str]:

@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,7 @@ from requests.structures import CaseInsensitiveDict
 from embedded_aws.context import Context
 from embedded_aws.durable import database, units
 from embedded_aws.durable.database import Database
+from embedded_aws.durable.restorations import Restoration
 from embedded_aws.guard import Patch
 from embedded_aws.object_contents import Part, Store
 
@@ -301,6 +302,8 @@ def _described(version: Any) -> dict[str, Any]:
     document |= {name: fields[name] for name in _PLAIN if fields.get(name) is not None}
     document |= {name: fields[name].isoformat() for name in _MOMENTS if fields.get(name) is not None}
     document["metadata"] = dict(version._metadata)
+    if restoration := fields.get("_restoration"):
+        document["restoration"] = asdict(restoration)
     if (acl := _described_acl(version.acl)) != _PRIVATE:
         document["acl"] = acl
     if version.bucket_name and (tags := _place[0].backend.tagger.get_tag_dict_for_resource(version.arn)):
@@ -411,6 +414,8 @@ def _restored(bucket: str | None, name: Any, document: dict[str, Any], contents:
     )
     key.__dict__.update({name: document[name] for name in _PLAIN if name in document})
     key.__dict__.update({name: datetime.fromisoformat(document[name]) for name in _MOMENTS if name in document})
+    if restoration := document.get("restoration"):
+        key._restoration = Restoration(**restoration)
     if parts := document.get("multipart"):
         key.multipart = _finished_upload(parts, contents)
     if tags := document.get("tags"):
