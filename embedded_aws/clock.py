@@ -2,8 +2,8 @@
 
 Schedules, SQS (delays, visibility timeouts, retention) and the age of events go by it, so that what is due in a day
 happens at once when the clock is advanced by a day. `GET /_embedded/clock` tells it; `POST /_embedded/clock` with
-`{"advance_seconds": 3600}` or `{"to": "2026-01-01T00:00:00Z"}` advances it, for the operator only. It never goes back.
-Processes have the machine's own clock.
+`{"advance_seconds": 3600}` or `{"to": "2026-01-01T00:00:00Z"}` advances it. It never goes back. Like the probe, it
+is no part of AWS and asks for no credentials. Processes, and Step Functions' waits, have the machine's own clock.
 """
 
 import json

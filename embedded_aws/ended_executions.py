@@ -9,7 +9,7 @@ import zlib
 from collections import deque
 from typing import Any
 
-from moto.stepfunctions.models import stepfunctions_backends
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from embedded_aws.context import Context
 from embedded_aws.durable import executions
@@ -57,7 +57,7 @@ class EndedExecutions:
             self._forget(forgotten)
 
     def _forget(self, execution: Any) -> None:
-        for machine in stepfunctions_backends[self._context.account][self._context.region].state_machines:
+        for machine in stepfunctions_parser_backends[self._context.account][self._context.region].state_machines:
             if machine.arn == execution.state_machine_arn and execution in machine.executions:
                 machine.executions.remove(execution)
         executions.forgotten(execution)

@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from moto.events.exceptions import InvalidEventPatternException
+from moto.events.models import EventPattern
 
 from embedded_aws.guard import Patch
 
 _MATCHES = Patch("moto.events.models:EventPattern.matches_event", "3e71eb7ff5903b50")
 _VALIDATE = Patch("moto.events.models:EventPatternParser._validate_event_pattern", "0c540f64aeaa6caf")
-PATCHES = (_MATCHES, _VALIDATE)
+_TEST = Patch("moto.events.responses:EventsHandler.test_event_pattern", "945d9dc74b3abdaa")
+PATCHES = (_MATCHES, _VALIDATE, _TEST)
 
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
@@ -35,6 +37,12 @@ def install() -> None:
     """Have rules, filters and TestEventPattern match with this matcher, and refuse patterns that it would not know."""
     _MATCHES.apply(lambda pattern, event: matches(pattern.get_pattern(), event))
     _VALIDATE.apply(lambda parser, pattern: check(pattern))
+    _TEST.apply(lambda response: _test(response._get_param("EventPattern"), response._get_param("Event")))
+
+
+def _test(pattern: str, event: str) -> str:
+    """TestEventPattern."""
+    return json.dumps({"Result": EventPattern.load(pattern).matches_event(json.loads(event))})
 
 
 def matches(pattern: Mapping[str, Any], event: Any) -> bool:

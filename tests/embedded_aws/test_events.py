@@ -65,6 +65,17 @@ def test_patterns_match_as_the_user_guide_says(bus: Bus, pattern: Any, matching:
     bus.client("events").disable_rule(Name=rule)
 
 
+def test_a_pattern_can_be_tried_on_an_event(bus: Bus) -> None:
+    # TestEventPattern: "Result: Indicates whether the event matches the event pattern."
+    test = bus.client("events").test_event_pattern
+    for run, result in (("r1", True), ("x1", False)):
+        event = {**EVENT, "detail": {"run": run}}
+        pattern = {"source": ["aws.s3"], "detail": {"run": [{"prefix": "r"}]}}
+        assert test(EventPattern=json.dumps(pattern), Event=json.dumps(event))["Result"] is result
+    with pytest.raises(ClientError, match="Unrecognized match type like"):
+        test(EventPattern='{"source": [{"like": "x"}]}', Event=json.dumps(EVENT))
+
+
 def test_a_disabled_rule_delivers_nothing_until_it_is_enabled(bus: Bus) -> None:
     inbox = bus.queue()
     rule = bus.rule({"detail-type": ["Disabled"]}, {"Arn": inbox.arn}, State="DISABLED")
