@@ -21,7 +21,7 @@ from genomics.contracts.runs import State
 from lambdas import documents
 from lambdas.archive.executions import execution_arn, start
 from lambdas.archive.holdings import Due, due_studies
-from lambdas.ledger_table import Ledger, open_ledger
+from lambdas.ledger_table import Ledger, open_ledger, utc_now
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -74,7 +74,7 @@ class ArchiveStarter:
             item=ARCHIVE,
             state=State.RUNNING,
             fingerprint=archive_id,
-            started_at=now.isoformat(timespec="milliseconds"),
+            started_at=utc_now(),
             attempt=attempt,
             study=due.study,
             execution_arn=execution_arn(machine, name),

@@ -1,0 +1,94 @@
+"""A study in the archive, and a state machine that only notes what it was asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from genomics.contracts import object_keys
+from genomics.contracts.archives import Archive, Exchange, Study, Tar
+from lambdas import documents
+from lambdas.ledger_table import Ledger, open_ledger
+
+BUCKET, TABLE, TOPIC = "sequencing", "ledger", "requesters"
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:Restores"
+
+
+@dataclass
+class Executions:
+    """Step Functions, as far as the functions use it."""
+
+    inputs: dict[str, Any] = field(default_factory=dict)
+    successes: list[str] = field(default_factory=list)
+
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, str]:  # noqa: N803, A002
+        if name in self.inputs:
+            raise ClientError({"Error": {"Code": "ExecutionAlreadyExists", "Message": ""}}, "StartExecution")
+        self.inputs[name] = json.loads(input)
+        return {"executionArn": f"{stateMachineArn}:{name}"}
+
+    def send_task_success(self, *, taskToken: str, output: str) -> None:  # noqa: N803
+        if taskToken in self.successes:
+            raise ClientError({"Error": {"Code": "TaskTimedOut", "Message": ""}}, "SendTaskSuccess")
+        self.successes.append(taskToken)
+
+
+@dataclass
+class Account:
+    """Where the functions are called."""
+
+    s3: Any
+    sns: Any
+    ledger: Ledger
+    topic: str
+    executions: Executions = field(default_factory=Executions)
+
+    def put(self, key: str, body: bytes = b"x", **more: Any) -> None:
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=body, **more)
+
+    def archive(self, study: str = "heart", archive_id: str = "1", *, owner: str = "") -> Archive:
+        """A study with one tar, whose originals have given way."""
+        tar = object_keys.archive_tar(study, archive_id, 1)
+        self.put(tar, StorageClass="DEEP_ARCHIVE")
+        found = Archive(study, archive_id, BUCKET, "index", 1, 1, (Tar(tar, "v", 1, 1, ""),), "2026-01-01T00:00:00Z")
+        documents.write(self.s3, found, self.uri(object_keys.archive(study, archive_id)))
+        exchange = object_keys.archive_document(study, archive_id, "exchange.json")
+        documents.write(self.s3, Exchange(1, 0), self.uri(exchange))
+        documents.write(self.s3, Study(study, owner), self.uri(object_keys.study(study)))
+        return found
+
+    @staticmethod
+    def uri(key: str) -> str:
+        return object_keys.uri(BUCKET, key)
+
+    def told(self) -> list[str]:
+        """Recipients of what the topic was told, in order."""
+        from moto.sns.models import sns_backends  # noqa: PLC0415 only inside the mock
+
+        sent = sns_backends["123456789012"]["us-east-1"].topics[self.topic].sent_notifications
+        return [attributes["recipient"]["Value"] for _, _, _, attributes, _ in sent]
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        boto3.client("dynamodb", region_name="us-east-1").create_table(
+            TableName=TABLE,
+            KeySchema=[{"AttributeName": "run_id", "KeyType": "HASH"}, {"AttributeName": "item", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("run_id", "item")],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        sns = boto3.client("sns", region_name="us-east-1")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+            yield Account(s3, sns, open_ledger(TABLE), sns.create_topic(Name=TOPIC)["TopicArn"])

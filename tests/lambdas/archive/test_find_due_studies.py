@@ -1,0 +1,130 @@
+"""Which studies are due, and that each is archived once at a time, and taken up where it failed."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from genomics.contracts import object_keys
+from genomics.contracts.archives import ArchiveRequest, Study
+from genomics.contracts.environment import FindDueStudiesEnvironment
+from genomics.contracts.ledger import ARCHIVE, RESTORE, LedgerEntry, study_partition
+from genomics.contracts.runs import (
+    Artifact,
+    LaneReads,
+    Reference,
+    RunRequest,
+    RunResults,
+    SampleReads,
+    SampleResult,
+    State,
+)
+from lambdas import documents
+from lambdas.archive.find_due_studies import ArchiveStarter
+from lambdas.archive.holdings import Due, due_studies
+from tests.lambdas.archive.conftest import BUCKET, MACHINE, TABLE, Account
+
+LATER = datetime.now(UTC) + timedelta(days=1)
+FOLDER = object_keys.run_folder("folder-1")
+
+
+def due(account: Account, before: datetime = LATER) -> list[Due]:
+    return list(due_studies(account.s3, BUCKET, written_before=before))
+
+
+def put_folder(account: Account, name: str = "folder-1", **more: str) -> None:
+    account.put(f"{object_keys.run_folder(name)}RunInfo.xml")
+    account.put(f"{object_keys.run_folder(name)}Data/L001/C1.1/s_1_1101.bcl", **more)
+
+
+def put_run(account: Account, run_id: str, study: str, read: str = "1") -> tuple[str, str]:
+    """Keys of a run's first read and of its VCF."""
+    mates = [object_keys.reads(read * 64, f"{read}_R{mate}.fastq.gz") for mate in (1, 2)]
+    vcf, fasta = f"steps/gather_variants/{run_id}/A.vcf.gz", object_keys.reference_fasta("0" * 64, "r.fa")
+    for key in (*mates, vcf, fasta):
+        account.put(key)
+    found = {key: Artifact(account.uri(key), "0" * 64, 1) for key in (*mates, vcf, fasta)}
+    reads = SampleReads("A", "P", (LaneReads("L1", found[mates[0]], found[mates[1]]),))
+    request = RunRequest(run_id, study, Reference("r", found[fasta]), (reads,))
+    documents.write(account.s3, request, account.uri(object_keys.run_document(run_id, "request.json")))
+    results = RunResults(run_id, study, "r", (SampleResult("A", "P", State.SUCCEEDED, vcf=found[vcf]),))
+    documents.write(account.s3, results, account.uri(object_keys.run_results(run_id)))
+    return mates[0], vcf
+
+
+def test_a_run_s_reads_and_variants_are_its_study_s_and_the_reference_is_nobody_s(account: Account) -> None:
+    read, vcf = put_run(account, "run-1", "heart")
+    (found,) = due(account)
+    assert found == Due("heart", (), (read, read.replace("_R1", "_R2"), vcf))
+
+
+def test_a_run_folder_is_a_study_of_its_own_unless_one_claims_it(account: Account) -> None:
+    put_folder(account)
+    assert due(account) == [Due("folder-1", (FOLDER,), ())]
+    documents.write(account.s3, Study("heart", run_folders=("folder-1",)), account.uri(object_keys.study("heart")))
+    assert due(account) == [Due("heart", (FOLDER,), ())]
+
+
+def test_nothing_of_a_study_is_due_while_something_of_it_is_young(account: Account) -> None:
+    put_folder(account)
+    assert due(account, datetime.now(UTC) - timedelta(days=1)) == []
+
+
+def test_what_is_archived_is_not_due(account: Account) -> None:
+    put_folder(account, StorageClass="GLACIER")
+    assert due(account) == []
+
+
+def test_what_two_studies_use_stays(account: Account) -> None:
+    shared, first = put_run(account, "run-1", "heart")
+    _, second = put_run(account, "run-2", "lung")
+    assert [(found.study, found.keys) for found in due(account)] == [("heart", (first,)), ("lung", (second,))]
+    assert shared not in {key for found in due(account) for key in found.keys}
+
+
+@pytest.fixture
+def starter(account: Account) -> ArchiveStarter:
+    environment = FindDueStudiesEnvironment(BUCKET, TABLE, MACHINE, 90, 1024, 64)
+    return ArchiveStarter(environment, account.s3, account.executions, account.ledger)  # type: ignore[arg-type]
+
+
+def day(number: int) -> datetime:
+    return datetime.now(UTC) + timedelta(days=number)
+
+
+def test_a_study_is_started_when_it_is_ninety_days_old_and_once(account: Account, starter: ArchiveStarter) -> None:
+    put_folder(account)
+    assert list(starter.start_due(day(89))) == []
+    assert list(starter.start_due(day(91))) == ["folder-1"]
+    # The next day's look finds it under way, and begins nothing.
+    assert list(starter.start_due(day(92))) == []
+    (given,) = account.executions.inputs.values()
+    request = documents.read(account.s3, ArchiveRequest, given["request"])
+    assert (request.study, request.prefixes, request.tar_bytes) == ("folder-1", (FOLDER,), 1 << 40)
+
+
+def test_a_failed_archive_is_taken_up_under_its_own_id(account: Account, starter: ArchiveStarter) -> None:
+    put_folder(account)
+    list(starter.start_due(day(91)))
+    entry = account.ledger.get(study_partition("folder-1"), ARCHIVE)
+    assert entry is not None
+    account.ledger.update(replace(entry, state=State.FAILED))
+    assert list(starter.start_due(day(92))) == ["folder-1"]
+    first, second = account.executions.inputs.values()
+    assert first["request"] == second["request"]
+    assert first["name"] != second["name"]
+
+
+def test_a_finished_archive_is_followed_by_another(account: Account, starter: ArchiveStarter) -> None:
+    put_folder(account)
+    list(starter.start_due(day(91)))
+    account.ledger.update(LedgerEntry(study_partition("folder-1"), ARCHIVE, State.SUCCEEDED))
+    assert list(starter.start_due(day(200))) == ["folder-1"]
+    first, second = account.executions.inputs.values()
+    assert first["request"] != second["request"]
+
+
+def test_a_study_that_is_being_restored_waits(account: Account, starter: ArchiveStarter) -> None:
+    put_folder(account)
+    account.ledger.update(LedgerEntry(study_partition("folder-1"), RESTORE, State.RUNNING))
+    assert list(starter.start_due(day(91))) == []
