@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# A line is read in a terminal, and as the cause of a failed execution.
-LONGEST_LINE = 500
+# A line is read in a terminal, and as the cause of a failed execution. IAM's denials, which name role, action and
+# resource, are the longest that are worth reading to their end.
+LONGEST_LINE = 1000
 
 _TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout")
 _KILLED = 137

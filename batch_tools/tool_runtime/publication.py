@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batch_tools.tool_runtime.objects import MissingObjectError, head, read_document, sha256
@@ -57,7 +58,13 @@ class Publication:
         for name, path in outputs.items():
             uri = self._task.outputs[name]
             bucket, key = object_keys.parse(uri)
-            self._s3.upload_file(Filename=str(path), Bucket=bucket, Key=object_keys.partial(key, self._attempt.name))
+            try:
+                self._s3.upload_file(
+                    Filename=str(path), Bucket=bucket, Key=object_keys.partial(key, self._attempt.name)
+                )
+            except S3UploadFailedError as error:
+                # It tells at length from where to where; what is wrong is what S3 has answered.
+                raise error.__context__ or error from None
             files[name] = OutputFile(uri=uri, sha256=sha256(path), size=path.stat().st_size, etag="")
         return files
 
