@@ -103,8 +103,8 @@ class State:
         try:
             self._database = sqlite3.connect(path, isolation_level=None, timeout=60)
             # Every commit waits for the disk: an intent must outlive a power cut.
-            self._database.execute("PRAGMA journal_mode = DELETE")
-            self._database.execute("PRAGMA synchronous = EXTRA")
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = FULL")
             with self._transaction():
                 version = self._database.execute("PRAGMA user_version").fetchone()[0]
                 if version == 0:

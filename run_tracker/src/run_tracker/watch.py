@@ -123,21 +123,21 @@ class _Visit:
         now = time.time()
         totals = assessment.scan.totals if assessment.scan else None
         same = known is not None and known.verdict == assessment.verdict
-        self.state.save_run(
-            Run(
-                run_id,
-                assessment.platform,
-                assessment.verdict.value,
-                assessment.reason,
-                since=known.since if known and same else now,
-                first_seen=known.first_seen if known else now,
-                completed_at=assessment.completed_at,
-                files=totals.files if totals else None,
-                bytes=totals.bytes if totals else None,
-                digest=totals.digest if totals else None,
-                complete=assessment.complete,
-            )
+        run = Run(
+            run_id,
+            assessment.platform,
+            assessment.verdict.value,
+            assessment.reason,
+            since=known.since if known and same else now,
+            first_seen=known.first_seen if known else now,
+            completed_at=assessment.completed_at,
+            files=totals.files if totals else None,
+            bytes=totals.bytes if totals else None,
+            digest=totals.digest if totals else None,
+            complete=assessment.complete,
         )
+        if run != known:
+            self.state.save_run(run)
 
     def _listing_path(self) -> Path:
         return self.configuration.state_folder / "listings" / f"{self.folder.name}.sqlite"
