@@ -130,7 +130,9 @@ def _receive(
 def _until_visible(queue: Any) -> Iterable[float]:
     moment = clock.now()
     for message in queue._messages:
-        yield max(0.0, max(message.visible_at, message.delayed_until) / 1000 - moment) + 0.001
+        # What is visible and yet is not received, such as one of a group that another is working on, does not count.
+        if (left := max(message.visible_at, message.delayed_until) / 1000 - moment) >= 0:
+            yield left + 0.001
 
 
 def _wake(context: Context) -> None:
