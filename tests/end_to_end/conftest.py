@@ -84,7 +84,8 @@ class CommandLine:
     @cached_property
     def deployment(self) -> Deployment:
         cloud = self.client("cloudformation")
-        stacks = [cloud.describe_stacks(StackName=stack_name("genomics", name))["Stacks"][0] for name in STACKS]
+        ours = {stack_name("genomics", name) for name in STACKS}
+        stacks = [stack for stack in cloud.describe_stacks()["Stacks"] if stack["StackName"] in ours]
         return Deployment.from_outputs({o["OutputKey"]: o["OutputValue"] for s in stacks for o in s.get("Outputs", [])})
 
     def client(self, service: str) -> Any:
