@@ -14,7 +14,7 @@ from genomics.contracts.samples import SampleSheetError
 from genomics_cli.errors import UserError
 
 # In the order in which they are met. Each is `genomics_cli.commands.<name>:<name>`, imported when it is needed.
-COMMANDS = ("demo", "up", "run", "status", "query", "down")
+COMMANDS = ("demo", "up", "run", "status", "query", "restore", "storage-report", "down")
 _MESSAGE_STANDS_ALONE = (UserError, SampleSheetError, RegionError, ContractError)
 
 
@@ -29,7 +29,8 @@ class Commands(click.Group):
         """Import one."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(f"genomics_cli.commands.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(importlib.import_module(f"genomics_cli.commands.{name}"), name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

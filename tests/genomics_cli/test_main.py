@@ -30,7 +30,20 @@ def _commands() -> dict[str, click.Command]:
 
 
 def test_every_command_is_there() -> None:
-    assert set(_commands()) == set(COMMANDS) == {"up", "down", "run", "query", "status", "demo"}
+    assert (
+        set(_commands())
+        == set(COMMANDS)
+        == {
+            "up",
+            "down",
+            "run",
+            "query",
+            "status",
+            "restore",
+            "storage-report",
+            "demo",
+        }
+    )
 
 
 @pytest.mark.parametrize("name", COMMANDS)
