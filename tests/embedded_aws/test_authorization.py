@@ -1,6 +1,7 @@
 """Which calls IAM lets through, and how it refuses the others. permission_cases has the table of calls."""
 
 import dataclasses
+import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -325,3 +326,56 @@ def test_what_a_service_does_for_itself_is_checked_by_the_resource_s_policy(worl
     for principal, source in ((identity.service("events"), rule + "2"), (identity.service("s3"), rule)):
         with pytest.raises(AccessDeniedError, match="sqs:SendMessage on resource: arn:aws:sqs"):
             authorization.require(principal, [access], by="events", source_arn=source)
+
+
+def test_a_delivery_that_the_queue_s_policy_forbids_ends_in_the_dead_letter_queue(world: World) -> None:
+    # EventBridge User Guide, "Using dead-letter queues": NO_PERMISSIONS, sent without a retry
+    sqs, events = world.operator("sqs"), world.operator("events")
+    rule = arn("events", "rule/iam-forbidden")
+    told = allow(
+        "sqs:SendMessage", Principal={"Service": "events.amazonaws.com"}, **when("ArnEquals", "aws:SourceArn", rule)
+    )
+    sqs.create_queue(QueueName="iam-closed", Attributes={"Policy": policy(deny("sqs:SendMessage", Principal="*"))})
+    dead = sqs.create_queue(QueueName="iam-dead", Attributes={"Policy": policy(told)})["QueueUrl"]
+    events.put_rule(Name="iam-forbidden", EventPattern=json.dumps({"source": ["iam.test"]}))
+    letters = {"Arn": arn("sqs", "iam-dead")}
+    target = {"Id": "1", "Arn": arn("sqs", "iam-closed"), "DeadLetterConfig": letters}
+    events.put_targets(Rule="iam-forbidden", Targets=[target])
+    events.put_events(Entries=[{"Source": "iam.test", "DetailType": "d", "Detail": "{}"}])
+    [letter] = sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=10, MessageAttributeNames=["All"])["Messages"]
+    attributes = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
+    assert attributes["ERROR_CODE"] == "NO_PERMISSIONS"
+    assert attributes["RETRY_ATTEMPTS"] == "0"
+    assert "User: events.amazonaws.com is not authorized to perform: sqs:SendMessage" in attributes["ERROR_MESSAGE"]
+
+
+# Lambda Developer Guide, "Troubleshoot execution issues in Lambda"; Step Functions API Reference, "CreateStateMachine"
+@pytest.mark.parametrize(
+    ("call", "code", "message"),
+    [
+        (
+            ("lambda", "create_function", {"FunctionName": "iam-f", "Code": {"ZipFile": b"x"}, "Role": "{near}"}),
+            "InvalidParameterValueException",
+            "The role defined for the function cannot be assumed by Lambda.",
+        ),
+        (
+            ("stepfunctions", "create_state_machine", {"name": "iam-s", "definition": "x", "roleArn": "{near}"}),
+            "AccessDeniedException",
+            "Neither the global service principal states.amazonaws.com",
+        ),
+        (
+            ("glue", "create_job", {"Name": "iam-j", "Command": {"Name": "glueetl"}, "Role": "{near}"}),
+            "InvalidInputException",
+            "Service is unable to assume provided role.",
+        ),
+    ],
+)
+def test_a_service_refuses_a_role_that_does_not_trust_it(
+    world: World, call: tuple[str, str, dict[str, Any]], code: str, message: str
+) -> None:
+    service, operation, arguments = call
+    near = {"near": f"arn:aws:iam::{ACCOUNT}:role/iam-near"}
+    with pytest.raises(ClientError) as refused:
+        getattr(world.operator(service), operation)(**filled(arguments, near))
+    assert refused.value.response["Error"]["Code"] == code
+    assert refused.value.response["Error"]["Message"].startswith(message)
