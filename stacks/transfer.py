@@ -154,9 +154,11 @@ class Transfer(cdk.Stack):
             bucket=self._sequencing,
             task=self._task,
         )
+        # The tracker has alarms of its own: what is unsent for too long, a landing folder that fills up.
+        self._alarms.grant_publish(access.role)
         offer(
             self,
-            tracker_role_arn=access.role_arn,
+            tracker_role_arn=access.role.role_arn,
             tracker_profile_arn=access.profile_arn,
             tracker_trust_anchor_arn=access.trust_anchor_arn,
         )

@@ -15,7 +15,7 @@ _SESSION_HOURS = 1
 
 
 class TrackerAccess(Construct):
-    """A role for IAM Roles Anywhere: `role_arn`, `profile_arn` and `trust_anchor_arn` go into the lab's configuration.
+    """A `role` for IAM Roles Anywhere; its ARN, `profile_arn` and `trust_anchor_arn` go into the lab's configuration.
 
     `trust_anchor` is the ARN of one that exists, or the certificates (PEM) of the authority to be trusted. Only a
     certificate whose common name is `certificate_name` gets in.
@@ -34,7 +34,7 @@ class TrackerAccess(Construct):
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
         self.trust_anchor_arn = trust_anchor if trust_anchor.startswith("arn:") else self._anchor(trust_anchor)
-        role = iam.Role(
+        self.role = role = iam.Role(
             self,
             "Role",
             max_session_duration=cdk.Duration.hours(_SESSION_HOURS),
@@ -83,7 +83,7 @@ class TrackerAccess(Construct):
             enabled=True,
             duration_seconds=_SESSION_HOURS * 3600,
         )
-        self.role_arn, self.profile_arn = role.role_arn, profile.attr_profile_arn
+        self.profile_arn = profile.attr_profile_arn
 
     def _anchor(self, certificates: str) -> str:
         anchor = rolesanywhere.CfnTrustAnchor(

@@ -135,6 +135,8 @@ def test_the_run_tracker_may_start_find_and_tag_executions_and_write_manifests(o
         ("datasync:DescribeTaskExecution", "/execution/*"),
         ("datasync:ListTagsForResource", "/execution/*"),
         ("datasync:TagResource", "/execution/*"),
+        # The alarms of its own.
+        ("sns:Publish", ""),
     }
 
 
