@@ -5,39 +5,36 @@ which a kill in between leaves, are swept at the next start.
 """
 
 import functools
+import gc
 import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from moto.moto_api._internal.managed_state_model import ManagedState
 from moto.s3.models import (
-    FakeAcl,
     FakeBucket,
-    FakeDeleteMarker,
-    FakeGrant,
-    FakeGrantee,
     FakeKey,
-    FakeMultipart,
     MultipartDict,
-    get_canned_acl,
     s3_backends,
 )
 from moto.s3.utils import _VersionedKeyStore
-from moto.utilities.utils import LowercaseDict
-from requests.structures import CaseInsensitiveDict
 
 from embedded_aws.context import Context
 from embedded_aws.durable import database, units
 from embedded_aws.durable.database import Database
-from embedded_aws.durable.restorations import Restoration
+from embedded_aws.durable.object_documents import (
+    described,
+    described_upload,
+    restored,
+    restored_marker,
+    restored_upload,
+)
 from embedded_aws.guard import Patch
-from embedded_aws.object_contents import Part, Store
+from embedded_aws.object_contents import Store
 
 _BACKEND = "moto.s3.models:S3Backend"
 _RESPONSE = "moto.s3.responses:S3Response"
@@ -67,24 +64,6 @@ PATCHES = (
     Patch("moto.s3.models:FakeBucket.__init__", "8965d4badfeec9f4"),
     Patch("moto.s3.utils:_VersionedKeyStore", "6592286b65e1d849"),
 )
-_PLAIN = (
-    "website_redirect_location",
-    "checksum_algorithm",
-    "checksum_value",
-    "checksum_type",
-    "checksum_parts",
-    "encryption",
-    "kms_key_id",
-    "bucket_key_enabled",
-    "lock_mode",
-    "lock_legal_status",
-    "lock_until",
-    "_storage_class",
-    "_version_id",
-    "_is_versioned",
-    "_status",
-)
-_MOMENTS = ("last_modified", "_expiry")
 _loading = threading.RLock()
 
 
@@ -201,7 +180,7 @@ def _save_key(bucket_name: str, key: str, kept_in: Database) -> Callable[[], Non
     known = {number: (document, file) for number, document, file in rows}
     kept: list[tuple[Store, int]] = []
     for version in versions:
-        document = json.dumps(_described(version), separators=(",", ":"))
+        document = json.dumps(described(_place[0].backend, version), separators=(",", ":"))
         number = version.__dict__.get("_durable_number")
         if number not in known:
             store: Store | None = version.__dict__.get("_contents")
@@ -234,14 +213,14 @@ def _save_upload(bucket_name: str, upload_id: str, kept_in: Database) -> Callabl
     if upload is None:
         kept_in.remove("upload", bucket_name, upload_id)
     else:
-        kept_in.put("upload", bucket_name, upload_id, _described_upload(upload))
+        kept_in.put("upload", bucket_name, upload_id, described_upload(upload))
         for part_number, part in list(upload.parts.items()):
             if part.__dict__.get("_durable_number") in known:
                 del known[part._durable_number]
                 continue
             number = part._durable_number = _next_number(kept_in)
             store: Store = part._contents
-            document = json.dumps(_described(part), separators=(",", ":"))
+            document = json.dumps(described(_place[0].backend, part), separators=(",", ":"))
             kept_in.execute(
                 "insert into parts values (?, ?, ?, ?, ?, ?, ?)",
                 (number, bucket_name, upload_id, part_number, document, store.file, store.memory),
@@ -293,152 +272,50 @@ def _read(table: str, number: int) -> bytes:
     return bytes(content)
 
 
-def _described(version: Any) -> dict[str, Any]:
-    """What is kept of an object version, a part or a delete marker beside its bytes."""
-    if isinstance(version, FakeDeleteMarker):
-        return {"marker": version.version_id, "last_modified": version.last_modified.isoformat()}
-    document: dict[str, Any] = {"size": version.size, "etag": version.etag.strip('"')}
-    fields = version.__dict__
-    document |= {name: fields[name] for name in _PLAIN if fields.get(name) is not None}
-    document |= {name: fields[name].isoformat() for name in _MOMENTS if fields.get(name) is not None}
-    document["metadata"] = dict(version._metadata)
-    if restoration := fields.get("_restoration"):
-        document["restoration"] = asdict(restoration)
-    if (acl := _described_acl(version.acl)) != _PRIVATE:
-        document["acl"] = acl
-    if version.bucket_name and (tags := _place[0].backend.tagger.get_tag_dict_for_resource(version.arn)):
-        document["tags"] = tags
-    if version.multipart is not None:
-        parts = [[number, _described(part)] for number, part in version.multipart.parts.items()]
-        document["multipart"] = {"id": version.multipart.id, "parts": parts}
-    return document
-
-
-def _described_upload(upload: Any) -> dict[str, Any]:
-    return {
-        "key": upload.key_name,
-        "metadata": dict(upload.metadata),
-        "storage": upload.storage,
-        "tags": upload.tags,
-        "acl": _described_acl(upload.acl),
-        "encryption": upload.sse_encryption,
-        "kms_key_id": upload.kms_key_id,
-    }
-
-
-def _described_acl(acl: Any) -> list[Any] | None:
-    if acl is None:
-        return None
-    return [[[[g.id, g.uri, g.display_name] for g in grant.grantees], list(grant.permissions)] for grant in acl.grants]
-
-
-_PRIVATE = _described_acl(get_canned_acl("private"))
-
-
-def _acl(described: list[Any] | None) -> Any:
-    if described is None:
-        return None
-    return FakeAcl([FakeGrant([FakeGrantee(*g) for g in grantees], granted) for grantees, granted in described])
-
-
 def _restored_keys(bucket: Any, kept_in: Database) -> KeyStore:
     store = KeyStore()
     store.bucket = bucket.name
+    # Looking for garbage again and again, while only what stays is made, takes as long as making it.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        _fill(store, bucket, kept_in)
+    finally:
+        if collects:
+            gc.enable()
+    return store
+
+
+def _fill(store: KeyStore, bucket: Any, kept_in: Database) -> None:
     query = "select number, key, document, file from objects where bucket = ? order by number"
     for number, key, text, file in kept_in.rows(query, (bucket.name,)):
         document = json.loads(text)
         versions = dict.setdefault(store, key, [])
         if "marker" in document:
-            version = _restored_marker(versions[-1] if versions else None, key, document)
+            version = restored_marker(versions[-1] if versions else None, key, document)
         else:
-            version = _restored(bucket.name, key, document, _store("objects", number, document, file))
+            version = restored(_place[0].backend, bucket.name, key, document, _store("objects", number, document, file))
         version._durable_number = number
         versions.append(version)
-    return store
 
 
 def _restored_uploads(bucket: Any, kept_in: Database) -> MultipartDict:
     found = MultipartDict()
     for _, upload_id, document in kept_in.documents("upload", bucket.name):
-        backend = _place[0].backend
-        upload: Any = FakeMultipart.__new__(FakeMultipart)
-        upload.__dict__.update(
-            key_name=document["key"],
-            metadata=CaseInsensitiveDict(document["metadata"]),
-            account_id=backend.account_id,
-            region_name=backend.region_name,
-            storage=document["storage"],
-            tags=document["tags"],
-            acl=_acl(document["acl"]),
-            id=upload_id,
-            sse_encryption=document["encryption"],
-            kms_key_id=document["kms_key_id"],
-        )
+        parts = {}
         query = "select number, part, document, file from parts where bucket = ? and upload = ? order by part"
-        upload.parts = {}
         for number, part, text, file in kept_in.rows(query, (bucket.name, upload_id)):
-            described = json.loads(text)
-            upload.parts[part] = _restored(None, part, described, _store("parts", number, described, file))
-            upload.parts[part]._durable_number = number
-        upload.partlist = list(upload.parts)
-        found[upload_id] = upload
+            described_part = json.loads(text)
+            contents = _store("parts", number, described_part, file)
+            parts[part] = restored(_place[0].backend, None, part, described_part, contents)
+            parts[part]._durable_number = number
+        found[upload_id] = restored_upload(_place[0].backend, upload_id, document, parts)
     return found
 
 
 def _store(table: str, number: int, document: dict[str, Any], file: str | None) -> Store:
     read = partial(_read, table, number)
     return Store.kept(_place[0].directory, document["size"], file=file, read=read)
-
-
-def _restored(bucket: str | None, name: Any, document: dict[str, Any], contents: Store | Part) -> Any:
-    key: Any = FakeKey.__new__(FakeKey)
-    backend = _place[0].backend
-    ManagedState.__init__(key, "s3::keyrestore", transitions=[(None, "IN_PROGRESS"), ("IN_PROGRESS", "RESTORED")])
-    metadata = LowercaseDict()
-    metadata.update(document["metadata"])
-    key.__dict__.update(
-        dict.fromkeys((*_PLAIN, *_MOMENTS)),
-        name=name,
-        account_id=backend.account_id,
-        region_name=backend.region_name,
-        partition=backend.partition,
-        bucket_name=bucket,
-        acl=_acl(document.get("acl", _PRIVATE)),
-        contentsize=document["size"],
-        disposed=False,
-        lock=threading.Lock(),
-        multipart=None,
-        _metadata=metadata,
-        _contents=contents,
-        _etag=document["etag"],
-    )
-    key.__dict__.update({name: document[name] for name in _PLAIN if name in document})
-    key.__dict__.update({name: datetime.fromisoformat(document[name]) for name in _MOMENTS if name in document})
-    if restoration := document.get("restoration"):
-        key._restoration = Restoration(**restoration)
-    if parts := document.get("multipart"):
-        key.multipart = _finished_upload(parts, contents)
-    if tags := document.get("tags"):
-        backend.tagger.tag_resource(key.arn, [{"Key": k, "Value": v} for k, v in tags.items()])
-    return key
-
-
-def _finished_upload(document: dict[str, Any], whole: Any) -> Any:
-    """What an object still knows of the upload that made it: where its parts lie."""
-    upload: Any = FakeMultipart.__new__(FakeMultipart)
-    upload.id, upload.parts, start = document["id"], {}, 0
-    for number, described in document["parts"]:
-        upload.parts[number] = _restored(None, number, described, Part(whole, start, described["size"]))
-        start += described["size"]
-    upload.partlist = list(upload.parts)
-    return upload
-
-
-def _restored_marker(before: Any, name: str, document: dict[str, Any]) -> Any:
-    marker: Any = FakeDeleteMarker.__new__(FakeDeleteMarker)
-    marker.key, marker.name, marker._version_id = before, name, document["marker"]
-    marker.last_modified = datetime.fromisoformat(document["last_modified"])
-    return marker
 
 
 def _sweep(kept_in: Database, directory: Path, started: float) -> None:
