@@ -66,7 +66,8 @@ class Worker:
         self.scratch = context.directory("scratch", uuid.uuid4().hex)
         self.started_at = self.idle_since = began
         stream = f"{datetime.now(UTC):%Y/%m/%d}/[{definition.version}]{uuid.uuid4().hex}"
-        self._log = LogStream(context, definition.log_group, stream)
+        writer = identity.role(definition.role_arn, definition.name)
+        self._log = LogStream(context, definition.log_group, stream, writer=writer, by="lambda")
         for_worker, self._requests = os.pipe()
         self._answers, from_worker = os.pipe()
         self._rest = b""

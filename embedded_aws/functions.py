@@ -5,6 +5,7 @@ seconds, not minutes.
 """
 
 import base64
+import contextlib
 import io
 import json
 import os
@@ -22,11 +23,14 @@ from moto.awslambda.models import LambdaBackend
 from moto.awslambda.utils import get_backend
 from moto.sqs.models import sqs_backends
 
+from embedded_aws import authorization, identity
 from embedded_aws.context import Context
+from embedded_aws.denials import AccessDeniedError
 from embedded_aws.durable import deliveries, units
 from embedded_aws.durable.database import Database
 from embedded_aws.function_workers import Answer, Definition, Workers
 from embedded_aws.guard import Patch
+from embedded_aws.requests import Access
 
 _INVOKE = Patch("moto.awslambda.models:LambdaFunction.invoke", "dadc324f30aed38b")
 _CREATE = Patch("moto.awslambda.models:LambdaFunction.__init__", "70a285222b4a0e11")
@@ -123,10 +127,13 @@ def _run_later(context: Context, function: Any, event: str) -> None:
             time.sleep(_RETRY_SECONDS[attempt])
     destination = ((settings.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination") or ""
     if ":sqs:" in destination:
-        sqs_backends[context.account][context.region].send_message(
-            queue_name=destination.split(":")[-1],
-            message_body=json.dumps(_failure(function, event, request_id, attempts, answer)),
-        )
+        with contextlib.suppress(AccessDeniedError):  # the record is lost; the request log says why
+            sender = identity.role(function.role, function.function_name)
+            authorization.require(sender, [Access("sqs:SendMessage", destination)], by="lambda")
+            sqs_backends[context.account][context.region].send_message(
+                queue_name=destination.split(":")[-1],
+                message_body=json.dumps(_failure(function, event, request_id, attempts, answer)),
+            )
 
 
 def _failure(function: Any, event: str, request_id: str, attempts: int, answer: Answer) -> dict[str, Any]:

@@ -177,7 +177,10 @@ def _follow(
     context: Context, run: Run, line: Sequence[str], environment: Mapping[str, str], directory: Path
 ) -> tuple[Ending, Sequence[str]]:
     """Start the process and stream what it prints: standard output and standard error to log groups of their own."""
-    output, errors = (LogStream(context, f"{LOG_GROUP}/{kind}", run.id) for kind in ("output", "error"))
+    writer = identity.role(role_arn(context, run.job.role), SESSION)
+    output, errors = (
+        LogStream(context, f"{LOG_GROUP}/{kind}", run.id, writer=writer, by="glue") for kind in ("output", "error")
+    )
     printed: deque[str] = deque(maxlen=_LINES_KEPT)
     complaints: deque[str] = deque(maxlen=_LINES_KEPT)
     reading, writing = os.pipe()

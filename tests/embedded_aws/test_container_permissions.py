@@ -1,6 +1,8 @@
 """A container starts as its execution role lets it, and mounts as its own: the ECS and EFS guides, cited in place."""
 
+import io
 import json
+import zipfile
 from typing import Any
 
 import pytest
@@ -91,3 +93,24 @@ def test_who_mounts_without_iam_is_nobody(services: Any, file_system: str) -> No
     container_permissions.require(
         services.context, container(jobRoleArn=role, volumes=[mounted(opened, "DISABLED")]), "task"
     )
+
+
+def test_a_function_whose_role_may_not_log_runs_without_a_log(services: Any) -> None:
+    # Lambda Developer Guide, "Sending Lambda function logs to CloudWatch Logs": the execution role needs
+    # logs:CreateLogGroup, logs:CreateLogStream and logs:PutLogEvents
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("module.py", "def handler(event, context):\n    print('said')\n    return 7\n")
+    for name, actions in (("silent", ["s3:GetObject"]), ("logging", ["logs:*"])):
+        services.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.11",
+            Role=services.role(f"function-{name}", *actions),
+            Handler="module.handler",
+            Code={"ZipFile": content.getvalue()},
+        )
+        answer = services.client("lambda").invoke(FunctionName=name)
+        assert answer["Payload"].read() == b"7"
+    groups = services.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
+    assert "/aws/lambda/silent" not in {group["logGroupName"] for group in groups}
+    assert "said" in services.log_lines("/aws/lambda/logging")
