@@ -18,7 +18,7 @@ _PUBLISHED = b"<PublishResponse><PublishResult><MessageId>1</MessageId></Publish
 
 @dataclass
 class Service:
-    """What was asked, and what is answered. `misfortune` may be lose_answer, refuse, fail, hide or break."""
+    """What was asked, and what is answered. `misfortune` may be lose_answer, refuse, hide, deny or break."""
 
     url: str = ""
     executions: list[dict[str, Any]] = field(default_factory=list)
@@ -41,6 +41,8 @@ class Service:
         with self.lock:
             if self.misfortune == "break":
                 return 500, {"__type": "InternalException", "message": "try later"}
+            if self.misfortune == "deny":
+                return 400, {"__type": "ExpiredTokenException", "message": "the token has expired"}
             method: dict[str, Any] = {
                 "StartTaskExecution": self._start,
                 "ListTaskExecutions": self._list,
@@ -54,7 +56,7 @@ class Service:
             return 400, {"__type": "InvalidRequestException", "message": "the task is busy"}
         arn = f"{TASK_ARN}/execution/exec-{len(self.executions):017x}"
         self.executions.append({"arn": arn, **request})
-        self.statuses[arn] = {"Status": "ERROR" if self.misfortune == "fail" else "TRANSFERRING"}
+        self.statuses[arn] = {"Status": "TRANSFERRING"}
         return (0 if self.misfortune == "lose_answer" else 200), {"TaskExecutionArn": arn}
 
     def _list(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:

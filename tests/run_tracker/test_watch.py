@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -81,6 +82,18 @@ def test_a_lost_answer_does_not_start_a_second_execution(lab: Lab) -> None:
     assert (len(lab.service.executions), lab.only().state) == (1, "TRANSFERRING")
 
 
+def test_not_being_allowed_to_look_does_not_start_a_second_execution(lab: Lab) -> None:
+    make_run_folder(lab.landing, MISEQ)
+    lab.service.misfortune = "lose_answer"
+    lab.watch()
+    lab.service.misfortune = "deny"
+    lab.watch()
+    assert (lab.only().state, "ExpiredTokenException" in lab.only().reason) == ("STARTING", True)
+    lab.service.misfortune = ""
+    lab.watch()
+    assert (len(lab.service.executions), lab.only().state) == (1, "TRANSFERRING")
+
+
 def test_an_execution_that_is_listed_late_is_waited_for(lab: Lab) -> None:
     lab.configure(datasync="")
     lab.config.write_text(lab.config.read_text().replace("confirm_minutes = 0", "confirm_minutes = 5"))
@@ -127,7 +140,10 @@ def test_a_failed_execution_is_tried_again_and_then_reported(lab: Lab) -> None:
     (folder / "qc").unlink()
     (folder / "qc").touch()
     lab.watch()
-    assert len(lab.service.executions) == 4
+    assert (len(lab.service.executions), lab.only().state) == (4, "TRANSFERRING")
+    lab.service.end("ERROR")
+    lab.watch()
+    assert (len(lab.service.executions), lab.only().state) == (5, "TRANSFERRING")
 
 
 def test_a_failed_execution_is_not_tried_again_before_its_time(lab: Lab) -> None:
@@ -186,6 +202,19 @@ def test_files_written_late_are_topped_up_and_removed_ones_are_not(lab: Lab) -> 
     lab.watch()
     lab.watch()
     assert (len(lab.service.executions), lab.only().state) == (2, "SENT")
+
+
+def test_a_run_that_was_removed_is_shown_only_until_it_is_sent(lab: Lab) -> None:
+    folder = make_run_folder(lab.landing, MISEQ)
+    lab.watch()
+    (lab.landing / "notes.txt").touch()
+    shutil.rmtree(folder)
+    lab.watch()
+    assert lab.only().reason.endswith("(the folder is gone)")
+    lab.service.end()
+    lab.watch()
+    assert lab.standings() == {}
+    assert list((lab.configuration.state_folder / "listings").iterdir()) == []
 
 
 def test_a_test_run_is_never_sent_without_a_flag(lab: Lab) -> None:

@@ -17,7 +17,7 @@ def standing_alarms(configuration: Configuration, state: State, now: float) -> d
     """The alarms that stand now, each a line, by a name that lasts as long as its cause."""
     alarms: dict[str, str] = {}
     settings = configuration.alarms
-    for run in standings(configuration, state):
+    for run in standings(state):
         if run.state == TRANSFER_FAILED:
             alarms[f"failed {run.run_id}"] = f"{run.run_id} could not be sent: {run.reason}"
         if run.unsent_since is not None and now - run.unsent_since > settings.rpo_hours * 3600:

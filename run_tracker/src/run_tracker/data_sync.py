@@ -62,6 +62,30 @@ class DataSync:
 
     def find(self, transfer: Transfer, state: State) -> str | None:
         """The execution that carries a transfer's tags, if there is one. Tags are read once per execution."""
+        try:
+            return self._find(transfer, state)
+        except Refused as refused:
+            # Not to be allowed to look says nothing of what there is.
+            raise Unanswered(str(refused)) from refused
+
+    def outcome(self, execution_arn: str) -> Outcome:
+        """How an execution stands."""
+        try:
+            answer = _asked(lambda: self._client.describe_task_execution(TaskExecutionArn=execution_arn))
+        except Refused as refused:
+            if "InvalidRequestException" in str(refused):
+                return Outcome(False, "DataSync no longer knows the execution")
+            raise Unanswered(str(refused)) from refused
+        status = answer["Status"]
+        if status == "SUCCESS":
+            return Outcome(True, "")
+        if status == "ERROR":
+            result = answer.get("Result", {})
+            words = (result.get("ErrorCode"), result.get("ErrorDetail"))
+            return Outcome(False, "DataSync failed: " + (" ".join(filter(None, words)) or "no reason given"))
+        return Outcome(None, f"DataSync is {status.lower()}")
+
+    def _find(self, transfer: Transfer, state: State) -> str | None:
         known = state.executions()
         token = ""
         while True:
@@ -80,23 +104,6 @@ class DataSync:
             token = page.get("NextToken", "")
             if not token:
                 return None
-
-    def outcome(self, execution_arn: str) -> Outcome:
-        """How an execution stands."""
-        try:
-            answer = _asked(lambda: self._client.describe_task_execution(TaskExecutionArn=execution_arn))
-        except Refused as refused:
-            if "not found" in str(refused).lower() or "InvalidRequestException" in str(refused):
-                return Outcome(False, "DataSync no longer knows the execution")
-            raise Unanswered(str(refused)) from refused
-        status = answer["Status"]
-        if status == "SUCCESS":
-            return Outcome(True, "")
-        if status == "ERROR":
-            result = answer.get("Result", {})
-            words = (result.get("ErrorCode"), result.get("ErrorDetail"))
-            return Outcome(False, "DataSync failed: " + (" ".join(filter(None, words)) or "no reason given"))
-        return Outcome(None, f"DataSync is {status.lower()}")
 
     def _transfer_name(self, arn: str) -> str:
         pages = self._client.get_paginator("list_tags_for_resource").paginate(ResourceArn=arn)

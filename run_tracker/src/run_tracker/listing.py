@@ -68,6 +68,7 @@ class Listing:
         """Open the listing at `path`, or one that lasts as long as this object. It serves these filters only."""
         self._temporary = None if path else tempfile.TemporaryDirectory(prefix="run-tracker-")
         self._path = path or Path(self._temporary.name if self._temporary else "") / "listing.sqlite"
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         self._filters = filters
         try:
             self._index = self._open()

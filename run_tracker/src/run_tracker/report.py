@@ -28,7 +28,7 @@ class Report:
 def status_report(configuration: Configuration, state: State) -> Report:
     """Where everything stands now."""
     now = time.time()
-    runs = standings(configuration, state)
+    runs = standings(state)
     waiting = [run for run in runs if run.unsent_since is not None]
     try:
         space = landing_space(configuration.landing_folder, state.space(now - WINDOW_SECONDS))

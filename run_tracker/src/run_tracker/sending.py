@@ -6,7 +6,6 @@ starts it, or finds its execution and goes on from there.
 """
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
@@ -20,14 +19,6 @@ from run_tracker.data_sync import DataSync, Refused, Unanswered
 from run_tracker.listing import Listing
 from run_tracker.manifest import compress, has_new_files, write_manifest
 from run_tracker.state import State, Transfer, TransferState
-
-
-@dataclass(frozen=True)
-class Retry:
-    """Whether a run whose last attempt failed is to be tried again: `at` (seconds since the epoch), or no more."""
-
-    at: float | None
-    reason: str
 
 
 class Sender:
@@ -80,21 +71,15 @@ class Sender:
         self._start(transfer)
         return True
 
-    def retry(self, transfers: list[Transfer], flag_changed_at: float) -> Retry:
-        """When to try again after the last of a run's transfers failed. A flag put anew lets the count begin again."""
+    def may_retry(self, transfers: list[Transfer], flag_changed_at: float) -> bool:
+        """Whether it is time to try again what failed last. A flag that was put anew overrules everything."""
         settings, last = self._settings, transfers[-1]
         ended = last.ended_at or 0
-        failures = 0
-        for transfer in reversed(transfers):
-            if transfer.state is not TransferState.FAILED or (transfer.ended_at or 0) < flag_changed_at:
-                break
-            # What DataSync refused was no attempt; it is asked again for as long as it takes.
-            failures += transfer.execution_arn is not None
-        if failures >= settings.max_attempts:
-            reason = f"{failures} attempts failed, the last with: {last.reason}; put the flag anew to try again"
-            return Retry(None, reason)
-        wait = min(settings.retry_minutes * 2 ** max(failures - 1, 0), settings.longest_retry_minutes) * 60
-        return Retry(0 if flag_changed_at > ended else ended + wait, last.reason)
+        if flag_changed_at > ended:
+            return True
+        doublings = max(_failures(transfers) - 1, 0)
+        wait = min(settings.retry_minutes * 2**doublings, settings.longest_retry_minutes) * 60
+        return last.state is TransferState.FAILED and time.time() >= ended + wait
 
     def manifest_path(self, run_id: str, generation: int) -> Path:
         """Where a manifest is kept."""
@@ -129,9 +114,12 @@ class Sender:
             return
         if outcome.succeeded is None:
             self._state.note_reason(transfer, outcome.reason)
-        else:
-            state = TransferState.SUCCEEDED if outcome.succeeded else TransferState.FAILED
-            self._state.note_end(transfer, state, outcome.reason, time.time())
+            return
+        state = TransferState.SUCCEEDED
+        if not outcome.succeeded:
+            failures = _failures(self._state.transfers(transfer.run_id)[:-1]) + 1
+            state = TransferState.GIVEN_UP if failures >= self._settings.max_attempts else TransferState.FAILED
+        self._state.note_end(transfer, state, outcome.reason, time.time())
 
     def _upload(self, transfer: Transfer) -> None:
         """Put the manifest where the reconciliation looks for it; doing so again changes nothing."""
@@ -151,3 +139,16 @@ class Sender:
             raise Refused(f"manifest cannot be put to s3://{self._settings.bucket}/{key}: {said}") from error
         finally:
             packed.unlink()
+
+
+def _failures(transfers: list[Transfer]) -> int:
+    """Executions that failed since the last success, or since the last time that a run was given up.
+
+    What DataSync refused was no execution; it is asked again for as long as it takes.
+    """
+    count = 0
+    for transfer in reversed(transfers):
+        if transfer.state is not TransferState.FAILED:
+            break
+        count += transfer.execution_arn is not None
+    return count

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from run_tracker.assessment import Verdict
-from run_tracker.configuration import Configuration
 from run_tracker.state import Run, State, Transfer, TransferState
 
 SENT = "SENT"
@@ -32,24 +31,24 @@ class Standing:
     execution_arn: str | None
 
 
-def standings(configuration: Configuration, state: State) -> list[Standing]:
+def standings(state: State) -> list[Standing]:
     """Every run that is in the landing folder or on its way."""
     transfers: dict[str, list[Transfer]] = {}
     for transfer in state.transfers():
         transfers.setdefault(transfer.run_id, []).append(transfer)
     runs = [(run, transfers.get(run.run_id, [])) for run in state.runs()]
     return [
-        _standing(configuration, run, own)
+        _standing(run, own)
         for run, own in runs
         if run.present or (own and own[-1].state is not TransferState.SUCCEEDED)
     ]
 
 
-def _standing(configuration: Configuration, run: Run, transfers: list[Transfer]) -> Standing:
+def _standing(run: Run, transfers: list[Transfer]) -> Standing:
     last = transfers[-1] if transfers else None
     name, reason, since = run.verdict, run.reason, run.since
     if last is not None:
-        name, reason, since = _of_transfer(configuration, run, transfers, last)
+        name, reason, since = _of_transfer(run, last)
     sent = any(transfer.state is TransferState.SUCCEEDED for transfer in transfers)
     waits = not sent and run.completed_at is not None and run.verdict not in _NEVER_SENT
     return Standing(
@@ -67,9 +66,7 @@ def _standing(configuration: Configuration, run: Run, transfers: list[Transfer])
     )
 
 
-def _of_transfer(
-    configuration: Configuration, run: Run, transfers: list[Transfer], last: Transfer
-) -> tuple[str, str, float]:
+def _of_transfer(run: Run, last: Transfer) -> tuple[str, str, float]:
     if last.state is TransferState.INTENDED:
         return STARTING, last.reason or "DataSync is asked to send it", last.intended_at
     if last.state is TransferState.STARTED:
@@ -80,7 +77,6 @@ def _of_transfer(
         return SENT, f"{run.files} files, {run.bytes} bytes{top_ups}", ended
     if run.since > ended and run.verdict != Verdict.READY:
         return run.verdict, run.reason, run.since
-    failures = [t for t in transfers if t.state is TransferState.FAILED and t.execution_arn]
-    if len(failures) >= configuration.datasync.max_attempts:
+    if last.state is TransferState.GIVEN_UP:
         return TRANSFER_FAILED, f"{last.reason}; put the flag anew to try again", ended
     return RETRYING, f"{last.reason}; it is tried again", ended

@@ -41,6 +41,8 @@ class TransferState(enum.StrEnum):
     STARTED = "STARTED"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
+    GIVEN_UP = "GIVEN_UP"
+    """Failed as often as it may."""
 
     @property
     def is_open(self) -> bool:

@@ -15,9 +15,10 @@ from run_tracker.configuration import Configuration
 from run_tracker.errors import TrackerError
 from run_tracker.listing import Listing
 from run_tracker.lock import exclusive
+from run_tracker.scan import scan_run
 from run_tracker.sending import Sender
 from run_tracker.space import used_bytes
-from run_tracker.state import Run, State, TransferState, opened
+from run_tracker.state import Run, State, Transfer, TransferState, opened
 
 # What file servers keep beside what they serve.
 _NO_RUNS = ("lost+found", "$RECYCLE.BIN", "System Volume Information")
@@ -36,7 +37,7 @@ def watch_once(configuration: Configuration) -> None:
         folders = list(run_folders(configuration, state))
         for folder in folders:
             _Visit(configuration, state, sender, folder).carry_out()
-        _note_absent(state, {printable(folder.name) for folder in folders})
+        _note_absent(configuration, state, {printable(folder.name) for folder in folders})
         now = time.time()
         state.note_space(now, used_bytes(configuration.landing_folder))
         state.raise_alarms(standing_alarms(configuration, state, now), now)
@@ -59,6 +60,11 @@ def run_folders(configuration: Configuration, state: State) -> Iterator[Path]:
             yield landing / name
 
 
+def listing_path(configuration: Configuration, run_id: str) -> Path:
+    """Where a run's listing is kept."""
+    return configuration.state_folder / "listings" / f"{run_id}.sqlite"
+
+
 def printable(name: str) -> str:
     """A name as it can be stored and shown, whatever its bytes."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
@@ -78,37 +84,37 @@ class _Visit:
         transfers = self.state.transfers(run_id)
         last = transfers[-1] if transfers else None
         known = {run.run_id: run for run in self.state.runs()}.get(run_id)
-        settings = self.configuration.datasync
         if last is not None and last.state.is_open:
             return
         sent = last is not None and last.state is TransferState.SUCCEEDED
-        # Late files are looked for as long as the lab says.
-        if sent and last is not None and time.time() > (last.ended_at or 0) + settings.late_days * 86400:
-            Listing(self._listing_path(), "").remove()
+        if sent and last is not None and not self._has_changed_since(last):
             return
-        if last is not None and last.state is TransferState.FAILED:
-            retry = self.sender.retry(transfers, self._flag_changed_at())
-            if retry.at is None or time.time() < retry.at:
-                return
+        if last is not None and not sent and not self.sender.may_retry(transfers, self._flag_changed_at()):
+            return
         assessment = self._assess(known, whole=False)
-        scan = assessment.scan
-        if sent and scan is not None and last is not None and scan.totals.digest == last.listing_digest:
-            return
         if assessment.verdict is Verdict.READY:
             # What is sent is what is there now, whatever time stamps say.
             assessment = self._assess(known, whole=True, then_send=True)
         if not sent:
             self._save(run_id, known, assessment)
 
+    def _has_changed_since(self, sent: Transfer) -> bool:
+        """Whether there is something new in a run that was sent; looked for as long as the lab says."""
+        if time.time() > (sent.ended_at or 0) + self.configuration.datasync.late_days * 86400:
+            _remove_listing(self._listing_path())
+            return False
+        filters = self.configuration.filters(self.folder.name)
+        with closing(Listing(self._listing_path(), repr(filters))) as listing:
+            scan = scan_run(self.folder, listing, filters, whole=False, changed_within_seconds=0)
+        return scan.totals.digest != sent.listing_digest
+
     def _assess(self, known: Run | None, *, whole: bool, then_send: bool = False) -> Assessment:
         filters = self.configuration.filters(self.folder.name)
         if not is_run_id(self.folder.name):
             with closing(Listing(None, "")) as listing:
                 return assess(self.folder, self.configuration.rules, filters, listing, whole=True)
-        path = self._listing_path()
-        path.parent.mkdir(parents=True, exist_ok=True)
         complete = known.complete if known else ""
-        with closing(Listing(path, repr(filters))) as listing:
+        with closing(Listing(self._listing_path(), repr(filters))) as listing:
             try:
                 result = assess(self.folder, self.configuration.rules, filters, listing, whole=whole, complete=complete)
                 if then_send and result.verdict is Verdict.READY and result.scan is not None:
@@ -140,7 +146,7 @@ class _Visit:
             self.state.save_run(run)
 
     def _listing_path(self) -> Path:
-        return self.configuration.state_folder / "listings" / f"{self.folder.name}.sqlite"
+        return listing_path(self.configuration, self.folder.name)
 
     def _flag_changed_at(self) -> float:
         wanted = self.configuration.qc.flag
@@ -156,7 +162,14 @@ def _is_sent(state: State, run_id: str) -> bool:
     return any(transfer.state is TransferState.SUCCEEDED for transfer in state.transfers(run_id))
 
 
-def _note_absent(state: State, there: set[str]) -> None:
+def _note_absent(configuration: Configuration, state: State, there: set[str]) -> None:
     for run in state.runs():
         if run.present != (run.run_id in there):
             state.save_run(replace(run, present=run.run_id in there))
+            if run.run_id not in there:
+                _remove_listing(listing_path(configuration, run.run_id))
+
+
+def _remove_listing(path: Path) -> None:
+    if path.exists():
+        Listing(path, "").remove()
