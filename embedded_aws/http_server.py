@@ -23,6 +23,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _LONGEST_LINE = 65536
 _DRAIN_LIMIT = 1 << 20
 _BODYLESS = (204, 304)
+_FORM, _OBJECT = "application/x-www-form-urlencoded", "binary/octet-stream"
 
 
 class HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
@@ -160,6 +161,9 @@ class _Connection(socketserver.StreamRequestHandler):
             "wsgi.run_once": False,
         }
         add_headers(environ, headers)
+        if method == "PUT" and environ.get("CONTENT_TYPE", "").startswith(_FORM):
+            # What a client says of an object that it sends without knowing its kind; moto would take it for a form.
+            environ["CONTENT_TYPE"] = _OBJECT
         stream: Any = self.rfile
         if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
             environ["wsgi.input_terminated"] = True

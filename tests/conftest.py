@@ -33,8 +33,10 @@ Synthesis = Callable[[Path, Mapping[str, str]], "subprocess.CompletedProcess[str
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests one process runs, and in what order."""
     for item in items:
-        shares = "embedded" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("embedded" if shares else item.path.relative_to(ROOT).as_posix()))
+        fixtures = getattr(item, "fixturenames", ())
+        # `home` is the one instance of the tours.
+        shared = next((name for name in ("embedded", "home") if name in fixtures), None)
+        item.add_marker(pytest.mark.xdist_group(shared or item.path.relative_to(ROOT).as_posix()))
     items.sort(key=lambda item: item.get_closest_marker("xdist_group").args != ("embedded",))  # type: ignore[union-attr]
 
 
