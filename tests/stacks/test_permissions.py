@@ -16,6 +16,7 @@ UNNARROWABLE = {
     "logs:ListLogDeliveries": "",
     "logs:PutResourcePolicy": "",
     "logs:UpdateLogDelivery": "",
+    "states:SendTaskSuccess": "a task is named by its token",
     "xray:GetSamplingRules": "X-Ray has no resources for these",
     "xray:GetSamplingTargets": "",
     "xray:PutTelemetryRecords": "",
