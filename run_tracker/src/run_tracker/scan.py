@@ -4,12 +4,14 @@ Directories that are unchanged since the last scan are not read again, unless a 
 file but what find does and what a few passes over the bytes of a directory do.
 """
 
+import fcntl
 import os
 import re
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -149,7 +151,7 @@ class _Scanner:
         with Path(name).open("rb") as stream:
             for parts in _split(stream.fileno(), b"\0"):
                 records = [part for part in parts if part]
-                allowed = [r for r in records if not self._filters.excludes or self._counts(r)]
+                allowed = [record for record in records if self._counts(record)]
                 busy.update(record[_TIME_BYTES : record.rindex(b"/")].split(b"\t", 1)[1] for record in records)
                 # A directory at the top may hold a file whose change does not count: keep several.
                 self._newest = sorted([*self._newest, *allowed])[-_MOST_PROBLEMS:]
@@ -158,6 +160,8 @@ class _Scanner:
 
     def _counts(self, record: bytes) -> bool:
         line = record[_TIME_BYTES:]
+        if self._filters.includes and not self._filters.included(_inside(line)):
+            return False
         return not any(literal in line and pattern.fullmatch(_slash(line)) for literal, pattern in self._patterns)
 
     def _moved(self) -> Iterator[str]:
@@ -224,7 +228,6 @@ def _find(parent: Path, batch: Sequence[bytes], since: float, recent: str, error
             cwd=parent,
             stdout=subprocess.PIPE,
             stderr=errors,
-            pipesize=_CHUNK_BYTES,
             env={**os.environ, "LC_ALL": "C"},
         )
     except FileNotFoundError as error:
@@ -233,6 +236,8 @@ def _find(parent: Path, batch: Sequence[bytes], since: float, recent: str, error
     reading: _Reading | None = None
     with process:
         assert process.stdout is not None  # noqa: S101 a pipe was asked for
+        with suppress(OSError):  # an administrator may have set a lower limit
+            fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _CHUNK_BYTES)
         for segments in _split(process.stdout.fileno(), b"\0\0"):
             for segment in filter(None, segments):
                 head, _, lines = segment.strip(b"\0").partition(b"\0")
