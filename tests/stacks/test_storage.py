@@ -84,10 +84,10 @@ def test_unfinished_uploads_are_swept_in_every_bucket(default: Any, other: Any) 
 
 
 def test_only_what_can_be_made_again_expires(default: Any, other: Any) -> None:
-    for assembly, partial, trimmed in ((default, 3, 14), (other, 1, 2)):
+    for assembly, partial, trimmed, copies in ((default, 3, 14, 365), (other, 1, 2, 100)):
         found = rules(buckets(assembly)["Sequencing"])
         expiring = {(r["Prefix"], r["ExpirationInDays"]) for r in found.values() if "ExpirationInDays" in r}
-        assert expiring == {("partial/", partial), ("steps/fastp/", trimmed)}
+        assert expiring == {("partial/", partial), ("steps/fastp/", trimmed), ("vcf_copies/", copies)}
 
 
 def test_the_lake_is_tiered_at_once_and_forgets_query_results(default: Any, other: Any) -> None:
