@@ -38,7 +38,7 @@ _IAM_TYPES = ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "
 _IAM_NAMES = ("RoleName", "ManagedPolicyName", "InstanceProfileName", "UserName", "GroupName")
 
 
-class ChangeSetNotFoundError(CloudFormationError):  # type: ignore[misc]
+class ChangeSetNotFoundError(CloudFormationError):
     """There is no change set of that name."""
 
     code = "ChangeSetNotFound"
@@ -47,13 +47,13 @@ class ChangeSetNotFoundError(CloudFormationError):  # type: ignore[misc]
         super().__init__(f"ChangeSet [{name}] does not exist")
 
 
-class InvalidChangeSetStatusError(CloudFormationError):  # type: ignore[misc]
+class InvalidChangeSetStatusError(CloudFormationError):
     """The change set cannot be executed."""
 
     code = "InvalidChangeSetStatus"
 
 
-class _InsufficientCapabilitiesError(CloudFormationError):  # type: ignore[misc]
+class _InsufficientCapabilitiesError(CloudFormationError):
     code = "InsufficientCapabilitiesException"
 
 

@@ -17,7 +17,7 @@ PATCHES = (Patch("moto.moto_api._internal.moto_random:MotoRandom", "22b9dfd0ef63
 _source: contextvars.ContextVar[random.Random | None] = contextvars.ContextVar("source", default=None)
 
 
-class _Derived(MotoRandom):  # type: ignore[misc]
+class _Derived(MotoRandom):
     def random(self) -> float:
         source = _source.get()
         return source.random() if source else super().random()

@@ -64,7 +64,7 @@ class Resolver:
 
     def _outline(self, value: Any, unknown: Any) -> Any:
         if isinstance(value, Mapping):
-            (name, argument) = next(iter(value.items()), ("", None))
+            name, argument = next(iter(value.items()), ("", ()))
             if len(value) == 1 and name == "Fn::If":
                 condition, when_met, otherwise = argument
                 return self._outline(when_met if self.holds(condition) else otherwise, unknown)

@@ -8,7 +8,6 @@ from constructs import Construct
 
 from genomics.contracts.environment import ArchiveToolEnvironment
 from stacks.constructs.batch_tool import ATTEMPTS, SCRATCH, ToolSize, retries
-from stacks.constructs.findings import acknowledge
 from stacks.constructs.log_group import log_group
 from stacks.constructs.tool_image import ToolImage
 
@@ -57,6 +56,4 @@ class ArchiveTool(Construct):
             timeout=cdk.Duration.minutes(size.timeout_minutes),
             propagate_tags=True,
         )
-        acknowledge(
-            container, "AwsSolutions-IAM5", "A registry token is not for one repository; pulling is.", "Resource::*"
-        )
+        image.acknowledge_pull(container)

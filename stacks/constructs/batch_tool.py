@@ -10,7 +10,6 @@ from constructs import Construct
 
 from genomics.contracts.environment import ToolEnvironment
 from genomics.contracts.steps import Step
-from stacks.constructs.findings import acknowledge
 from stacks.constructs.log_group import log_group
 from stacks.constructs.reference_store import ReferenceStore
 from stacks.constructs.tool_image import ToolImage
@@ -89,9 +88,7 @@ class BatchTool(Construct):
             timeout=cdk.Duration.minutes(size.timeout_minutes),
             propagate_tags=True,
         )
-        acknowledge(
-            container, "AwsSolutions-IAM5", "A registry token is not for one repository; pulling is.", "Resource::*"
-        )
+        image.acknowledge_pull(container)
 
 
 def retries() -> list[batch.RetryStrategy]:

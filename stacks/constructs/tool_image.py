@@ -6,6 +6,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
+from stacks.constructs.findings import acknowledge
 from stacks.constructs.source import CONTRACTS, ROOT, only
 
 
@@ -18,6 +19,7 @@ class ToolImage(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, tool: str, registry: str | None) -> None:
         super().__init__(scope, construct_id)
+        self._is_built_here = registry is None
         sources = only(*CONTRACTS, "batch_tools/__init__.py", "batch_tools/tool_runtime", f"batch_tools/{tool}")
         if registry is None:
             image = ecr_assets.DockerImageAsset(
@@ -35,3 +37,9 @@ class ToolImage(Construct):
             asset = s3_assets.Asset(self, "Sources", path=str(ROOT), exclude=sources, ignore_mode=cdk.IgnoreMode.GIT)
             self.identity = asset.asset_hash
             self.container = ecs.ContainerImage.from_registry(f"{registry}/{tool}:{asset.asset_hash}")
+
+    def acknowledge_pull(self, container: Construct) -> None:
+        """Say why the role that starts `container` may ask for a token, where it may."""
+        if self._is_built_here:
+            reason = "A registry token is not for one repository; pulling is."
+            acknowledge(container, "AwsSolutions-IAM5", reason, "Resource::*")

@@ -53,3 +53,16 @@ def test_an_image_is_found_by_the_uri_it_was_registered_under(tmp_path: Path) ->
     assert images.resolve("registry/repository:tag").directory == tmp_path
     with pytest.raises(images.UnknownImageError, match="registry/repository:other"):
         images.resolve("registry/repository:other")
+
+
+def test_an_image_of_a_registry_is_played_by_its_published_sources(tmp_path: Path) -> None:
+    tool = tmp_path / "batch_tools" / "align"
+    tool.mkdir(parents=True)
+    (tool / "Dockerfile").write_text('FROM debian\nENTRYPOINT ["python3", "-m", "batch_tools.align"]\n')
+    images.look_in(lambda tag: tmp_path if tag == "a" * 64 else None)
+    found = images.resolve(f"registry.local:5000/tools/align:{'a' * 64}")
+    assert found.directory == tmp_path
+    assert found.entrypoint == ("python3", "-m", "batch_tools.align")
+    for unknown in (f"registry.local/tools/align:{'b' * 64}", f"registry.local/tools/other:{'a' * 64}", "align"):
+        with pytest.raises(images.UnknownImageError):
+            images.resolve(unknown)

@@ -38,15 +38,27 @@ def image_names(assembly: Any) -> dict[str, str]:
     return {name: image["source"]["dockerFile"] for name, image in assets["dockerImages"].items()}
 
 
-def test_every_step_has_a_job_definition_of_its_own_tool(assembly: Any) -> None:
-    definitions = job_definitions(assembly)
+def test_every_step_has_a_job_definition_of_its_own_tool(default: Any) -> None:
+    definitions = job_definitions(default)
     assert set(definitions) == set(Step)
-    images = image_names(assembly)
+    images = image_names(default)
     for step, properties in definitions.items():
         identity = environment(properties)["TOOL_IMAGE"]
         assert images[identity] == f"batch_tools/{step}/Dockerfile"
         assert properties["ContainerProperties"]["Image"]["Fn::Sub"].endswith(f":{identity}")
         assert properties["ContainerProperties"]["Command"] == ["--task", "Ref::task"]
+
+
+def test_with_a_registry_there_is_no_image_to_build_and_the_sources_are_published(other: Any) -> None:
+    assets = json.loads((other.directory / f"{other.project}-secondary.assets.json").read_text())
+    assert not assets.get("dockerImages")
+    definitions = job_definitions(other)
+    assert set(definitions) == set(Step)
+    for step, properties in definitions.items():
+        identity = environment(properties)["TOOL_IMAGE"]
+        assert properties["ContainerProperties"]["Image"] == f"registry.example.org/tools/{step}:{identity}"
+        sources = other.directory / assets["files"][identity]["source"]["path"]
+        assert (sources / "batch_tools" / step / "Dockerfile").is_file()
 
 
 def test_an_images_context_holds_its_tool_and_what_it_imports(default: Any) -> None:
