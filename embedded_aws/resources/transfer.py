@@ -1,9 +1,10 @@
 """DataSync, IAM Roles Anywhere, Secrets Manager, and the shared file systems and gateways that are not here."""
 
+import hashlib
 import json
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from embedded_aws.resources.api_call import call, made_by_call, made_or_adopted, refuse_unknown
 from embedded_aws.resources.arguments import arguments
@@ -56,7 +57,20 @@ def _update_task(existing: Existing, creation: Creation) -> Created:
 
 _NO_CERTIFICATES = "no certificate is exchanged for credentials here; the operator's may do what the tracker's may"
 _NO_GATEWAY = "a gateway is an appliance in the lab, which is not here"
+_NO_INSTANCE = "no instance is started; whoever works on this machine is beside the data already"
 _NO_FSX = "no file system is served over a network here"
+
+
+def _identifier(prefix: str) -> Callable[[Creation], str]:
+    return lambda creation: f"{prefix}-{_digits(creation, 17)}"
+
+
+def _digits(creation: Creation, number: int) -> str:
+    return hashlib.sha256(creation.identity.encode()).hexdigest()[:number]
+
+
+def _share(creation: Creation) -> str:
+    return creation.arn("storagegateway", f"share/share-{_digits(creation, 8).upper()}")
 
 
 def _rolesanywhere(kind: str, attribute: str) -> ResourceType:
@@ -81,8 +95,13 @@ TYPES: Mapping[str, ResourceType] = {
     "AWS::SecretsManager::Secret": ResourceType(_create_secret, "secretsmanager:CreateSecret", delete=_delete_secret),
     "AWS::RolesAnywhere::TrustAnchor": _rolesanywhere("trust-anchor", "TrustAnchorArn"),
     "AWS::RolesAnywhere::Profile": _rolesanywhere("profile", "ProfileArn"),
-    "AWS::StorageGateway::NFSFileShare": recorded(_NO_GATEWAY, attributes={"Arn": "{id}"}),
-    "AWS::StorageGateway::SMBFileShare": recorded(_NO_GATEWAY, attributes={"Arn": "{id}"}),
-    "AWS::FSx::FileSystem": recorded(_NO_FSX, attributes={"DNSName": "{id}.fsx", "LustreMountName": "fsx"}),
-    "AWS::FSx::DataRepositoryAssociation": recorded(_NO_FSX, attributes={"AssociationId": "{id}"}),
+    "AWS::StorageGateway::NFSFileShare": recorded(_NO_GATEWAY, ref=_share, attributes={"Arn": "{id}"}),
+    "AWS::StorageGateway::SMBFileShare": recorded(_NO_GATEWAY, ref=_share, attributes={"Arn": "{id}"}),
+    "AWS::EC2::Instance": recorded(_NO_INSTANCE, ref=_identifier("i"), attributes={"InstanceId": "{id}"}),
+    "AWS::FSx::FileSystem": recorded(
+        _NO_FSX, ref=_identifier("fs"), attributes={"DNSName": "{id}.fsx", "LustreMountName": "fsx"}
+    ),
+    "AWS::FSx::DataRepositoryAssociation": recorded(
+        _NO_FSX, ref=_identifier("dra"), attributes={"AssociationId": "{id}"}
+    ),
 }
