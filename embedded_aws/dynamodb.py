@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 from embedded_aws.context import Context
+from embedded_aws.durable import units
 from embedded_aws.guard import Patch
 
 _CALL = Patch("moto.dynamodb.responses:DynamoHandler.call_action", "ce5f57cf83cde340")
@@ -15,7 +16,8 @@ def install(_: Context) -> None:
     turn = threading.RLock()
 
     def call(handler: Any) -> Any:
-        with turn:
+        # What the request has changed is written before the next one changes it again.
+        with turn, units.unit():
             return original(handler)
 
     original: Any = _CALL.apply(call)

@@ -49,7 +49,8 @@ class Database:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._lock = threading.RLock()
+        # Also for whoever restores something: with a lock of their own they could wait for each other.
+        self.alone = threading.RLock()
         self._connection = sqlite3.connect(directory / FILE, check_same_thread=False, isolation_level=None)
 
     @classmethod
@@ -87,7 +88,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing of what is written inside."""
-        with self._lock:
+        with self.alone:
             self._connection.execute("begin immediate")
             try:
                 yield
@@ -100,12 +101,12 @@ class Database:
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Carry out one statement; the number of the row it added, if it did."""
-        with self._lock:
+        with self.alone:
             return self._connection.execute(statement, values).lastrowid or 0
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         """What a query finds."""
-        with self._lock:
+        with self.alone:
             return self._connection.execute(statement, values).fetchall()
 
     def put(self, kind: str, owner: str, name: str, document: Any) -> None:
@@ -129,7 +130,7 @@ class Database:
 
     def close(self) -> None:
         """Fold the log into the database and let go of both."""
-        with self._lock:
+        with self.alone:
             self._connection.close()
 
 

@@ -1,6 +1,5 @@
 """DynamoDB on disk: each item is a document under its table and its key."""
 
-import threading
 from collections import defaultdict
 from decimal import Decimal
 from functools import partial
@@ -31,7 +30,6 @@ PATCHES = (
     Patch("moto.dynamodb.models.dynamo_type:Item.__init__", "d9c12b62cb921831"),
 )
 _KIND = "item"
-_loading = threading.RLock()
 _ITEMS = "_durable_items"
 
 _backend: list[Any] = []
@@ -74,7 +72,7 @@ def install(context: Context) -> None:
 def _items(table: Any) -> Any:
     found = table.__dict__.get(_ITEMS)
     if found is None:
-        with _loading:
+        with database.opened().alone:
             found = table.__dict__.get(_ITEMS)
             if found is None:
                 found = table.__dict__[_ITEMS] = _restored(table)

@@ -64,7 +64,6 @@ PATCHES = (
     Patch("moto.s3.models:FakeBucket.__init__", "8965d4badfeec9f4"),
     Patch("moto.s3.utils:_VersionedKeyStore", "6592286b65e1d849"),
 )
-_loading = threading.RLock()
 
 
 class KeyStore(_VersionedKeyStore):
@@ -142,10 +141,11 @@ class _Loaded:
     def __get__(self, bucket: Any, owner: type) -> Any:
         found = bucket.__dict__.get(self._name)
         if found is None:
-            with _loading:
+            kept_in = database.opened()
+            with kept_in.alone:
                 found = bucket.__dict__.get(self._name)
                 if found is None:
-                    found = bucket.__dict__[self._name] = self._load(bucket, database.opened())
+                    found = bucket.__dict__[self._name] = self._load(bucket, kept_in)
         return found
 
     def __set__(self, bucket: Any, value: Any) -> None:

@@ -13,6 +13,7 @@ from embedded_aws.durable.database import Database, NotKeptError
 
 # Writes how one thing stands in memory; what it returns is done when that is committed.
 Save = Callable[[Database], Callable[[], None] | None]
+_LOOKS = 20
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -105,15 +106,27 @@ def _commit(own: _Unit) -> None:
 
 def _write(kept_in: Database, changes: dict[Hashable, Save]) -> list[Callable[[], None]]:
     try:
-        with kept_in.transaction():
-            wanted = {**_left, **changes}
-            done = [action for save in wanted.values() if (action := save(kept_in))]
+        wanted, done = _saved(kept_in, changes)
     except (sqlite3.Error, OSError) as error:
         _left.update(changes)
         raise not_kept(kept_in, error) from error
     for what in wanted:
         _left.pop(what, None)
     return done
+
+
+def _saved(kept_in: Database, changes: dict[Hashable, Save]) -> tuple[dict[Hashable, Save], list[Callable[[], None]]]:
+    looks = 0
+    while True:
+        try:
+            with kept_in.transaction():
+                wanted = {**_left, **changes}
+                return wanted, [action for save in wanted.values() if (action := save(kept_in))]
+        except RuntimeError:
+            # Another request changed the same thing, a dictionary, while it was read; it is looked at again.
+            looks += 1
+            if looks == _LOOKS:
+                raise
 
 
 def is_no_room(error: BaseException) -> bool:

@@ -117,15 +117,16 @@ def test_stopping_a_killed_instance_ends_what_it_left_running(data: Path, tmp_pa
     of_another.wait()
 
 
-def test_a_restart_begins_without_the_bytes_of_objects_nobody_knows_any_more(assembly: Path, data: Path) -> None:
-    first = instance.start(data, 0, assembly)
-    client(first, "s3").create_bucket(Bucket="large")
-    client(first, "s3").put_object(Bucket="large", Key="object", Body=bytes(1 << 20))
-    before = {path.name for path in (data / "objects").iterdir()}
-    assert before
-    instance.stop(data)
-    instance.start(data, 0, assembly)
-    assert before.isdisjoint(path.name for path in (data / "objects").iterdir())
+def test_erasing_deletes_what_an_instance_holds_and_nothing_else(small: Instance, tmp_path: Path) -> None:
+    with pytest.raises(InstanceError, match=f"an embedded AWS runs on {small.data}; `genomics down` stops it"):
+        instance.erase(small.data)
+    for name in ("objects/ab/file", "state.sqlite", "state.sqlite-wal", "requests.jsonl.1", "file-systems/fs-1/index"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "samples.csv").touch()
+    instance.erase(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["instance.lock", "samples.csv"]
 
 
 def test_the_port_is_free_and_no_process_is_left_once_an_instance_has_stopped(assembly: Path, data: Path) -> None:

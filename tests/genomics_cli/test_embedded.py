@@ -131,7 +131,7 @@ def test_up_and_down_speak_json(instances: Instances, tmp_path: Path) -> None:
     assert (up["executing"], up["inert"], up["stacks"]) == (129, 33, ANSWER["stacks"])
     assert up["environment"]["AWS_ENDPOINT_URL"] == "http://127.0.0.1:5000"
     down = CliRunner().invoke(cli, ["down", "--json", *data])
-    assert json.loads(down.stdout) == {"data": str(tmp_path), "stopped": True}
+    assert json.loads(down.stdout) == {"data": str(tmp_path), "stopped": True, "erased": False}
 
 
 def test_up_says_where_it_is_and_what_executes(instances: Instances, tmp_path: Path) -> None:
