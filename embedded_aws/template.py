@@ -64,9 +64,9 @@ class Resolver:
 
     def _outline(self, value: Any, unknown: Any) -> Any:
         if isinstance(value, Mapping):
-            name, argument = next(iter(value.items()), ("", ()))
+            name = next(iter(value), "")
             if len(value) == 1 and name == "Fn::If":
-                condition, when_met, otherwise = argument
+                condition, when_met, otherwise = value[name]
                 return self._outline(when_met if self.holds(condition) else otherwise, unknown)
             if len(value) == 1 and (name == "Ref" or name.startswith("Fn::")):
                 try:
