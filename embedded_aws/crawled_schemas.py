@@ -13,8 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from embedded_aws.hive_formats import LAZY_SIMPLE, OPENX_JSON, PARQUET, PARQUET_FILES, TEXT_FILES
 
 _GZIP = b"\x1f\x8b"
 _DELIMITERS = (",", "|", "\t", ";", "\x01")
@@ -24,15 +23,6 @@ _COLUMN_NAME = re.compile(r"[A-Za-z_][\w .\-/]*")
 # From the narrowest to the widest; what fits no other is a string.
 _WIDENING = ("tinyint", "smallint", "int", "bigint", "float", "double")
 _INT_MAX = 1 << 31
-
-PARQUET = {
-    "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-    "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-}
-TEXT = {
-    "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
-    "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-}
 
 
 class UnclassifiedError(Exception):
@@ -70,20 +60,13 @@ class Schema:
     def descriptor(self) -> dict[str, Any]:
         """The storage descriptor's format: input, output and serializer."""
         if self.classification == "parquet":
-            library = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
-            return {
-                **PARQUET,
-                "SerdeInfo": {"SerializationLibrary": library, "Parameters": {"serialization.format": "1"}},
-            }
-        if self.classification == "json":
-            parameters = {"paths": ",".join(sorted(self.columns))}
-            return {
-                **TEXT,
-                "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe", "Parameters": parameters},
-            }
-        library = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
-        parameters = {"field.delim": self.settings["delimiter"]}
-        return {**TEXT, "SerdeInfo": {"SerializationLibrary": library, "Parameters": parameters}}
+            library, told = PARQUET, {"serialization.format": "1"}
+        elif self.classification == "json":
+            library, told = OPENX_JSON, {"paths": ",".join(sorted(self.columns))}
+        else:
+            library, told = LAZY_SIMPLE, {"field.delim": self.settings["delimiter"]}
+        files = PARQUET_FILES if self.classification == "parquet" else TEXT_FILES
+        return {**files, "SerdeInfo": {"SerializationLibrary": library, "Parameters": told}}
 
 
 def classify(content: bytes) -> Schema:
@@ -115,6 +98,10 @@ def wider(one: str, other: str) -> str:
 
 
 def _parquet(content: bytes) -> Schema:
+    # Takes longer to load than the service itself, which starts with every instance.
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
     try:
         footer = pq.ParquetFile(io.BytesIO(content))
     except pa.ArrowInvalid as error:
@@ -124,6 +111,8 @@ def _parquet(content: bytes) -> Schema:
 
 
 def _of_arrow(kind: Any) -> str:
+    import pyarrow as pa  # noqa: PLC0415
+
     if pa.types.is_dictionary(kind):
         return _of_arrow(kind.value_type)
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):

@@ -18,7 +18,7 @@ from moto.events.models import events_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
-from embedded_aws import clients, clock, functions, target_permissions
+from embedded_aws import clients, clock, functions, glue, target_permissions
 from embedded_aws.context import Context
 from embedded_aws.denials import AccessDeniedError
 from embedded_aws.durable import deliveries, units
@@ -284,7 +284,8 @@ def _service(target: Mapping[str, Any]) -> str:
 
 def _is_supported(target: Mapping[str, Any]) -> bool:
     service = _service(target)
-    return service in _DELIVERIES and (service != "events" or ":event-bus/" in target["Arn"])
+    kind = _PART_OF_ARN.get(service, "")
+    return service in _DELIVERIES and kind in target["Arn"]
 
 
 def _to_queue(context: Context, target: Mapping[str, Any], body: str) -> None:
@@ -324,6 +325,11 @@ def _to_log_group(context: Context, target: Mapping[str, Any], body: str) -> Non
     LogStream(context, group, "events").write([body])
 
 
+def _to_workflow(context: Context, target: Mapping[str, Any], body: str) -> None:
+    # The target's role has been checked for glue:notifyEvent, which no client can call.
+    glue.notify_workflow(target["Arn"].partition(":workflow/")[2], json.loads(body)["id"])
+
+
 def _to_bus(context: Context, target: Mapping[str, Any], body: str) -> None:
     name = target["Arn"].partition(":event-bus/")[2]
     event = json.loads(body)
@@ -331,6 +337,8 @@ def _to_bus(context: Context, target: Mapping[str, Any], body: str) -> None:
         rule.send_to_targets(event)
 
 
+# Of services of which only one kind of thing takes events.
+_PART_OF_ARN = {"events": ":event-bus/", "glue": ":workflow/"}
 _DELIVERIES: Mapping[str, Callable[[Context, Mapping[str, Any], str], None]] = {
     "sqs": _to_queue,
     "lambda": _to_function,
@@ -338,4 +346,5 @@ _DELIVERIES: Mapping[str, Callable[[Context, Mapping[str, Any], str], None]] = {
     "sns": _to_topic,
     "logs": _to_log_group,
     "events": _to_bus,
+    "glue": _to_workflow,
 }

@@ -18,9 +18,10 @@ _ACTIONS = {
     "logs": "logs:PutLogEvents",
     "states": "states:StartExecution",
     "events": "events:PutEvents",
+    "glue": "glue:notifyEvent",
 }
 # Targets that have no policy of their own to let EventBridge in.
-_BY_ROLE_ONLY = ("states",)
+_BY_ROLE_ONLY = ("states", "glue")
 
 
 def require(source_arn: str, target: Mapping[str, Any]) -> None:

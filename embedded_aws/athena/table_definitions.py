@@ -17,7 +17,7 @@ from embedded_aws.athena.errors import QueryError
 from embedded_aws.athena.execution import Engine
 from embedded_aws.athena.results import Results, lines
 from embedded_aws.athena.statements import DIALECT, Statement
-from embedded_aws.athena.writing import PARQUET
+from embedded_aws.hive_formats import HIVE_JSON, LAZY_SIMPLE, PARQUET, PARQUET_FILES, TEXT_FILES
 
 NOTHING = Results((), (), titled=False)
 _DELIMITED = {
@@ -148,19 +148,19 @@ def _format(text: str) -> dict[str, Any]:
     name = stored[1].upper() if stored else "TEXTFILE"
     serde = re.search(r"\bROW\s+FORMAT\s+SERDE\s*'([^']*)'", text, re.IGNORECASE)
     if name == "PARQUET" or (serde is not None and "parquet" in serde[1].lower()):
-        return PARQUET
+        return {**PARQUET_FILES, "SerdeInfo": {"SerializationLibrary": PARQUET}}
     if name not in ("TEXTFILE", "INPUTFORMAT", "JSON"):
         raise QueryError("NOT_SUPPORTED", f"the embedded Athena does not read tables stored as {name}")
-    library = serde[1] if serde else text_files.JSON[1] if name == "JSON" else text_files.LAZY_SIMPLE
+    library = serde[1] if serde else HIVE_JSON if name == "JSON" else LAZY_SIMPLE
     if library not in text_files.SERDES:
         raise QueryError("NOT_SUPPORTED", f"the embedded Athena does not read tables of {library}")
     parameters = _clause(text, "SERDEPROPERTIES")
     for key, pattern in _DELIMITED.items():
         if match := re.search(pattern, text, re.IGNORECASE):
             parameters[key] = match[1]
-    if library == text_files.LAZY_SIMPLE:
+    if library == LAZY_SIMPLE:
         parameters.setdefault("serialization.format", parameters.get("field.delim", "1"))
-    return {**text_files.TEXT, "SerdeInfo": {"SerializationLibrary": library, "Parameters": parameters}}
+    return {**TEXT_FILES, "SerdeInfo": {"SerializationLibrary": library, "Parameters": parameters}}
 
 
 def _clause(text: str, word: str) -> dict[str, str]:

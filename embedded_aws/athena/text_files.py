@@ -23,15 +23,10 @@ from embedded_aws.athena.errors import QueryError
 from embedded_aws.athena.objects import StoredObject
 from embedded_aws.athena.results import printer
 from embedded_aws.athena.types import Type
+from embedded_aws.hive_formats import HIVE_JSON, LAZY_SIMPLE, OPEN_CSV, OPENX_JSON
 
-LAZY_SIMPLE = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
-OPEN_CSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
-JSON = ("org.openx.data.jsonserde.JsonSerDe", "org.apache.hive.hcatalog.data.JsonSerDe")
-SERDES = (LAZY_SIMPLE, OPEN_CSV, *JSON)
-TEXT = {
-    "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
-    "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-}
+_JSON = (OPENX_JSON, HIVE_JSON)
+SERDES = (LAZY_SIMPLE, OPEN_CSV, *_JSON)
 _EPOCH = datetime(1970, 1, 1)
 _CONTROL = {"\\t": "\t", "\\001": "\x01", "\\002": "\x02", "\\003": "\x03", "\\n": "\n", "\\\\": "\\"}
 _COMPRESSED = {".gz": gzip.decompress, ".bz2": bz2.decompress}
@@ -65,7 +60,7 @@ def to_parquet(table: Table, stored: StoredObject, path: Path, target: Path) -> 
 def write(serde: str, parameters: Mapping[str, str], columns: Sequence[Column], path: Path) -> bytes:
     """The rows of a Parquet file as a serializer's text."""
     rows = pq.read_table(path).to_pylist()
-    if serde in JSON:
+    if serde in _JSON:
         lines = (json.dumps({c.name: _jsonable(row[c.name], c.type) for c in columns}) for row in rows)
     elif serde == LAZY_SIMPLE:
         delimiters = _delimiters(parameters)
@@ -125,7 +120,7 @@ def _rows(table: Table, stored: StoredObject, text: str) -> Iterator[list[Any]]:
     if lines and not lines[-1]:
         lines.pop()
     lines = lines[skipped:]
-    if table.serde in JSON:
+    if table.serde in _JSON:
         return _json_rows(table.columns, lines, settings, stored)
     return _lazy_rows(table.columns, lines, _delimiters(settings))
 

@@ -14,12 +14,9 @@ from embedded_aws.athena.execution import Engine, require_readable
 from embedded_aws.athena.objects import StoredObject
 from embedded_aws.athena.statements import Statement
 from embedded_aws.athena.types import Type, quoted
+from embedded_aws.hive_formats import LAZY_SIMPLE, OPENX_JSON, PARQUET, PARQUET_FILES, TEXT_FILES
 
-PARQUET = {
-    "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-    "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-    "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
-}
+_PARQUET = {**PARQUET_FILES, "SerdeInfo": {"SerializationLibrary": PARQUET}}
 # https://docs.aws.amazon.com/athena/latest/ug/ctas-insert-into.html
 _MOST_PARTITIONS = 100
 _COMPRESSIONS = {"gzip": "gzip", "snappy": "snappy", "zstd": "zstd", "none": "uncompressed", "lz4": "lz4"}
@@ -170,9 +167,9 @@ class Format:
     def descriptor(self) -> dict[str, Any]:
         """What the catalog says of tables in the format."""
         if self.serde is None:
-            return PARQUET
+            return _PARQUET
         information = {"SerializationLibrary": self.serde, "Parameters": dict(self.parameters)}
-        return {**text_files.TEXT, "SerdeInfo": information}
+        return {**TEXT_FILES, "SerdeInfo": information}
 
     def content(self, path: Path, columns: Sequence[Column]) -> bytes:
         """A file's content from that of a Parquet file."""
@@ -194,9 +191,9 @@ def _format(options: Mapping[str, str]) -> Format:
     if compression not in ("gzip", "uncompressed"):
         raise QueryError("INVALID_PROPERTY", f"compression {asked} is not supported with format {name.upper()}")
     if name == "json":
-        return Format(compression, text_files.JSON[0])
+        return Format(compression, OPENX_JSON)
     delimiter = options.get("field_delimiter", "\\001")
-    return Format(compression, text_files.LAZY_SIMPLE, {"field.delim": delimiter, "serialization.format": delimiter})
+    return Format(compression, LAZY_SIMPLE, {"field.delim": delimiter, "serialization.format": delimiter})
 
 
 def _of_table(table: Table) -> Format:

@@ -138,7 +138,7 @@ def test_a_changed_lake_is_treated_as_the_policy_says(crawled: Crawled) -> None:
     assert "f" not in crawled.columns("one")
 
 
-def test_a_crawler_may_do_what_its_role_may(crawled: Crawled, services: Any) -> None:
+def test_a_crawl_that_fails_says_why_there_and_in_its_log(crawled: Crawled, services: Any) -> None:
     crawler = crawled.crawl("of-nothing", "mixed/", DatabaseName="absent")
     assert crawler["LastCrawl"]["Status"] == "FAILED"
     assert "absent not found" in crawler["LastCrawl"]["ErrorMessage"]
@@ -146,6 +146,12 @@ def test_a_crawler_may_do_what_its_role_may(crawled: Crawled, services: Any) -> 
     # dg monitor-crawler: messages start with the crawl's prefix
     assert lines[0].startswith(f"[{crawler['LastCrawl']['MessagePrefix']}] BENCHMARK : Running Start Crawl")
     assert lines[-1].endswith("BENCHMARK : Crawler has finished running and is in state READY")
+
+
+def test_a_crawler_may_do_what_its_role_may(crawled: Crawled, services: Any) -> None:
+    blind = Crawled(services.role("blind-crawlers", "glue:*"))
+    error = blind.crawl("of-the-blind", "mixed/")["LastCrawl"]["ErrorMessage"]
+    assert "blind-crawlers/AWSGlueCrawler is not authorized to perform: s3:ListBucket" in error
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,21 @@ def test_events_start_a_workflow_when_enough_have_come(cloud: Cloud) -> None:
     assert [json.loads(run["WorkflowRunProperties"]["aws:eventIds"]) for run in runs][-1] == ["event-3"]
 
 
+def test_a_rule_of_eventbridge_starts_a_workflow(cloud: Cloud, services: Any) -> None:
+    # dg starting-workflow-eventbridge: the rule's target is the workflow's ARN, with a role that may glue:notifyEvent
+    job = cloud.job("of-rule")
+    cloud.glue.create_workflow(Name="of-rule")
+    cloud.trigger("on-event", "EVENT", job, WorkflowName="of-rule")
+    context, events = services.context, clients.client("events")
+    arn = f"arn:aws:glue:{context.region}:{context.account}:workflow/of-rule"
+    events.put_rule(Name="to-workflow", EventPattern=json.dumps({"source": ["workflow.test"]}))
+    role = services.role("notifies-workflows", "glue:notifyEvent")
+    events.put_targets(Rule="to-workflow", Targets=[{"Id": "1", "Arn": arn, "RoleArn": role}])
+    told = events.put_events(Entries=[{"Source": "workflow.test", "DetailType": "t", "Detail": "{}"}])
+    [run] = until(lambda: cloud.glue.get_workflow_runs(Name="of-rule")["Runs"], bool)
+    assert json.loads(run["WorkflowRunProperties"]["aws:eventIds"]) == [told["Entries"][0]["EventId"]]
+
+
 @pytest.mark.parametrize(
     ("told", "code"),
     [
