@@ -213,11 +213,11 @@ def test_a_command_brings_it_back_byte_for_byte(lab: Lab, tmp_path: Path) -> Non
     assert "ana@lab.example gets an e-mail" in asked.output
     # A second request, and one by the same person, join the restore that is under way.
     wait("the restore's token", lambda: "task_token" in lab.entry(RESTORE))
-    lab.command_line("restore", STUDY, "--notify", "bob@lab.example")
-    lab.command_line("restore", STUDY, "--notify", "ana@lab.example")
-    wait(
-        "both to join", lambda: [e["status"] for e in lab.executions("RestoreStateMachineArn")].count("SUCCEEDED") == 2
-    )
+    machine, step_functions = "RestoreStateMachineArn", client(lab.instance, "stepfunctions")
+    for address in ("bob@lab.example", "ana@lab.example"):
+        given = json.dumps({"study": STUDY, "email": address})
+        step_functions.start_execution(stateMachineArn=lab.outputs[machine], input=given)
+    wait("both to join", lambda: [e["status"] for e in lab.executions(machine)].count("SUCCEEDED") == 2)
     # S3 User Guide, "Understanding archive retrieval options": Bulk takes 48 hours from Deep Archive.
     lab.advance(47 * HOUR)
     time.sleep(1)
