@@ -8,6 +8,7 @@ import pytest
 
 from genomics.contracts.steps import Step
 from settings import Settings, SettingsError
+from tests.stacks.conftest import OTHER_SETTINGS
 
 
 @pytest.fixture(autouse=True)
@@ -155,11 +156,39 @@ def test_a_setting_cannot_be_given_whole_and_in_part() -> None:
 
 
 def test_every_setting_reaches_a_stack_or_the_app() -> None:
-    settings = Settings.read({})
-    configs = (settings.storage(), settings.network(), settings.secondary(), settings.lake())
-    assert all(is_dataclass(config) for config in configs)
-    carried = {field.name for config in configs for field in fields(config)}
-    renamed = {"vpc_cidr": "cidr"}
+    settings = Settings.read({f"genomics:{name}": value for name, value in OTHER_SETTINGS.items()})
+    configs = (
+        *(settings.storage(), settings.network(), settings.secondary(), settings.lake(), settings.archive()),
+        *(settings.transfer(), settings.file_access()),
+    )
+    carried = {name for config in configs for name in names(config)}
+    renamed = {
+        "vpc_cidr": "cidr",
+        "landing_server": "server",
+        "landing_path": "path",
+        "landing_protocol": "protocol",
+        "landing_smb_user": "smb_user",
+        "landing_smb_domain": "smb_domain",
+        "datasync_agent_arns": "agent_arns",
+        "transfer_storage_class": "storage_class",
+        "transfer_excludes": "excludes",
+        "transfer_mib_per_second": "mib_per_second",
+        "transfer_schedule": "schedule",
+        "file_gateway_arn": "gateway_arn",
+        "file_gateway_nfs_clients": "nfs_clients",
+        "file_gateway_smb": "smb",
+        "archive_tar_gib": "tar_gib",
+        "archive_part_mib": "part_mib",
+        "archive_job": "job",
+        "study_owner_email": "owner",
+    }
     of_the_app = {"account", "region", "project", "disposable"}
     for name in Settings.model_fields:
         assert renamed.get(name, name) in carried | of_the_app, name
+
+
+def names(config: Any) -> set[str]:
+    """Fields of a config, and of what it holds."""
+    assert is_dataclass(config)
+    held = [value for field in fields(config) if is_dataclass(value := getattr(config, field.name))]
+    return {field.name for field in fields(config)}.union(*map(names, held))

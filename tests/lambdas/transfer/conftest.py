@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import pytest
 
 from genomics.contracts import object_keys
@@ -28,6 +27,7 @@ from tests.lambdas.conftest import BUCKET, Platform
 
 RUN = "230102_M01234_0001_000000000-ABCDE"
 TASK = "arn:aws:datasync:us-east-1:123456789012:task/task-0123456789abcdef0"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
 FILES = {"RunInfo.xml": 10, "Data/L001/a.bcl": 300, "Data/L001.bcl": 20, "Data/L001/b.bcl": 0}
 
 
@@ -63,22 +63,41 @@ class DataSync:
 
 
 @dataclass
+class Listener:
+    """EventBridge and SNS, as far as the functions use them: `told` keeps what they were told."""
+
+    told: list[dict[str, Any]] = field(default_factory=list)
+
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        self.told += [{**entry, "Detail": json.loads(entry["Detail"])} for entry in Entries]
+        return {"FailedEntryCount": 0}
+
+    def publish(self, **message: str) -> None:
+        assert message.pop("TopicArn") == TOPIC
+        self.told.append(message)
+
+
+@dataclass
 class Transfers:
-    """`events` and `alarms` hear what the functions tell."""
+    """`told` are events and alarms, in their order."""
 
     platform: Platform
-    datasync: DataSync
-    queue: str
-    topic: str
+    datasync: DataSync = field(default_factory=DataSync)
+    listener: Any = field(default_factory=Listener)
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        told: list[dict[str, Any]] = self.listener.told
+        return told
 
     def reconciler(self) -> Reconciler:
         return Reconciler(
             bucket=BUCKET,
-            topic_arn=self.topic,
+            topic_arn=TOPIC,
             s3=self.platform.s3,
             datasync=self.datasync,  # type: ignore[arg-type]
-            events=boto3.client("events"),
-            sns=boto3.client("sns"),
+            events=self.listener,
+            sns=self.listener,
             ledger=self.platform.ledger,
         )
 
@@ -106,21 +125,7 @@ class Transfers:
         body = json.dumps({"TaskExecutionId": name, "Verified": entries})
         self.platform.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
 
-    def told(self) -> list[dict[str, Any]]:
-        """Events and alarms since the last call, as they lie in the queue that hears both."""
-        messages = boto3.client("sqs").receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", ())
-        for message in messages:
-            boto3.client("sqs").delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
-        return [json.loads(message["Body"]) for message in messages]
-
 
 @pytest.fixture
 def transfers(platform: Platform) -> Transfers:
-    sqs, sns, events = boto3.client("sqs"), boto3.client("sns"), boto3.client("events")
-    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    topic = sns.create_topic(Name="alarms")["TopicArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    events.put_rule(Name="all", EventPattern=json.dumps({"source": ["genomics"]}))
-    events.put_targets(Rule="all", Targets=[{"Id": "queue", "Arn": arn}])
-    return Transfers(platform, DataSync(), queue, topic)
+    return Transfers(platform)

@@ -31,9 +31,9 @@ def put_all(transfers: Transfers) -> None:
 def test_a_complete_run_is_announced_with_what_it_holds(transfers: Transfers) -> None:
     put_all(transfers)
     assert transfers.reconciler().reconcile(transfers.datasync.add(1)) == "SUCCEEDED: complete"
-    [event] = transfers.told()
-    assert event["detail-type"] == "RunTransferred"
-    assert event["detail"] == {
+    [event] = transfers.told
+    assert event["DetailType"] == "RunTransferred"
+    assert event["Detail"] == {
         "run_id": RUN,
         "generation": 1,
         "folder": f"s3://{BUCKET}/run_folders/{RUN}/",
@@ -50,7 +50,7 @@ def test_it_is_announced_once_however_often_it_is_reconciled(transfers: Transfer
     execution = transfers.datasync.add(1)
     told = [transfers.reconciler().reconcile(execution) for _ in range(3)]
     assert told == ["SUCCEEDED: complete", "reconciled already", "reconciled already"]
-    assert len(transfers.told()) == 1
+    assert len(transfers.told) == 1
 
 
 def test_a_missing_file_raises_an_alarm_that_names_it(transfers: Transfers) -> None:
@@ -59,7 +59,7 @@ def test_a_missing_file_raises_an_alarm_that_names_it(transfers: Transfers) -> N
     transfers.platform.s3.delete_object(Bucket=BUCKET, Key=key)
     execution = transfers.datasync.add(1)
     transfers.reconciler().reconcile(execution)
-    [alarm] = transfers.told()
+    [alarm] = transfers.told
     assert alarm["Subject"] == f"Transfer of {RUN} failed"
     assert "of 4 files 1 are missing: Data/L001/a.bcl." in alarm["Message"]
     ended = entry(transfers)
@@ -88,7 +88,7 @@ def test_a_file_that_the_manifest_does_not_list_takes_nothing_from_the_run(trans
     put_all(transfers)
     transfers.put_files({"late.txt": 1})
     transfers.reconciler().reconcile(transfers.datasync.add(1))
-    assert [event["detail-type"] for event in transfers.told()] == ["RunTransferred"]
+    assert [event["DetailType"] for event in transfers.told] == ["RunTransferred"]
     assert (entry(transfers).state, entry(transfers).reason) == (
         State.SUCCEEDED,
         "of 4 files 1 are there that the manifest does not list: late.txt",
@@ -105,7 +105,7 @@ def test_a_file_that_could_not_be_verified_fails_the_run(transfers: Transfers) -
     put_all(transfers)
     statuses = {**dict.fromkeys(FILES, "SUCCESS"), "RunInfo.xml": "FAILED"}
     transfers.reconciler().reconcile(with_report(transfers, statuses))
-    assert "1 could not be verified: RunInfo.xml" in transfers.told()[0]["Message"]
+    assert "1 could not be verified: RunInfo.xml" in transfers.told[0]["Message"]
     assert (entry(transfers).counts or {})["verified"] == 3
 
 
@@ -123,14 +123,14 @@ def test_an_execution_that_ended_in_error_raises_an_alarm_with_datasyncs_words(t
     put_all(transfers)
     result = {"ErrorCode": "AgentOffline", "ErrorDetail": "the agent cannot be reached"}
     transfers.reconciler().reconcile(transfers.datasync.add(1, "ERROR", Result=result))
-    assert "DataSync ended in error (AgentOffline: the agent cannot be reached)" in transfers.told()[0]["Message"]
+    assert "DataSync ended in error (AgentOffline: the agent cannot be reached)" in transfers.told[0]["Message"]
 
 
 def test_the_next_attempt_is_told_of_again(transfers: Transfers) -> None:
     put_all(transfers)
     transfers.reconciler().reconcile(transfers.datasync.add(1, "ERROR"))
     transfers.reconciler().reconcile(transfers.datasync.add(2, attempt=2))
-    assert [told.get("detail-type", "alarm") for told in transfers.told()] == ["alarm", "RunTransferred"]
+    assert [told.get("DetailType", "alarm") for told in transfers.told] == ["alarm", "RunTransferred"]
 
 
 def test_late_files_are_told_of_by_their_own_execution(transfers: Transfers) -> None:
@@ -138,11 +138,11 @@ def test_late_files_are_told_of_by_their_own_execution(transfers: Transfers) -> 
     transfers.put_manifest({**FILES, "late.txt": 5}, generation=2)
     first, second = transfers.datasync.add(1), transfers.datasync.add(2, generation=2)
     assert transfers.reconciler().reconcile(first).startswith("SKIPPED: manifest 2 lists")
-    assert transfers.told() == []
+    assert transfers.told == []
     transfers.put_files({"late.txt": 5})
     transfers.reconciler().reconcile(second)
-    [event] = transfers.told()
-    assert (event["detail"]["generation"], event["detail"]["files"]) == (2, 5)
+    [event] = transfers.told
+    assert (event["Detail"]["generation"], event["Detail"]["files"]) == (2, 5)
 
 
 @pytest.mark.parametrize("whole", [True, False])
@@ -150,7 +150,7 @@ def test_a_manifest_that_cannot_be_used_raises_an_alarm(transfers: Transfers, wh
     if not whole:
         transfers.put_manifest(whole=False)
     transfers.reconciler().reconcile(transfers.datasync.add(1))
-    assert "its manifest cannot be used" in transfers.told()[0]["Message"]
+    assert "its manifest cannot be used" in transfers.told[0]["Message"]
     assert entry(transfers).state is State.FAILED
 
 
@@ -179,7 +179,6 @@ def test_the_sweep_finds_what_a_lost_event_missed(transfers: Transfers) -> None:
     foreign = transfers.datasync.add(4)
     transfers.datasync.tags[foreign] = {}
     transfers.reconciler().reconcile(done)
-    transfers.told()
 
     sent: list[Any] = []
 
