@@ -214,6 +214,68 @@ def test_athena_answers_over_the_deployed_lake() -> None:
     assert statistics["Rows"]["InputBytes"] == 0
 
 
+def test_a_stack_of_glues_resources_comes_changes_and_goes() -> None:
+    cloud, glue = client("cloudformation"), client("glue")
+    arn = role("boto3-tour-crawlers")
+    column = [{"Name": "day", "Type": "string"}]
+    files = {"Columns": [{"Name": "n", "Type": "int"}], "Location": "s3://boto3-tour/t/"}
+    table = {"Name": "t", "PartitionKeys": column, "StorageDescriptor": files}
+    of_table = {"CatalogId": {"Ref": "AWS::AccountId"}, "DatabaseName": {"Ref": "Database"}}
+    crawler = {
+        "Role": arn,
+        "DatabaseName": {"Ref": "Database"},
+        "Targets": {"S3Targets": [{"Path": "s3://boto3-tour/"}]},
+    }
+    trigger = {
+        "Type": "SCHEDULED",
+        "Actions": [{"CrawlerName": {"Ref": "Crawler"}}],
+        "WorkflowName": {"Ref": "Workflow"},
+    }
+    connection = {"Name": "boto3_tour", "ConnectionType": "NETWORK", "ConnectionProperties": {}}
+    resources = {
+        "Database": ("Database", {"CatalogId": of_table["CatalogId"], "DatabaseInput": {"Name": "boto3_tour"}}),
+        "Table": ("Table", {**of_table, "TableInput": table}),
+        "Partition": (
+            "Partition",
+            {
+                **of_table,
+                "TableName": {"Ref": "Table"},
+                "PartitionInput": {"Values": ["1"], "StorageDescriptor": files},
+            },
+        ),
+        "Crawler": ("Crawler", {**crawler, "Schedule": {"ScheduleExpression": "cron(0 3 * * ? *)"}}),
+        "Workflow": ("Workflow", {"Description": "first"}),
+        "Trigger": ("Trigger", {**trigger, "Schedule": "cron(0 2 * * ? *)"}),
+        "Connection": ("Connection", {"CatalogId": of_table["CatalogId"], "ConnectionInput": connection}),
+    }
+
+    def template(description: str) -> str:
+        resources["Workflow"] = ("Workflow", {"Description": description})
+        return json.dumps(
+            {
+                "Resources": {
+                    n: {"Type": f"AWS::Glue::{kind}", "Properties": told} for n, (kind, told) in resources.items()
+                }
+            }
+        )
+
+    cloud.create_stack(StackName="boto3-tour", TemplateBody=template("first"))
+    cloud.get_waiter("stack_create_complete").wait(StackName="boto3-tour", WaiterConfig={"Delay": 1})
+    found = cloud.describe_stack_resources(StackName="boto3-tour")["StackResources"]
+    ids = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found}
+    assert glue.get_crawler(Name=ids["Crawler"])["Crawler"]["Schedule"]["ScheduleExpression"] == "cron(0 3 * * ? *)"
+    assert glue.get_trigger(Name=ids["Trigger"])["Trigger"]["WorkflowName"] == ids["Workflow"]
+    assert len(glue.get_partitions(DatabaseName="boto3_tour", TableName="t")["Partitions"]) == 1
+    cloud.update_stack(StackName="boto3-tour", TemplateBody=template("second"))
+    cloud.get_waiter("stack_update_complete").wait(StackName="boto3-tour", WaiterConfig={"Delay": 1})
+    assert glue.get_workflow(Name=ids["Workflow"])["Workflow"]["Description"] == "second"
+    cloud.delete_stack(StackName="boto3-tour")
+    cloud.get_waiter("stack_delete_complete").wait(StackName="boto3-tour", WaiterConfig={"Delay": 1})
+    with pytest.raises(glue.exceptions.EntityNotFoundException):
+        glue.get_trigger(Name=ids["Trigger"])
+    assert glue.get_connections()["ConnectionList"] == []
+
+
 def test_keys_secrets_parameters_and_identities() -> None:
     kms, secrets, ssm, sts = (client(name) for name in ("kms", "secretsmanager", "ssm", "sts"))
     key = kms.create_key(Description="tour")["KeyMetadata"]["KeyId"]
