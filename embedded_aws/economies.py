@@ -18,7 +18,8 @@ _LOADER = Patch("moto.core.utils:create_loader", "b94f7ea2b2fa445a")
 _PARSE_TEMPLATE = Patch("moto.cloudformation.models:Stack.parse_template", "780e8fac6c67e689")
 _PARSE_CHANGE_SET = Patch("moto.cloudformation.models:ChangeSet._parse_template", "332663244e4254e7")
 _PRIVATE_KEY = Patch("moto.kms.models:generate_private_key", "cdf2b67aac1401be")
-PATCHES = (_METHOD_NAMES, _NEW_MODEL, _LOADER, _PARSE_TEMPLATE, _PARSE_CHANGE_SET, _PRIVATE_KEY)
+_BUILDER = Patch("werkzeug.routing.rules:Rule._compile_builder", "a0ec55cf067ff5d5")
+PATCHES = (_BUILDER, _METHOD_NAMES, _NEW_MODEL, _LOADER, _PARSE_TEMPLATE, _PARSE_CHANGE_SET, _PRIVATE_KEY)
 
 # Reads each service's model once, for moto and for the clients in this process.
 loader = functools.cache(create_loader)
@@ -28,12 +29,23 @@ def install(context: Context) -> None:
     """Take the short ways."""
     _METHOD_NAMES.apply(functools.cache(method_names_from_class))
     _LOADER.apply(loader)
+    # For each of a thousand routes werkzeug compiles two functions that would build a URL; moto builds none.
+    compile_builder: Any = _BUILDER.apply(
+        lambda rule, append_unknown=True: _later(compile_builder, rule, append_unknown)
+    )
     # moto keeps every object it ever made, to reset itself; a server that stays up would only grow.
     _NEW_MODEL.apply(staticmethod(lambda cls, *_, **__: object.__new__(cls)))
     # JSON is YAML, but a hundred times faster to read as what it is.
     read_yaml: Any = _PARSE_TEMPLATE.apply(staticmethod(lambda template: _parsed(template, read_yaml)))
     _PARSE_CHANGE_SET.apply(_parse_change_set)
     make_key: Any = _PRIVATE_KEY.apply(lambda key_spec: _private_key(key_spec, make_key))
+
+
+def _later(compile_builder: Any, rule: Any, append_unknown: bool) -> Any:
+    def build(bound: Any, **values: Any) -> Any:
+        return compile_builder(rule, append_unknown)(bound, **values)
+
+    return build
 
 
 def _parsed(template: str, read_yaml: Any) -> Any:

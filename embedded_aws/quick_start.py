@@ -33,12 +33,11 @@ def prepare() -> None:
     """Take the short ways. Raises ChangedSymbolError."""
     gc.disable()
     guard.check(PATCHES)
-    kept = _Kept(Path(sys.prefix) / "embedded-aws-models")
 
     def load_model(loader: Any, full_path: str, open_method: Callable[..., Any]) -> Any:
         if not os.path.isfile(full_path):  # noqa: PTH113 asked for thousands of names, most of them absent
             return None
-        return kept.get(Path(full_path), lambda: read_model(loader, full_path, open_method))
+        return _kept_file(Path(full_path), lambda: read_model(loader, full_path, open_method))
 
     def load_resource(resource: str) -> Any:
         name = Path(resource).name.partition(".")[0]
@@ -46,7 +45,7 @@ def prepare() -> None:
             return []
         path = package / resource
         compressed = path.with_name(f"{path.name}.gz")
-        return kept.get(compressed if compressed.exists() else path, lambda: read_resource(resource))
+        return _kept_file(compressed if compressed.exists() else path, lambda: read_resource(resource))
 
     read_model = _LOAD_MODEL.apply(load_model)
     read_resource = _LOAD_RESOURCE.apply(load_resource)
@@ -60,28 +59,28 @@ def finish() -> None:
     gc.enable()
 
 
-class _Kept:
-    """What JSON files hold, each kept under its path, size and time. Nothing depends on its being there."""
+def kept(name: str, make: Callable[[], Any]) -> Any:
+    """What `make` gives, a JSON document: made once for an installation and `name`, unless it cannot be kept."""
+    file = Path(
+        sys.prefix, "embedded-aws-kept", hashlib.sha256(f"{sys.implementation.cache_tag}\n{name}".encode()).hexdigest()
+    )
+    with contextlib.suppress(OSError, ValueError, EOFError, TypeError):
+        return marshal.loads(file.read_bytes())  # noqa: S302 written below, in the installation itself
+    # Through JSON once more: ordered dictionaries become plain ones, which are as ordered.
+    document = json.loads(json.dumps(make()))
+    with contextlib.suppress(OSError):
+        _put(file, marshal.dumps(document))
+    return document
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
 
-    def get(self, path: Path, read: Callable[[], Any]) -> Any:
-        """The document in `path`; `read` reads it when it is not kept yet."""
-        found = path.stat()
-        name = f"{path}\n{found.st_size}\n{found.st_mtime_ns}\n{sys.implementation.cache_tag}"
-        file = self._directory / hashlib.sha256(name.encode()).hexdigest()[:32]
-        with contextlib.suppress(OSError, ValueError, EOFError, TypeError):
-            return marshal.loads(file.read_bytes())  # noqa: S302 written below, in the installation itself
-        # Through JSON once more: ordered dictionaries become plain ones, which are as ordered.
-        document = json.loads(json.dumps(read()))
-        with contextlib.suppress(OSError):
-            self._put(file, marshal.dumps(document))
-        return document
+def _kept_file(path: Path, read: Callable[[], Any]) -> Any:
+    found = path.stat()
+    return kept(f"{path}\n{found.st_size}\n{found.st_mtime_ns}", read)
 
-    def _put(self, file: Path, content: bytes) -> None:
-        self._directory.mkdir(exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=self._directory)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-        Path(temporary).replace(file)
+
+def _put(file: Path, content: bytes) -> None:
+    file.parent.mkdir(exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=file.parent)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+    Path(temporary).replace(file)

@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 from moto.core.config import default_user_config
@@ -23,7 +24,7 @@ from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType
 from moto.stepfunctions.parser.asl.eval.evaluation_details import ExecutionDetails
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
 
-from embedded_aws import events, step_functions_maps, step_functions_tasks
+from embedded_aws import events, quick_start, step_functions_maps, step_functions_tasks
 from embedded_aws.context import Context
 from embedded_aws.durable import executions
 from embedded_aws.ended_executions import EndedExecutions
@@ -44,6 +45,9 @@ _DETAILS = Patch(
 )
 _TIMED_OUT = Patch("moto.stepfunctions.parser.asl.eval.environment:Environment.set_timed_out", "853b04bf9e6a7db4")
 _PARSE = Patch("moto.stepfunctions.parser.asl.parse.asl_parser:AmazonStateLanguageParser.parse", "a59a7d18760fb22e")
+_VALIDATE = Patch(
+    "moto.stepfunctions.parser.models:StepFunctionsParserBackend._validate_definition", "a5921e3d3b46dcd3"
+)
 PATCHES = (
     _START,
     _STOP,
@@ -53,6 +57,7 @@ PATCHES = (
     _DETAILS,
     _TIMED_OUT,
     _PARSE,
+    _VALIDATE,
     *step_functions_tasks.PATCHES,
     *step_functions_maps.PATCHES,
 )
@@ -107,6 +112,11 @@ def install(context: Context) -> None:
     def parse(definition: str) -> Any:
         return original_parse(definition)
 
+    def validate(definition: str) -> None:
+        # Reading a definition takes a second; what was found right once is right.
+        quick_start.kept(f"{version('moto')}\n{definition}", lambda: original_validate(definition))
+
+    original_validate = _VALIDATE.apply(staticmethod(validate))
     original_start = _START.apply(start_execution)
     original_reflect = _REFLECT.apply(reflect)
     _STOP.apply(stop_execution)
