@@ -29,6 +29,9 @@ def main() -> int:
     except (DeploymentError, InstanceError, ChangedSymbolError) as error:
         print(error, file=sys.stderr, flush=True)
         return 1
+    except OSError as error:
+        print(f"{options.data} cannot be used: {error}", file=sys.stderr, flush=True)
+        return 1
     return 0
 
 

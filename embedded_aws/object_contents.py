@@ -64,6 +64,7 @@ class Store:
         self._memory: bytes | None = None
         self._path: Path | None = None
         self._read: Callable[[], bytes] | None = None
+        self._detached = False
         if self.size <= _IN_MEMORY:
             self._memory = bytes(content)
             return
@@ -81,7 +82,7 @@ class Store:
     def kept(cls, directory: Path, size: int, *, file: str | None, read: Callable[[], bytes]) -> Self:
         """Bytes that are on disk already: in `file`, relative to `directory`, or where `read` finds them."""
         made = cls.__new__(cls)
-        made.directory, made.size, made._memory = directory, size, None
+        made.directory, made.size, made._memory, made._detached = directory, size, None, False
         made._path, made._read = (directory / file, None) if file else (None, read)
         return made
 
@@ -97,11 +98,12 @@ class Store:
 
     def is_kept(self, read: Callable[[], bytes]) -> None:
         """Let go of what is in memory: `read` finds it."""
-        if self._memory is not None:
+        if self._memory is not None and not self._detached:
             self._read, self._memory = read, None
 
     def detach(self) -> None:
         """Stay readable to those who have it at hand although its row is about to go."""
+        self._detached = True
         if self._read is not None:
             self._memory, self._read = self._read(), None
 

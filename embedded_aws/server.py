@@ -210,7 +210,7 @@ def serve(port: int, data: Path, assembly: Assembly) -> None:
             database.use(database.Database.open(data, account=context.account, region=context.region))
             _run(context, server, state, assembly)
             stop.wait()
-    except (DeploymentError, StateError, guard.ChangedSymbolError) as error:
+    except (DeploymentError, NotKeptError, StateError, guard.ChangedSymbolError) as error:
         state.error = str(error)
         raise InstanceError(state.error) from error
 

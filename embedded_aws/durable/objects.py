@@ -7,8 +7,6 @@ which a kill in between leaves, are swept at the next start.
 import functools
 import gc
 import json
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -107,8 +105,7 @@ def install(context: Context, directory: Path) -> None:
     key: Any = FakeKey
     key.__deepcopy__ = lambda found, memo: _shallow(found)
     _notice_changes()
-    sweep = partial(_sweep, database.opened(), directory, time.time())
-    threading.Thread(target=sweep, name="sweep", daemon=True).start()
+    _sweep(database.opened(), directory)
 
 
 def _notice_changes() -> None:
@@ -318,13 +315,13 @@ def _store(table: str, number: int, document: dict[str, Any], file: str | None) 
     return Store.kept(_place[0].directory, document["size"], file=file, read=read)
 
 
-def _sweep(kept_in: Database, directory: Path, started: float) -> None:
-    """Remove the files from before this start that no row names."""
+def _sweep(kept_in: Database, directory: Path) -> None:
+    """Remove the files that no row names. Before anybody writes: a file is there before its row is."""
     rows = kept_in.rows("select file from objects union all select file from parts")
     named = {file for (file,) in rows if file}
     for path in _files(directory):
-        if path.relative_to(directory).as_posix() not in named and path.stat().st_mtime < started:
-            path.unlink(missing_ok=True)
+        if path.relative_to(directory).as_posix() not in named:
+            path.unlink()
 
 
 def _files(directory: Path) -> Iterator[Path]:

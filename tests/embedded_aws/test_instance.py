@@ -210,3 +210,14 @@ def test_a_second_process_on_the_same_data_is_refused(small: Instance, assembly:
 def test_what_is_not_implemented_is_said_in_the_clients_protocol(small: Instance) -> None:
     with pytest.raises(client(small, "glue").exceptions.ClientError, match="NotImplemented"):
         client(small, "glue").get_mapping(Source={"DatabaseName": "x", "TableName": "y"})
+
+
+def test_a_directory_that_cannot_be_used_is_named_in_one_line(assembly: Path) -> None:
+    command = [sys.executable, "-m", "embedded_aws", "--port", "0", "--data", "/proc/nowhere"]
+    ended = subprocess.run(
+        [*command, "--cloud-assembly", str(assembly)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.strip().splitlines() == [
+        "/proc/nowhere cannot be used: [Errno 2] No such file or directory: '/proc/nowhere'"
+    ]
