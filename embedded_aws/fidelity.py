@@ -179,7 +179,7 @@ SERVICES: tuple[Service, ...] = (
 )
 
 # Parts of the embedded AWS that are no service.
-OTHER_MODULES = ("economies", "restoring")
+OTHER_MODULES = ("economies", "durable.restoring")
 
 
 def inert(service: Service) -> Mapping[str, str]:

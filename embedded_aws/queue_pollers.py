@@ -12,14 +12,17 @@ from moto.events.models import EventPattern
 from moto.sqs.exceptions import QueueDoesNotExist, ReceiptHandleIsInvalid
 from moto.sqs.models import sqs_backends
 
-from embedded_aws import functions, requests
+from embedded_aws import authorization, functions, identity
 from embedded_aws.context import Context
+from embedded_aws.denials import AccessDeniedError
 from embedded_aws.guard import Patch
+from embedded_aws.requests import Access
 
 _CREATE = Patch("moto.awslambda.models:LambdaBackend.create_event_source_mapping", "19f8125cabf7d67b")
 PATCHES = (_CREATE,)
 
 _POLL_SECONDS = 1
+_DENIED_SECONDS = 10
 # AWS Lambda starts with five concurrent batches of a standard queue.
 _CONCURRENT_BATCHES = 5
 
@@ -65,6 +68,9 @@ class Poller:
                 batch = self._receive()
             except QueueDoesNotExist:
                 return
+            except AccessDeniedError:  # the request log says of what; permissions may yet be given
+                time.sleep(_DENIED_SECONDS)
+                batch = []
             except Exception:  # the mapping outlives whatever is wrong with one batch
                 traceback.print_exc()
                 time.sleep(_POLL_SECONDS)
@@ -81,10 +87,11 @@ class Poller:
         queue: Any = backend.get_queue(self._queue_name)
         timeout = int(queue.visibility_timeout)
         size = int(self._mapping.batch_size)
+        self._require("sqs:ReceiveMessage", is_logged=False)
         batch = backend.receive_message(self._queue_name, min(size, 10), _POLL_SECONDS, timeout)
-        deadline = time.monotonic() + float(self._mapping.max_batch_window or 0)
         if batch:
-            self._log("sqs:ReceiveMessage")
+            self._require("sqs:ReceiveMessage")
+        deadline = time.monotonic() + float(self._mapping.max_batch_window or 0)
         while batch and len(batch) < size and (left := deadline - time.monotonic()) > 0:
             more = backend.receive_message(self._queue_name, min(size - len(batch), 10), 0, timeout)
             batch += more
@@ -118,18 +125,20 @@ class Poller:
     def _delete(self, messages: list[Any]) -> None:
         backend = sqs_backends[self._context.account][self._context.region]
         if messages:
-            self._log("sqs:DeleteMessage")
+            self._require("sqs:DeleteMessage")
         for message in messages:
             try:
                 backend.delete_message(self._queue_name, message.receipt_handle)
             except (QueueDoesNotExist, ReceiptHandleIsInvalid):
                 continue
 
-    def _log(self, action: str) -> None:
+    def _require(self, action: str, *, is_logged: bool = True) -> None:
         """Lambda polls a queue as the function's own role."""
         function = get_backend(self._context.account, self._context.region).get_function(self._mapping.function_arn)
-        access = requests.Access(action, self._mapping.event_source_arn)
-        requests.record([access], 200, role_arn=function.role, session=function.function_name, by="lambda")
+        access = Access(action, self._mapping.event_source_arn)
+        authorization.require(
+            identity.role(function.role, function.function_name), [access], by="lambda", is_logged=is_logged
+        )
 
     def _is_wanted(self, message: Any) -> bool:
         filters = (self._mapping.filter_criteria or {}).get("Filters") or []
