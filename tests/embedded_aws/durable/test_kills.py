@@ -174,7 +174,7 @@ def _start_executions(kept: Kept, stack: dict[str, str]) -> None:
     machines = kept.client("stepfunctions")
     running = machines.start_execution(stateMachineArn=stack["Waits"], name="first", input='{"a": 1}')
     ended = machines.start_execution(stateMachineArn=stack["Passes"], name="quick")["executionArn"]
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while machines.describe_execution(executionArn=ended)["status"] == "RUNNING":
         assert time.monotonic() < deadline
         time.sleep(0.02)
