@@ -102,6 +102,8 @@ def start(
     if running := find(data):
         return wait_until_ready(running, progress, timeout_seconds=timeout_seconds)
     data.mkdir(parents=True, exist_ok=True)
+    # As soon as the new one holds the lock, what a killed one has left would be taken for what it says of itself.
+    _clear(data)
     command = [sys.executable, "-m", "embedded_aws", "--port", str(port), "--data", str(data.absolute())]
     command += ["--cloud-assembly", str(cloud_assembly.absolute())]
     rotate_when_large(data / _LOG)
@@ -199,6 +201,7 @@ def hold(instance: Instance) -> Iterator[None]:
         os.close(descriptor)
         raise InstanceError(f"another embedded AWS runs on {instance.data}; `genomics down` stops it")
     try:
+        (instance.data / _STATE).unlink(missing_ok=True)
         _write_atomically(instance.data / _STATE, json.dumps({**asdict(instance), "data": str(instance.data)}))
         yield
     finally:

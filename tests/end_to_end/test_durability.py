@@ -205,7 +205,7 @@ def _ran(outcome: Outcome) -> set[tuple[str, str, str]]:
 def _interrupted(line: CommandLine) -> list[dict[str, Any]]:
     outcome = line("status", "--json")
     assert outcome.status == 0, outcome.errors
-    return [run for run in json.loads(outcome.output)["runs"] if (run["reason"] or "").startswith("interrupted: ")]
+    return [run for run in json.loads(outcome.output)["runs"] if (run.get("reason") or "").startswith("interrupted: ")]
 
 
 def _kill_and_carry_on(site: Site, pauses: list[int], unkilled: Unkilled) -> None:
