@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from embedded_aws import quick_start
-from embedded_aws.cloud_assembly import Assembly, DeploymentError
+from embedded_aws.cloudformation.cloud_assembly import Assembly, DeploymentError
 from embedded_aws.guard import ChangedSymbolError
 from embedded_aws.instance import DEFAULT_PORT, InstanceError, find
 

@@ -15,9 +15,10 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.httpchecksum import AwsChunkedWrapper
 
-from embedded_aws import economies, identity
+from embedded_aws import economies
 from embedded_aws.context import OPERATOR_ENVIRONMENT, Context
 from embedded_aws.http_server import Application, add_headers
+from embedded_aws.iam import identity
 
 _lock = threading.Lock()
 

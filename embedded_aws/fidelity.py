@@ -36,7 +36,7 @@ SERVICES: tuple[Service, ...] = (
             "a stack's tags are not passed on to its resources",
         ),
         types=("AWS::CloudFormation::", "AWS::CDK::", "Custom::"),
-        modules=("cloudformation",),
+        modules=("cloudformation.service",),
     ),
     Service(
         "IAM, STS",
@@ -47,7 +47,7 @@ SERVICES: tuple[Service, ...] = (
             "service control policies, VPC endpoint policies and federation do not exist here",
         ),
         types=("AWS::IAM::",),
-        modules=("identity", "authorization"),
+        modules=("iam.identity", "iam.authorization"),
     ),
     Service(
         "S3",
@@ -58,7 +58,7 @@ SERVICES: tuple[Service, ...] = (
             "access logs are not written",
         ),
         types=("AWS::S3::",),
-        modules=("storage", "archive_tiers", "object_lifecycle"),
+        modules=("s3.service", "s3.archive_tiers", "s3.lifecycle"),
     ),
     Service(
         "KMS",
@@ -91,7 +91,7 @@ SERVICES: tuple[Service, ...] = (
             "the image's files are the machine's: the Dockerfile's directory and command count, not its packages",
         ),
         types=("AWS::Batch::", "AWS::ECR::"),
-        modules=("batch",),
+        modules=("batch.service",),
     ),
     Service(
         "Lambda",
@@ -99,7 +99,7 @@ SERVICES: tuple[Service, ...] = (
         "retries of asynchronous calls",
         ("one Python: the one the instance runs on",),
         types=("AWS::Lambda::",),
-        modules=("functions",),
+        modules=("functions.service",),
     ),
     Service(
         "Step Functions",
@@ -109,7 +109,7 @@ SERVICES: tuple[Service, ...] = (
             "the last 1,000 executions are remembered, not those of 90 days; its own waits follow the machine's clock",
         ),
         types=("AWS::StepFunctions::",),
-        modules=("step_functions",),
+        modules=("step_functions.service",),
     ),
     Service(
         "EventBridge, Scheduler",
@@ -117,14 +117,14 @@ SERVICES: tuple[Service, ...] = (
         "schedules fire by a clock that can be advanced (`POST /_embedded/clock`)",
         ("archives, pipes, API destinations, flexible windows and universal targets are refused",),
         types=("AWS::Events::", "AWS::Scheduler::"),
-        modules=("events",),
+        modules=("events.service",),
     ),
     Service(
         "SQS, SNS",
         "visibility, redrive, FIFO order; Lambda polls in batches and takes back what failed",
         ("an e-mail is a file below `mail` in the data directory",),
         types=("AWS::SQS::", "AWS::SNS::"),
-        modules=("mail",),
+        modules=("messaging.mail",),
     ),
     Service(
         "Glue",
@@ -137,7 +137,7 @@ SERVICES: tuple[Service, ...] = (
             "a workflow's run does not outlive the instance",
         ),
         types=("AWS::Glue::",),
-        modules=("glue",),
+        modules=("glue.service",),
     ),
     Service(
         "Athena",
@@ -173,7 +173,7 @@ SERVICES: tuple[Service, ...] = (
         "log groups and streams fill while processes run, subscription filters deliver; parameters are read",
         ("no service reports metrics",),
         types=("AWS::Logs::", "AWS::CloudWatch::", "AWS::SSM::"),
-        modules=("log_subscriptions",),
+        modules=("logs.subscriptions",),
     ),
     Service("EC2", "nothing: processes share one machine", types=("AWS::EC2::",)),
 )

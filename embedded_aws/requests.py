@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.identity import Principal
+from embedded_aws.iam.identity import Principal
 from embedded_aws.rotated_files import RotatedFile
 
 FILE = "requests.jsonl"

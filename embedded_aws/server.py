@@ -20,41 +20,40 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from embedded_aws import (
-    archive_tiers,
     athena,
-    authorization,
-    batch,
     clients,
     clock,
-    cloudformation,
     datasync,
     dynamodb,
     economies,
-    events,
     file_systems,
-    functions,
-    glue,
     guard,
-    identity,
-    log_subscriptions,
-    mail,
-    object_lifecycle,
     orphans,
     processes,
     quick_start,
     requests,
-    step_functions,
-    storage,
 )
-from embedded_aws.cloud_assembly import Assembly, DeploymentError
+from embedded_aws.batch import service as batch
+from embedded_aws.cloudformation import service as cloudformation
+from embedded_aws.cloudformation.cloud_assembly import Assembly, DeploymentError
+from embedded_aws.cloudformation.deployment import deploy, restore
+from embedded_aws.cloudformation.stack_resources import tell_progress
 from embedded_aws.context import OPERATOR_ENVIRONMENT, Context
-from embedded_aws.deployment import deploy, restore
 from embedded_aws.durable import database, restoring, units
 from embedded_aws.durable.database import NotKeptError, StateError
+from embedded_aws.events import service as events
+from embedded_aws.functions import service as functions
+from embedded_aws.glue import service as glue
 from embedded_aws.http_server import HttpServer
+from embedded_aws.iam import authorization, identity
+from embedded_aws.iam.requested_access import from_headers
 from embedded_aws.instance import READY_PATH, Instance, InstanceError, hold
-from embedded_aws.requested_access import from_headers
-from embedded_aws.stack_resources import tell_progress
+from embedded_aws.logs import subscriptions as log_subscriptions
+from embedded_aws.messaging import mail
+from embedded_aws.s3 import archive_tiers
+from embedded_aws.s3 import lifecycle as object_lifecycle
+from embedded_aws.s3 import service as storage
+from embedded_aws.step_functions import service as step_functions
 
 # In the order of their installation.
 _SERVICES: tuple[ModuleType, ...] = (

@@ -118,7 +118,7 @@ def install() -> None:
 
 def make_spark_start_fast() -> None:
     """Some seconds that every Spark job saves. It says itself, in one line, why it cannot; nothing depends on it."""
-    command = (str(VENV / "bin/python"), "-m", "embedded_aws.spark")
+    command = (str(VENV / "bin/python"), "-m", "embedded_aws.glue.spark")
     print("+ " + " ".join(command), flush=True)
     subprocess.run(command, cwd=ROOT, check=False)
 

@@ -8,7 +8,6 @@ from botocore.exceptions import ClientError
 from moto.athena.models import WorkGroup, athena_backends
 from moto.core.exceptions import JsonRESTError
 
-from embedded_aws import identity
 from embedded_aws.athena import statements
 from embedded_aws.athena.catalog import Catalog, Table
 from embedded_aws.athena.errors import QueryError
@@ -18,6 +17,7 @@ from embedded_aws.athena.saved_queries import SavedQueries
 from embedded_aws.athena.statements import Statement
 from embedded_aws.athena.types import split
 from embedded_aws.context import Context
+from embedded_aws.iam import identity
 
 _LONGEST_QUERY = 262144
 _EXECUTIONS_KEPT = 10_000

@@ -17,7 +17,7 @@ from embedded_aws.athena.errors import QueryError
 from embedded_aws.athena.execution import Engine
 from embedded_aws.athena.results import Results, lines
 from embedded_aws.athena.statements import DIALECT, Statement
-from embedded_aws.hive_formats import HIVE_JSON, LAZY_SIMPLE, PARQUET, PARQUET_FILES, TEXT_FILES
+from embedded_aws.glue.hive_formats import HIVE_JSON, LAZY_SIMPLE, PARQUET, PARQUET_FILES, TEXT_FILES
 
 NOTHING = Results((), (), titled=False)
 _DELIMITED = {

@@ -23,7 +23,7 @@ from embedded_aws.athena.errors import QueryError
 from embedded_aws.athena.objects import StoredObject
 from embedded_aws.athena.results import printer
 from embedded_aws.athena.types import Type
-from embedded_aws.hive_formats import HIVE_JSON, LAZY_SIMPLE, OPEN_CSV, OPENX_JSON
+from embedded_aws.glue.hive_formats import HIVE_JSON, LAZY_SIMPLE, OPEN_CSV, OPENX_JSON
 
 _JSON = (OPENX_JSON, HIVE_JSON)
 SERDES = (LAZY_SIMPLE, OPEN_CSV, *_JSON)

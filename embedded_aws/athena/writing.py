@@ -14,7 +14,7 @@ from embedded_aws.athena.execution import Engine, require_readable
 from embedded_aws.athena.objects import StoredObject
 from embedded_aws.athena.statements import Statement
 from embedded_aws.athena.types import Type, quoted
-from embedded_aws.hive_formats import LAZY_SIMPLE, OPENX_JSON, PARQUET, PARQUET_FILES, TEXT_FILES
+from embedded_aws.glue.hive_formats import LAZY_SIMPLE, OPENX_JSON, PARQUET, PARQUET_FILES, TEXT_FILES
 
 _PARQUET = {**PARQUET_FILES, "SerdeInfo": {"SerializationLibrary": PARQUET}}
 # https://docs.aws.amazon.com/athena/latest/ug/ctas-insert-into.html

@@ -9,14 +9,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from moto.datasync.exceptions import InvalidRequestException
 from moto.moto_api._internal import mock_random
 
-from embedded_aws import clients, events
+from embedded_aws import clients
 from embedded_aws.context import Context
 from embedded_aws.datasync.copying import Copy, ExecutionError
 from embedded_aws.datasync.definitions import Definitions, Parameters, check
 from embedded_aws.datasync.model import DEFAULT_OPTIONS, ENDED, Execution
 from embedded_aws.datasync.reports import TaskReport
+from embedded_aws.events import service as events
 from embedded_aws.file_servers import export
-from embedded_aws.log_streams import LogStream
+from embedded_aws.logs.streams import LogStream
 
 
 class DataSync(Definitions):

@@ -20,7 +20,7 @@ from moto.utilities.utils import LowercaseDict
 from requests.structures import CaseInsensitiveDict
 
 from embedded_aws.durable.restorations import Restoration
-from embedded_aws.object_contents import Part, Store
+from embedded_aws.s3.contents import Part, Store
 
 _PLAIN = (
     "website_redirect_location",

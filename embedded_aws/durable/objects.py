@@ -32,7 +32,7 @@ from embedded_aws.durable.object_documents import (
     restored_upload,
 )
 from embedded_aws.guard import Patch
-from embedded_aws.object_contents import Store
+from embedded_aws.s3.contents import Store
 
 _BACKEND = "moto.s3.models:S3Backend"
 _RESPONSE = "moto.s3.responses:S3Response"

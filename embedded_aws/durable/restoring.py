@@ -1,9 +1,11 @@
 """All that is kept, as one service of the instance: noted from the start, restored when the stacks are there."""
 
-from embedded_aws import events, functions, step_functions
+from embedded_aws.cloudformation.kept_stacks import KeptStack
 from embedded_aws.context import Context
 from embedded_aws.durable import calls, catalog, database, executions, items, messages, stacks
-from embedded_aws.kept_stacks import KeptStack
+from embedded_aws.events import service as events
+from embedded_aws.functions import service as functions
+from embedded_aws.step_functions import service as step_functions
 
 PATCHES = (*calls.PATCHES, *catalog.PATCHES, *executions.PATCHES, *items.PATCHES, *messages.PATCHES)
 

@@ -1,9 +1,9 @@
 """CloudFormation on disk: what must be known of each stack to make it again at the next start."""
 
-from embedded_aws import cloudformation
+from embedded_aws.cloudformation import service as cloudformation
+from embedded_aws.cloudformation.kept_stacks import KeptStack
 from embedded_aws.durable import units
 from embedded_aws.durable.database import Database
-from embedded_aws.kept_stacks import KeptStack
 
 _KIND = "stack"
 

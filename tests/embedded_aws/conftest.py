@@ -10,32 +10,22 @@ import pytest
 from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from embedded_aws import (
-    archive_tiers,
-    athena,
-    authorization,
-    batch,
-    clients,
-    datasync,
-    dynamodb,
-    event_delivery,
-    events,
-    file_systems,
-    functions,
-    glue,
-    guard,
-    identity,
-    images,
-    instance,
-    log_subscriptions,
-    mail,
-    object_lifecycle,
-    processes,
-    step_functions,
-)
+from embedded_aws import athena, clients, datasync, dynamodb, file_systems, guard, instance, processes
+from embedded_aws.batch import images
+from embedded_aws.batch import service as batch
 from embedded_aws.context import Context
+from embedded_aws.events import delivery as event_delivery
+from embedded_aws.events import service as events
+from embedded_aws.functions import service as functions
+from embedded_aws.glue import service as glue
 from embedded_aws.http_server import HttpServer
+from embedded_aws.iam import authorization, identity
 from embedded_aws.instance import Instance
+from embedded_aws.logs import subscriptions as log_subscriptions
+from embedded_aws.messaging import mail
+from embedded_aws.s3 import archive_tiers
+from embedded_aws.s3 import lifecycle as object_lifecycle
+from embedded_aws.step_functions import service as step_functions
 from tests.embedded_aws import small_assembly
 from tests.embedded_aws.event_bus import Bus
 

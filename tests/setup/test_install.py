@@ -62,7 +62,7 @@ def test_set_up_goes_on_where_spark_cannot_be_made_faster(install: ModuleType, m
 
     monkeypatch.setattr(install.subprocess, "run", fail)
     install.make_spark_start_fast()
-    assert commands == [(str(install.VENV / "bin/python"), "-m", "embedded_aws.spark")]
+    assert commands == [(str(install.VENV / "bin/python"), "-m", "embedded_aws.glue.spark")]
 
 
 def test_every_command_of_the_list_names_its_package(install: ModuleType) -> None:

@@ -1,0 +1,1 @@
+"""EventBridge and its Scheduler: what is told to whom, and when."""

@@ -1,0 +1,1 @@
+"""Lambda: zipped handlers in processes of their own."""

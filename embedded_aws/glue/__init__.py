@@ -1,0 +1,1 @@
+"""Glue: jobs under Spark, triggers and workflows, crawlers."""

@@ -1,0 +1,1 @@
+"""Who calls, what is asked for, and whether it may."""

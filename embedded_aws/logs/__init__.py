@@ -1,0 +1,1 @@
+"""CloudWatch Logs: streams that fill while processes run, and who listens."""

@@ -1,0 +1,1 @@
+"""SQS and SNS: queues, the pollers that hand their messages to functions, and mail."""

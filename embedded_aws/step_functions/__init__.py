@@ -1,0 +1,1 @@
+"""Step Functions: the deployed definition, interpreted under the machine's own role."""
