@@ -20,6 +20,9 @@ from moto.core.request import (
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
+# Marks what came in here, or through a client inside; moto's mocks in the same process bring requests without it.
+ENTRANCE = "embedded_aws.entrance"
+
 _LONGEST_LINE = 65536
 _DRAIN_LIMIT = 1 << 20
 _BODYLESS = (204, 304)
@@ -216,7 +219,7 @@ class _Connection(socketserver.StreamRequestHandler):
 
 
 def add_headers(environ: dict[str, Any], headers: Iterable[tuple[str, str]]) -> None:
-    """Put request headers into a WSGI environment. Object metadata keeps the spelling of its names."""
+    """Put the headers of a request that came in into its WSGI environment. Metadata keeps the spelling of its names."""
     preserved: dict[str, str] = {}
     for name, value in headers:
         if "_" in name and not should_preserve_original_header_name(name):
@@ -226,6 +229,7 @@ def add_headers(environ: dict[str, Any], headers: Iterable[tuple[str, str]]) -> 
             preserved[key] = name
         environ[key] = f"{environ[key]},{value}" if key in environ and key.startswith("HTTP_") else value
     environ[PRESERVED_HEADER_NAMES_ENVIRON_KEY] = preserved
+    environ[ENTRANCE] = True
 
 
 def _chunk(block: bytes) -> bytes:

@@ -79,6 +79,8 @@ _SERVICES: tuple[ModuleType, ...] = (
 )
 
 _StartResponse = Callable[..., Any]
+# moto's own controls, such as the one that empties every service, ask nobody who calls.
+_MOTO_CONTROLS = "/moto-api"
 
 
 @dataclass
@@ -109,6 +111,9 @@ class Application:
             return self._readiness(start_response)
         if environ["PATH_INFO"] == clock.PATH:
             return clock.respond(environ, start_response)
+        if environ["PATH_INFO"].startswith(_MOTO_CONTROLS):
+            start_response("404 Not Found", [("Content-Length", "0")])
+            return [b""]
         started = time.perf_counter()
         status = 0
 

@@ -14,6 +14,7 @@ from moto.iam.models import iam_backends
 from embedded_aws import requests
 from embedded_aws.context import Context
 from embedded_aws.guard import Patch
+from embedded_aws.http_server import ENTRANCE
 from embedded_aws.iam import denials, encryption, role_trust
 from embedded_aws.iam.condition_keys import RequestKeys
 from embedded_aws.iam.identity import ANONYMOUS, CredentialsError, Kind, Principal, access_key, authenticate
@@ -90,6 +91,8 @@ def is_allowed(principal: Principal, access: Access) -> bool:
 def _admit(response: Any, iam_request: type, resource: str = "*") -> None:
     """Called by moto on each request before it is carried out; raising here refuses it."""
     environ = response.normalized_request.environ
+    if ENTRANCE not in environ:
+        return
     key, token, service = _credentials(response)
     asked = requested(_context, response, resource)
     try:

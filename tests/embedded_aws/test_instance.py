@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -226,3 +228,10 @@ def test_a_directory_that_cannot_be_used_is_named_in_one_line(assembly: Path) ->
     assert ended.stderr.strip().splitlines() == [
         "/proc/nowhere cannot be used: [Errno 2] No such file or directory: '/proc/nowhere'"
     ]
+
+
+def test_motos_own_controls_are_closed(small: Instance) -> None:
+    # Anybody could empty every service by them.
+    request = urllib.request.Request(f"{small.endpoint}/moto-api/reset", method="POST")
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(request, timeout=10)
