@@ -87,9 +87,21 @@ def find(data: Path) -> Instance | None:
         return None
     try:
         document = json.loads(state.read_text())
-        return Instance(**{**document, "data": Path(document["data"])})
-    except (ValueError, TypeError, KeyError):
+        began = document.pop("began")
+        instance = Instance(**{**document, "data": Path(document["data"])})
+    except (OSError, ValueError, TypeError, KeyError):
         return None
+    # The lock may be held by its successor, which has not yet said where it is, or by somebody who clears up after it.
+    return instance if began == _began(instance.pid) else None
+
+
+def _began(pid: int) -> str | None:
+    """When a living process began, in clock ticks since the machine did: with its id, what no other process has."""
+    try:
+        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if state in "ZX" else rest[18]
 
 
 def start(
@@ -102,8 +114,6 @@ def start(
     if running := find(data):
         return wait_until_ready(running, progress, timeout_seconds=timeout_seconds)
     data.mkdir(parents=True, exist_ok=True)
-    # As soon as the new one holds the lock, what a killed one has left would be taken for what it says of itself.
-    _clear(data)
     command = [sys.executable, "-m", "embedded_aws", "--port", str(port), "--data", str(data.absolute())]
     command += ["--cloud-assembly", str(cloud_assembly.absolute())]
     rotate_when_large(data / _LOG)
@@ -201,8 +211,8 @@ def hold(instance: Instance) -> Iterator[None]:
         os.close(descriptor)
         raise InstanceError(f"another embedded AWS runs on {instance.data}; `genomics down` stops it")
     try:
-        (instance.data / _STATE).unlink(missing_ok=True)
-        _write_atomically(instance.data / _STATE, json.dumps({**asdict(instance), "data": str(instance.data)}))
+        document = {**asdict(instance), "data": str(instance.data), "began": _began(instance.pid)}
+        _write_atomically(instance.data / _STATE, json.dumps(document))
         yield
     finally:
         (instance.data / _STATE).unlink(missing_ok=True)
