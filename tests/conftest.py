@@ -29,13 +29,17 @@ LANDING = {
 Synthesis = Callable[[Path, Mapping[str, str]], "subprocess.CompletedProcess[str]"]
 
 
+# What is started once: the deployed app, the instance of the tours, and the services in the test's own process, whose
+# state is lost when a test of another group mocks AWS in that process.
+SHARED = ("embedded", "home", "services")
+
+
 @pytest.hookimpl(tryfirst=True)  # what distributes the tests reads these marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests one process runs, and in what order."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        # `home` is the one instance of the tours.
-        shared = next((name for name in ("embedded", "home") if name in fixtures), None)
+        shared = next((name for name in SHARED if name in fixtures), None)
         item.add_marker(pytest.mark.xdist_group(shared or item.path.relative_to(ROOT).as_posix()))
     items.sort(key=lambda item: item.get_closest_marker("xdist_group").args != ("embedded",))  # type: ignore[union-attr]
 
