@@ -33,7 +33,7 @@ filters = PathFilter(f"/{folder.name}", excludes=DEFAULT_EXCLUDES if excludes el
 with closing(Listing(work / "listing.sqlite", repr(filters))) as listing:
     scan = scan_run(folder, listing, filters, whole=whole, changed_within_seconds=0)
     if scan.directories_read:
-        write_manifest(work / "manifest.tsv", ManifestHeader(folder.name, 1), listing, landing_folder=None)
+        write_manifest(work / "manifest.tsv", ManifestHeader(folder.name, 1), listing)
     print(scan.totals.files, scan.directories_read, end="")
 """
 _WALK = """

@@ -1,9 +1,8 @@
 """The transfer of a run folder: the tags on its DataSync execution, and the manifest of what must arrive.
 
-A manifest is text: a JSON header, one line per file, a JSON trailer. A file's line is `size<TAB>path`, and a third
-column with the SHA-256 where checksums were asked for. Paths begin with the run folder's name, as the keys below the
-destination's prefix will; backslash, tab and line breaks in them are escaped by a backslash. Without its trailer a
-manifest is cut short.
+A manifest is text: a JSON header, one line per file, a JSON trailer. A file's line is `size<TAB>path`. Paths begin with
+the run folder's name, as the keys below the destination's prefix will; backslash, tab and line breaks in them are
+escaped by a backslash. Without its trailer a manifest is cut short.
 """
 
 import re
@@ -48,7 +47,6 @@ class ManifestFile:
 
     size: int
     path: str
-    sha256: str | None = None
 
 
 def escape_path(path: str) -> str:
@@ -67,8 +65,7 @@ def unescape_path(text: str) -> str:
 
 def file_line(file: ManifestFile) -> str:
     """A file's line, without its line break."""
-    columns = [str(file.size), escape_path(file.path)]
-    return "\t".join([*columns, file.sha256] if file.sha256 else columns)
+    return f"{file.size}\t{escape_path(file.path)}"
 
 
 def header_line(header: ManifestHeader) -> str:
@@ -108,7 +105,7 @@ def read_files(lines: Iterable[str]) -> Iterator[ManifestFile]:
 
 
 def _file(line: str, number: int) -> ManifestFile:
-    size, *rest = line.split("\t")
-    if not size.isdecimal() or not 1 <= len(rest) <= 2:
+    size, _, path = line.partition("\t")
+    if not size.isdecimal() or not path or "\t" in path:
         raise ContractError(f"manifest:{number}: expected size<TAB>path, found {line!r}")
-    return ManifestFile(size=int(size), path=unescape_path(rest[0]), sha256=rest[1] if len(rest) == 2 else None)
+    return ManifestFile(size=int(size), path=unescape_path(path))

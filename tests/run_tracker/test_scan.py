@@ -210,7 +210,7 @@ def test_any_utf8_name_reads_back_from_the_manifest(names: list[str], tmp_path_f
     with closing(Listing(None, "")) as listing:
         scanned(folder, listing, filters=PathFilter("/run", excludes=()))
         path = folder.parent / "manifest.tsv"
-        write_manifest(path, ManifestHeader("run", 1), listing, landing_folder=None)
+        write_manifest(path, ManifestHeader("run", 1), listing)
     with path.open(encoding="utf-8", newline="\n") as stream:
         assert read_header(next(stream)).run_id == "run"
         assert {(f.path, f.size) for f in read_files(stream)} == {

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from run_tracker.errors import TrackerError
@@ -264,16 +263,6 @@ def test_a_landing_folder_that_is_no_longer_mounted_is_told(lab: Lab) -> None:
     lab.landing.mkdir()
     with pytest.raises(TrackerError, match="is it mounted"):
         lab.watch()
-
-
-def test_a_manifest_with_checksums_holds_the_files_sha256(lab: Lab) -> None:
-    lab.configure("[files]\nchecksums = true")
-    make_run_folder(lab.landing, MISEQ)
-    lab.watch()
-    body = lab.service.objects[f"/sequencing/manifests/{MISEQ.run_id}/1.tsv.gz"]
-    files = {Path(f.path).name: f for f in read_files(gzip.decompress(body).decode().splitlines()[1:])}
-    # sha256sum of an empty file
-    assert files["qc"].sha256 == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 def _tag(execution: dict[str, list[dict[str, str]]], key: str) -> str:

@@ -54,7 +54,6 @@ class FileSettings:
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = DEFAULT_EXCLUDES
-    checksums: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,12 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from genomics.contracts.transfers import (
-    ManifestHeader,
-    ManifestTrailer,
-    header_line,
-    trailer_line,
-    unescape_path,
-)
-from run_tracker.errors import TrackerError
+from genomics.contracts.transfers import ManifestHeader, ManifestTrailer, header_line, trailer_line
 from run_tracker.listing import Listing
 
 
-def write_manifest(path: Path, header: ManifestHeader, listing: Listing, *, landing_folder: Path | None) -> str:
-    """Write a manifest of what is listed; with a `landing_folder`, files are read for their SHA-256. Gives its digest.
+def write_manifest(path: Path, header: ManifestHeader, listing: Listing) -> str:
+    """Write a manifest of what is listed; gives its digest.
 
     The digest is that of the files' lines, and does not depend on the generation.
     """
@@ -30,9 +23,8 @@ def write_manifest(path: Path, header: ManifestHeader, listing: Listing, *, land
     with partial.open("wb") as stream:
         stream.write(header_line(header).encode() + b"\n")
         for lines in listing.lines():
-            block = _with_checksums(lines, landing_folder) if landing_folder else lines
-            digest.update(block)
-            stream.write(block)
+            digest.update(lines)
+            stream.write(lines)
         stream.write(trailer_line(ManifestTrailer(totals.files, totals.bytes)).encode() + b"\n")
         stream.flush()
         os.fsync(stream.fileno())
@@ -59,20 +51,6 @@ def compress(path: Path) -> Path:
 def _file_lines(path: Path) -> Iterable[bytes]:
     with path.open("rb") as stream:
         yield from (line for line in stream if not line.startswith(b"{"))
-
-
-def _with_checksums(lines: bytes, landing_folder: Path) -> bytes:
-    return b"".join(_with_checksum(line, landing_folder) for line in lines.splitlines())
-
-
-def _with_checksum(line: bytes, landing_folder: Path) -> bytes:
-    name = unescape_path(line.split(b"\t", 1)[1].decode())
-    try:
-        with (landing_folder / name).open("rb") as stream:
-            checksum = hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise TrackerError(f"{landing_folder / name}: cannot be read ({error.strerror}); correct it") from error
-    return line + b"\t" + checksum.encode() + b"\n"
 
 
 def _sync_directory(path: Path) -> None:

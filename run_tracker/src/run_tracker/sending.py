@@ -44,12 +44,7 @@ class Sender:
         last = earlier[-1] if earlier else None
         generation = last.generation + 1 if last else 1
         path = self.manifest_path(run_id, generation)
-        digest = write_manifest(
-            path,
-            ManifestHeader(run_id, generation),
-            listing,
-            landing_folder=self._configuration.landing_folder if self._configuration.files.checksums else None,
-        )
+        digest = write_manifest(path, ManifestHeader(run_id, generation), listing)
         attempt = 1
         if last is not None and not self._is_new(last, path, digest):
             path.unlink()
