@@ -40,7 +40,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         shared = next((name for name in SHARED if name in fixtures), None)
-        item.add_marker(pytest.mark.xdist_group(shared or item.path.relative_to(ROOT).as_posix()))
+        # The tests of stacks share syntheses, the others of a file what the file starts.
+        own = item.path.parent if item.path.parent.name == "stacks" else item.path
+        item.add_marker(pytest.mark.xdist_group(shared or own.relative_to(ROOT).as_posix()))
     items.sort(key=lambda item: item.get_closest_marker("xdist_group").args != ("embedded",))  # type: ignore[union-attr]
 
 
