@@ -3,7 +3,8 @@
 `python -m benchmarks.run_scan [--files N] [--repeat N] [--folder DIR]`. The folder is generated unless it is there:
 empty files, laid out as on a HiSeq X (lanes x cycles, a third of them thumbnails). Each round runs every contender
 once, in turn, in a process of its own, on a warm cache. Printed are medians of wall seconds and CPU seconds, their
-ratio to find's, and the largest resident memory.
+ratio to find's, and the largest resident memory. It ends with 1, and a line that says why, where a scan takes more than
+MOST_OF_FIND times find's time or more than MOST_MB of memory.
 """
 
 import argparse
@@ -13,10 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+MOST_OF_FIND, MOST_MB = 1.5, 250
 _LANES, _CYCLES = 8, 318
+_FIND = "find -printf"
 # Directories younger than this are read again by any scan; a run that is sent has long been left alone.
 _QUIET_SECONDS = 65
 _SCAN = """
@@ -48,7 +52,7 @@ with open(sys.argv[2], "w") as out:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One run of one contender: seconds, and MiB of its largest process."""
+    """One run of one contender: seconds, and MB of its largest process."""
 
     wall: float
     cpu: float
@@ -83,11 +87,11 @@ def measure(command: list[str], output: Path | None = None) -> Measurement:
         process.returncode = os.waitstatus_to_exitcode(status)
         assert process.returncode == 0, command
         said.seek(0)
-        return Measurement(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, said.read().decode())
+        return Measurement(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6, said.read().decode())
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table; exit code 1 where a scan misses what it must keep to."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--files", type=int, default=1_400_000)
     options.add_argument("--repeat", type=int, default=5)
@@ -99,15 +103,18 @@ def main() -> None:
         if not folder.exists():
             make_run(folder, chosen.files)
             time.sleep(_QUIET_SECONDS)
-        compare(folder, work, chosen.repeat)
+        runs = compare(folder, work, chosen.repeat)
+    show(runs)
+    if missed := misses(runs):
+        sys.exit("\n".join(missed))
 
 
-def compare(folder: Path, work: Path, repeat: int) -> None:
-    """Every contender in turn, `repeat` times."""
+def compare(folder: Path, work: Path, repeat: int) -> Mapping[str, Sequence[Measurement]]:
+    """Every contender in turn, `repeat` times; those that are called scans are the tracker's."""
     scan = [sys.executable, "-c", _SCAN, str(folder), str(work)]
     find = ["find", str(folder), "-printf", r"%s %p\n"]
-    contenders = {
-        "find -printf": lambda: measure(find, work / "find.txt"),
+    contenders: dict[str, Callable[[], Measurement]] = {
+        _FIND: lambda: measure(find, work / "find.txt"),
         "scan + manifest, all files": lambda: measure([*scan, "whole", "all"]),
         "second scan, all files": lambda: measure([*scan, "again", "all"]),
         "scan + manifest, default filters": lambda: measure([*scan, "whole", "filtered"]),
@@ -119,13 +126,36 @@ def compare(folder: Path, work: Path, repeat: int) -> None:
     for _ in range(repeat):
         for contender, run in contenders.items():
             runs[contender].append(run())
-    peer = statistics.median(run.wall for run in runs["find -printf"])
-    print(f"{'':34}{'wall s':>8}{'/ find':>8}{'CPU s':>8}{'MiB':>6}  files, directories read")
+    return runs
+
+
+def show(runs: Mapping[str, Sequence[Measurement]]) -> None:
+    """Print a line for each contender."""
+    peer = _wall(runs[_FIND])
+    print(f"{'':34}{'wall s':>8}{'/ find':>8}{'CPU s':>8}{'MB':>6}  files, directories read")
     for contender, measured in runs.items():
-        wall = statistics.median(run.wall for run in measured)
+        wall = _wall(measured)
         cpu = statistics.median(run.cpu for run in measured)
         memory = max(run.memory for run in measured)
         print(f"{contender:34}{wall:8.2f}{wall / peer:8.2f}{cpu:8.2f}{memory:6.0f}  {measured[-1].said}")
+
+
+def misses(runs: Mapping[str, Sequence[Measurement]]) -> list[str]:
+    """A line for each limit that a scan exceeds."""
+    peer, said = _wall(runs[_FIND]), list[str]()
+    for contender, measured in runs.items():
+        if "scan" not in contender:
+            continue
+        ratio, memory = _wall(measured) / peer, max(run.memory for run in measured)
+        if ratio > MOST_OF_FIND:
+            said.append(f"{contender}: takes {ratio:.2f} times as long as find, more than {MOST_OF_FIND}")
+        if memory > MOST_MB:
+            said.append(f"{contender}: takes {memory:.0f} MB, more than {MOST_MB}")
+    return said
+
+
+def _wall(measured: Sequence[Measurement]) -> float:
+    return statistics.median(run.wall for run in measured)
 
 
 if __name__ == "__main__":
