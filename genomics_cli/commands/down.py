@@ -20,4 +20,7 @@ def down(data: Path, erase: bool, as_json: bool) -> None:
         click.echo(json.dumps({"data": str(data), "stopped": stopped, "erased": erase}, indent=2))
         return
     click.echo("the embedded AWS is stopped" if stopped else f"no embedded AWS runs on {data}")
-    click.echo(f"what it held in {data} is deleted" if erase else f"what it holds stays in {data}")
+    if erase:
+        click.echo(f"what it held in {data} is deleted")
+    elif data.exists():
+        click.echo(f"what it holds stays in {data}")

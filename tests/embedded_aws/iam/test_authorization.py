@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import botocore
 import pytest
 from botocore.config import Config
@@ -302,8 +303,17 @@ def test_nobody_reads_but_what_is_public(world: World) -> None:
 
 def test_a_presigned_url_acts_as_who_signed_it(world: World) -> None:
     world.give([allow("s3:GetObject", f"{DATA}/runs/*")], [])
+    keys = identity.credentials(ROLE, "job")
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=world.services.context.endpoint,
+        region_name=world.services.context.region,
+        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=keys["AWS_SESSION_TOKEN"],
+    )
     for key, status in (("runs/r1/reads", 200), ("a", 403)):
-        url = world.caller("s3").generate_presigned_url("get_object", Params={"Bucket": "iam-data", "Key": key})
+        url = s3.generate_presigned_url("get_object", Params={"Bucket": "iam-data", "Key": key})
         try:
             with urllib.request.urlopen(url) as answer:  # noqa: S310 the instance's own
                 found = answer.status
