@@ -24,6 +24,7 @@ class Service:
     executions: list[dict[str, Any]] = field(default_factory=list)
     statuses: dict[str, dict[str, Any]] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
+    metadata: dict[str, dict[str, str]] = field(default_factory=dict)
     published: list[str] = field(default_factory=list)
     tag_requests: int = 0
     misfortune: str = ""
@@ -35,6 +36,11 @@ class Service:
             answer = self.statuses[execution["arn"]]
             if answer["Status"] not in ("SUCCESS", "ERROR"):
                 self.statuses[execution["arn"]] = {"Status": status, "Result": result}
+
+    def forget(self) -> None:
+        """The history of executions ends, as DataSync's does in time."""
+        self.executions.clear()
+        self.statuses.clear()
 
     def answer(self, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """One DataSync call."""
@@ -109,8 +115,22 @@ def serve() -> Iterator[Service]:
             if self.headers.get("Expect"):
                 self.send_response_only(100)
                 self.end_headers()
-            service.objects[self.path] = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            # S3 User Guide, "How to prevent object overwrites with conditional writes".
+            if self.headers.get("If-None-Match") == "*" and self.path in service.objects:
+                self._send(412, b"<Error><Code>PreconditionFailed</Code></Error>")
+                return
+            service.objects[self.path] = body
+            service.metadata[self.path] = {
+                name: value for name, value in self.headers.items() if name.lower().startswith("x-amz-meta-")
+            }
             self._send(200, b"")
+
+        def do_HEAD(self) -> None:
+            self.send_response(200)
+            for name, value in service.metadata[self.path].items():
+                self.send_header(name, value)
+            self.end_headers()
 
         def _send(self, status: int, body: bytes) -> None:
             self.send_response(status)

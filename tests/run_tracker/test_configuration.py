@@ -58,6 +58,15 @@ def test_a_lab_changes_a_platform_and_adds_its_own(tmp_path: Path) -> None:
         (BASE + 'bucket = "s3://x"', "datasync.bucket must be a bucket's name, not 's3://x'"),
         (BASE + '[files]\nexclude = ["a|b"]', "files.exclude pattern 'a|b' must be one pattern"),
         (BASE + '[files]\ninclude = ["a*b"]', "files.include pattern 'a*b' may hold '*' only at its end"),
+        (BASE + "[files]\nexclude = []", "files.exclude is empty: DataSync would leave out what its task excludes"),
+        (
+            BASE + "late_days = 90",
+            "datasync.late_days must be days, 0 or more and fewer than datasync.archive_days",
+        ),
+        (
+            BASE + "archive_days = 5",
+            "must be days, 0 or more and fewer than datasync.archive_days (5), not 7",
+        ),
         (BASE + "[files]\nexclude = 3", "files.exclude must be a list of texts, not 3"),
         (BASE + '[alarms]\nsns_topic_arn = "mail"', "alarms.sns_topic_arn must be the ARN of an SNS topic"),
         ("landing_folder = x", "(at line 1, column 18)"),

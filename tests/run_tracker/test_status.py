@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -73,6 +74,29 @@ def test_the_oldest_unsent_run_past_the_rpo_raises_an_alarm_that_is_told_once(la
     lab.service.end()
     lab.watch()
     assert run("status", "--config", lab.config).exit_code == 0
+
+
+def test_a_run_that_cannot_be_read_is_overdue_from_when_it_was_first_seen(lab: Lab) -> None:
+    lab.configure(f'[alarms]\nrpo_hours = 24\nsns_topic_arn = "{TOPIC}"')
+    folder = make_run_folder(lab.landing, SEQUENCERS[0])
+    (folder / "RunInfo.xml").write_text("<RunInfo><Run")
+    lab.watch()
+    assert (lab.only().state, lab.service.published) == ("UNREADABLE", [])
+    with opened(database_path(lab.configuration)) as state:
+        (seen,) = state.runs()
+        state.save_run(replace(seen, first_seen=seen.first_seen - 30 * HOUR))
+    lab.watch()
+    (message,) = lab.service.published
+    assert f"{folder.name} is unreadable for 30 hours and not sent (RPO 24 hours)" in parse_qs(message)["Message"][0]
+    assert f"oldest unsent run: {folder.name}, unreadable for 30 h" in run("status", "--config", lab.config).output
+
+
+def test_alarms_are_told_though_the_landing_folder_is_gone(lab: Lab) -> None:
+    lab.configure(f'[alarms]\nsns_topic_arn = "{TOPIC}"')
+    lab.landing.rmdir()
+    assert run("watch", "--once", "--config", lab.config).exit_code == 1
+    (message,) = lab.service.published
+    assert "cannot be reached (No such file or directory); mount it" in parse_qs(message)["Message"][0]
 
 
 def test_failed_and_aborted_runs_are_not_overdue(lab: Lab) -> None:

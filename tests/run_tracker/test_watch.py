@@ -3,15 +3,19 @@
 import gzip
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 from run_tracker.errors import TrackerError
 from run_tracker.lock import AlreadyAtWork, exclusive
 
 from genomics.contracts.transfers import ATTEMPT_TAG, GENERATION_TAG, RUN_TAG, read_files, read_header
+from run_tracker import scan, watch
 from tests.run_tracker.conftest import Lab
 from tests.run_tracker.run_folders import SEQUENCERS, make_run_folder
 
@@ -20,7 +24,7 @@ MISEQ = SEQUENCERS[0]
 
 def _manifest(lab: Lab, generation: int = 1) -> list[str]:
     body = lab.service.objects[f"/sequencing/manifests/{MISEQ.run_id}/{generation}.tsv.gz"]
-    header, *lines = gzip.decompress(body).decode().splitlines()
+    header, *lines = gzip.decompress(body).decode().removesuffix("\n").split("\n")
     assert read_header(header).generation == generation
     return [file.path for file in read_files(lines)]
 
@@ -135,9 +139,7 @@ def test_a_failed_execution_is_tried_again_and_then_reported(lab: Lab) -> None:
     run = lab.only()
     assert run.state == "TRANSFER_FAILED"
     assert "AgentOffline no agent" in run.reason
-    time.sleep(0.01)
-    (folder / "qc").unlink()
-    (folder / "qc").touch()
+    _put_anew(folder)
     lab.watch()
     assert (len(lab.service.executions), lab.only().state) == (4, "TRANSFERRING")
     lab.service.end("ERROR")
@@ -203,6 +205,104 @@ def test_files_written_late_are_topped_up_and_removed_ones_are_not(lab: Lab) -> 
     assert (len(lab.service.executions), lab.only().state) == (2, "SENT")
 
 
+def _sent(lab: Lab) -> Path:
+    """A run that has arrived."""
+    folder = make_run_folder(lab.landing, MISEQ)
+    lab.watch()
+    lab.service.end()
+    lab.watch()
+    assert lab.only().state == "SENT"
+    return folder
+
+
+def _put_anew(folder: Path) -> None:
+    time.sleep(0.01)
+    (folder / "qc").unlink()
+    (folder / "qc").touch()
+
+
+def test_a_file_that_grew_in_place_is_topped_up_within_the_hour(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Every directory counts as left alone, so that only a scan of all of them sees what its time stamp does not tell.
+    monkeypatch.setattr(scan, "_QUIET_SECONDS", -5.0)
+    folder = _sent(lab)
+    with (folder / "RunInfo.xml").open("a") as document:
+        document.write("<!-- late -->")
+    lab.watch()
+    assert len(lab.service.executions) == 1
+    monkeypatch.setattr(watch, "_WHOLE_EVERY_SECONDS", 0)
+    lab.watch()
+    assert [_tag(e, GENERATION_TAG) for e in lab.service.executions] == ["1", "2"]
+    body = gzip.decompress(lab.service.objects[f"/sequencing/manifests/{MISEQ.run_id}/2.tsv.gz"]).decode()
+    assert f"{(folder / 'RunInfo.xml').stat().st_size}\t{MISEQ.run_id}/RunInfo.xml\n" in body
+    lab.service.end()
+    lab.watch()
+    lab.watch()
+    assert (len(lab.service.executions), lab.only().state) == (2, "SENT")
+
+
+def test_a_flag_that_is_put_anew_has_a_run_sent_again_that_was_sent(lab: Lab) -> None:
+    folder = _sent(lab)
+    lab.watch()
+    assert len(lab.service.executions) == 1
+    (folder / "qc").unlink()
+    lab.watch()
+    assert (len(lab.service.executions), lab.only().state) == (1, "SENT")
+    (folder / "qc").touch()
+    lab.watch()
+    assert [_tag(e, GENERATION_TAG) for e in lab.service.executions] == ["1", "2"]
+    assert _manifest(lab, 2) == _manifest(lab, 1)
+    lab.service.end()
+    lab.watch()
+    lab.watch()
+    assert (len(lab.service.executions), lab.only().state) == (2, "SENT")
+
+
+def test_why_a_run_is_not_sent_again_is_told_beside_its_being_sent(lab: Lab) -> None:
+    folder = _sent(lab)
+    (folder / "RunInfo.xml").write_text("<RunInfo><Run")
+    _put_anew(folder)
+    lab.watch()
+    assert (lab.only().state, "not sent again: UNREADABLE: " in lab.only().reason) == ("SENT", True)
+    assert len(lab.service.executions) == 1
+
+
+def test_a_run_that_may_be_in_the_archive_is_not_sent_again(lab: Lab) -> None:
+    folder = _sent(lab)
+    with sqlite3.connect(lab.configuration.state_folder / "state.sqlite") as database:
+        database.execute("UPDATE transfer SET ended_at = ended_at - 91 * 86400")
+    _put_anew(folder)
+    (folder / "late.txt").touch()
+    lab.watch()
+    assert len(lab.service.executions) == 1
+    assert "more than datasync.archive_days ago is not sent again" in lab.only().reason
+
+
+def test_a_lost_database_and_a_forgotten_execution_are_reported_and_nothing_is_sent_twice(lab: Lab) -> None:
+    folder = _sent(lab)
+    (lab.configuration.state_folder / "state.sqlite").unlink()
+    lab.service.forget()
+    for _ in range(3):
+        lab.watch()
+    assert (lab.service.executions, lab.only().state) == ([], "TRANSFER_FAILED")
+    assert lab.only().reason == (
+        f"s3://sequencing/manifests/{MISEQ.run_id}/1.tsv.gz lists the same files, and no transfer in the tracker's"
+        " database put it there: see in the ledger whether the run has arrived; put the flag anew to try again"
+    )
+    _put_anew(folder)
+    lab.watch()
+    assert [_tag(e, GENERATION_TAG) for e in lab.service.executions] == ["2"]
+
+
+def test_an_execution_that_was_forgotten_while_it_ran_is_reported_and_not_started_again(lab: Lab) -> None:
+    make_run_folder(lab.landing, MISEQ)
+    lab.watch()
+    lab.service.forget()
+    for _ in range(3):
+        lab.watch()
+    assert (lab.service.executions, lab.only().state) == ([], "TRANSFER_FAILED")
+    assert lab.only().reason.startswith("DataSync no longer knows the execution: see in the ledger")
+
+
 def test_a_run_that_was_removed_is_shown_only_until_it_is_sent(lab: Lab) -> None:
     folder = make_run_folder(lab.landing, MISEQ)
     lab.watch()
@@ -248,6 +348,40 @@ def test_a_bad_run_does_not_keep_others_from_being_sent(lab: Lab) -> None:
         "r\\xfcn": "UNREADABLE",
         "link": "UNREADABLE",
     }
+
+
+def test_a_run_that_cannot_even_be_judged_does_not_keep_others_from_being_sent(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for sequencer in (MISEQ, SEQUENCERS[3]):
+        make_run_folder(lab.landing, sequencer)
+    bad = min(MISEQ.run_id, SEQUENCERS[3].run_id)
+    judging = watch.assess
+
+    def assess(folder: Path, *arguments: Any, **named: Any) -> Any:
+        if folder.name == bad:
+            raise ValueError("no such\nthing")
+        return judging(folder, *arguments, **named)
+
+    monkeypatch.setattr(watch, "assess", assess)
+    lab.watch()
+    states = {name: (run.state, run.reason) for name, run in lab.standings().items()}
+    assert states.pop(bad) == ("UNREADABLE", "unexpected ValueError: no such thing")
+    assert [state for state, _ in states.values()] == ["TRANSFERRING"]
+
+
+def test_names_with_what_python_takes_for_line_breaks_are_sent(lab: Lab) -> None:
+    folder = make_run_folder(lab.landing, MISEQ)
+    names = [f"InterOp/a{mark}b.bin" for mark in ("\x0b", "\x85", "\u2028")]
+    base_calls = next(folder.rglob("*.bcl*")).parent
+    for path in (
+        *(folder / name for name in names),
+        *(base_calls / f"s{mark}t" for mark in ("\x0b", "\x85", "\u2028")),
+    ):
+        path.write_bytes(b"x")
+    lab.watch()
+    assert lab.only().state == "TRANSFERRING"
+    assert {f"{MISEQ.run_id}/{name}" for name in names} <= set(_manifest(lab))
 
 
 def test_an_unreachable_landing_folder_is_one_line(lab: Lab) -> None:

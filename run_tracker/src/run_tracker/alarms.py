@@ -23,7 +23,7 @@ def standing_alarms(configuration: Configuration, state: State, now: float) -> d
         if run.unsent_since is not None and now - run.unsent_since > settings.rpo_hours * 3600:
             age = (now - run.unsent_since) / 3600
             alarms[f"rpo {run.run_id}"] = (
-                f"{run.run_id} is complete for {age:.0f} hours and not sent (RPO {settings.rpo_hours:g} hours):"
+                f"{run.run_id} is {run.waits_as} for {age:.0f} hours and not sent (RPO {settings.rpo_hours:g} hours):"
                 f" {run.state}, {run.reason}"
             )
     try:

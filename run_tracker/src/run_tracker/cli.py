@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError
 
 from run_tracker.assessment import Rules, Verdict, assess
 from run_tracker.configuration import Configuration, read_configuration
-from run_tracker.errors import TrackerError
+from run_tracker.errors import TrackerError, explain
 from run_tracker.filters import PathFilter
 from run_tracker.listing import Listing
 from run_tracker.lock import AlreadyAtWork
@@ -47,19 +46,6 @@ class _OneLineErrors(click.Group):
         except Exception as error:
             click.echo(f"error: {explain(error)}", err=True)
             sys.exit(1)
-
-
-def explain(error: Exception) -> str:
-    """One line that says what went wrong."""
-    if isinstance(error, TrackerError):
-        text = str(error)
-    elif isinstance(error, ClientError | BotoCoreError):
-        text = f"AWS cannot be used: {error}"
-    elif isinstance(error, OSError) and error.strerror:
-        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    else:
-        text = f"unexpected {type(error).__name__}: {error}"
-    return " ".join(text.split())
 
 
 @click.group(cls=_OneLineErrors, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -29,7 +29,8 @@ class DataSyncSettings:
     """The task that brings runs to S3. `source_path` is the landing folder's path below the task's source location.
 
     `bucket` gets each run's manifest, for reconciliation. A start that was not confirmed is not repeated before
-    `confirm_minutes` have passed: until then its execution may still turn up.
+    `confirm_minutes` have passed: until then its execution may still turn up. `archive_days` after a run was sent its
+    objects may be placeholders of what went to the archive, and nothing of it is sent again.
     """
 
     task_arn: str
@@ -40,6 +41,7 @@ class DataSyncSettings:
     longest_retry_minutes: float = 360
     confirm_minutes: float = 5
     late_days: float = 7
+    archive_days: float = 90
 
     @property
     def region(self) -> str:
@@ -201,7 +203,7 @@ def _check_platform(reader: _Reader, policy: PlatformPolicy, where: str) -> None
 
 
 def _check(reader: _Reader, configuration: Configuration) -> None:
-    datasync, qc, alarms, files = configuration.datasync, configuration.qc, configuration.alarms, configuration.files
+    datasync, qc, alarms = configuration.datasync, configuration.qc, configuration.alarms
     if not _TASK_ARN.fullmatch(datasync.task_arn):
         raise reader.error("datasync.task_arn", f"must be the ARN of a DataSync task, not {datasync.task_arn!r}")
     if datasync.bucket is not None and not _BUCKET.fullmatch(datasync.bucket):
@@ -212,17 +214,14 @@ def _check(reader: _Reader, configuration: Configuration) -> None:
         raise reader.error("alarms.sns_topic_arn", f"must be the ARN of an SNS topic, not {alarms.sns_topic_arn!r}")
     if not qc.flag or "/" in qc.flag:
         raise reader.error("qc.flag", "must be a file's name")
-    for kind, patterns in (("include", files.include), ("exclude", files.exclude)):
-        for pattern in patterns:
-            if problem := check_pattern(pattern, is_include=kind == "include"):
-                raise reader.error(f"files.{kind}", f"pattern {pattern!r} {problem}")
+    _check_files(reader, configuration.files)
     for name, number, least, most, unit in (
         ("interval_minutes", configuration.interval_minutes, 0.01, 24 * 60, "minutes"),
         ("datasync.max_attempts", datasync.max_attempts, 1, 100, "attempts"),
         ("datasync.retry_minutes", datasync.retry_minutes, 0, 7 * 24 * 60, "minutes"),
         ("datasync.longest_retry_minutes", datasync.longest_retry_minutes, 0, 7 * 24 * 60, "minutes"),
         ("datasync.confirm_minutes", datasync.confirm_minutes, 0, 24 * 60, "minutes"),
-        ("datasync.late_days", datasync.late_days, 0, 365, "days"),
+        ("datasync.archive_days", datasync.archive_days, 1, 3650, "days"),
         ("qc.min_cycles", qc.min_cycles, 0, 100_000, "cycles"),
         ("qc.min_percent_q30", qc.min_percent_q30, 0, 100, "percent"),
         ("qc.min_percent_pf", qc.min_percent_pf, 0, 100, "percent"),
@@ -231,8 +230,21 @@ def _check(reader: _Reader, configuration: Configuration) -> None:
         ("alarms.days_until_full", alarms.days_until_full, 0, 365, "days"),
     ):
         _between(reader, name, number, least, most, unit)
+    if not 0 <= datasync.late_days < datasync.archive_days:
+        problem = f"must be days, 0 or more and fewer than datasync.archive_days ({datasync.archive_days:g})"
+        raise reader.error("datasync.late_days", f"{problem}, not {datasync.late_days:g}")
     if qc.needs_interop and not interop_is_installed():
         raise reader.error("qc", "has thresholds that need InterOp files; pip install 'run-tracker[qc]'")
+
+
+def _check_files(reader: _Reader, files: FileSettings) -> None:
+    if not files.exclude:
+        empty = "is empty: DataSync would leave out what its task excludes by itself"
+        raise reader.error("files.exclude", f"{empty}; to send everything, give ['/none'], which matches nothing")
+    for kind, patterns in (("include", files.include), ("exclude", files.exclude)):
+        for pattern in patterns:
+            if problem := check_pattern(pattern, is_include=kind == "include"):
+                raise reader.error(f"files.{kind}", f"pattern {pattern!r} {problem}")
 
 
 def _between(reader: _Reader, name: str, number: float | None, least: float, most: float, unit: str) -> None:

@@ -32,10 +32,11 @@ class Unanswered(Exception):  # noqa: N818 an answer is lacking
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an execution stands. `succeeded` is None while it goes on."""
+    """How an execution stands. `succeeded` is None while it goes on; nobody knows how one ended that `is_forgotten`."""
 
     succeeded: bool | None
     reason: str
+    is_forgotten: bool = False
 
 
 class DataSync:
@@ -50,14 +51,13 @@ class DataSync:
         request: StartTaskExecutionRequestTypeDef = {
             "TaskArn": self._task_arn,
             "Includes": [{"FilterType": "SIMPLE_PATTERN", "Value": filters.datasync_includes}],
+            "Excludes": [{"FilterType": "SIMPLE_PATTERN", "Value": filters.datasync_excludes}],
             "Tags": [
                 {"Key": RUN_TAG, "Value": transfer.run_id},
                 {"Key": GENERATION_TAG, "Value": str(transfer.generation)},
                 {"Key": ATTEMPT_TAG, "Value": str(transfer.attempt)},
             ],
         }
-        if filters.datasync_excludes:
-            request["Excludes"] = [{"FilterType": "SIMPLE_PATTERN", "Value": filters.datasync_excludes}]
         return _asked(lambda: self._client.start_task_execution(**request)["TaskExecutionArn"])
 
     def find(self, transfer: Transfer, state: State) -> str | None:
@@ -74,7 +74,8 @@ class DataSync:
             answer = _asked(lambda: self._client.describe_task_execution(TaskExecutionArn=execution_arn))
         except Refused as refused:
             if "InvalidRequestException" in str(refused):
-                return Outcome(False, "DataSync no longer knows the execution")
+                reason = "DataSync no longer knows the execution: see in the ledger whether the run has arrived"
+                return Outcome(False, reason, is_forgotten=True)
             raise Unanswered(str(refused)) from refused
         status = answer["Status"]
         if status == "SUCCESS":

@@ -27,7 +27,7 @@ class PathFilter:
 
     @property
     def datasync_excludes(self) -> str:
-        """The value of DataSync's exclude filter; empty for none."""
+        """The value of DataSync's exclude filter."""
         return "|".join(self.excludes)
 
     def excluded(self, path: str) -> bool:

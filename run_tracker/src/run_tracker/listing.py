@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS directory (
     length INTEGER NOT NULL, children BLOB NOT NULL, problems TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS made_with (filters TEXT NOT NULL, lines TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS whole_scan (started_at REAL NOT NULL);
 """
 
 
@@ -135,8 +136,18 @@ class Listing:
         """Directories that were not left alone after all."""
         self._index.executemany("UPDATE directory SET quiet = 0 WHERE path = ?", [(path,) for path in paths])
 
+    def whole_at(self) -> float:
+        """When the last scan began that read every directory, in seconds since the epoch; 0 for none."""
+        started: float = self._index.execute("SELECT coalesce(max(started_at), 0) FROM whole_scan").fetchone()[0]
+        return started
+
+    def note_whole(self, started_at: float) -> None:
+        """Every directory was read."""
+        self._index.execute("DELETE FROM whole_scan")
+        self._index.execute("INSERT INTO whole_scan VALUES (?)", (started_at,))
+
     def commit(self) -> None:
-        """The scan is whole."""
+        """The scan is over."""
         self._lines.flush()
         self._index.commit()
 
@@ -160,8 +171,9 @@ class Listing:
     def sizes(self, path: str) -> dict[str, int]:
         """Size of each file that is sent from one directory, by name."""
         row = self._index.execute("SELECT start, length FROM directory WHERE path = ?", (path.encode(),)).fetchone()
-        lines = os.pread(self._lines.fileno(), row[1], row[0]).decode().splitlines() if row else []
-        return {line.rsplit("/", 1)[-1]: int(line.split("\t", 1)[0]) for line in lines}
+        # At line feeds alone: names may hold what else Python takes for the end of a line.
+        lines = os.pread(self._lines.fileno(), row[1], row[0]).split(b"\n") if row else []
+        return {line.rsplit(b"/", 1)[-1].decode(): int(line.split(b"\t", 1)[0]) for line in lines if line}
 
     def _open(self) -> sqlite3.Connection:
         index = sqlite3.connect(self._path)

@@ -101,7 +101,7 @@ def _unsent_line(report: Report, configuration: Configuration, now: float) -> st
     if run is None or run.unsent_since is None:
         return "every complete run is sent"
     age = _duration(now - run.unsent_since)
-    return f"oldest unsent run: {run.run_id}, complete for {age} (RPO {configuration.alarms.rpo_hours:g} h)"
+    return f"oldest unsent run: {run.run_id}, {run.waits_as} for {age} (RPO {configuration.alarms.rpo_hours:g} h)"
 
 
 def _size(count: int) -> str:

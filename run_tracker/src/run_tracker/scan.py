@@ -98,6 +98,8 @@ def scan_run(
         level = below
     listing.forget(gone)
     listing.disturb(scanner.busy)
+    if whole:
+        listing.note_whole(started)
     listing.commit()
     ignored = {f"{folder.name}/{name}".casefold() for name in ignored_changes}
     return scanner.scan(listing.totals(), ignored)
@@ -124,9 +126,9 @@ class _Scanner:
                     self._read += 1
                     yield self._directory(reading)
                 errors.seek(0)
-                complaints = errors.read().decode("utf-8", "backslashreplace").splitlines()
-                self._complaints += complaints
-                self.busy.update(self._note_recent(recent.name), batch if complaints else ())
+                complaints = errors.read().decode("utf-8", "backslashreplace").split("\n")
+                self._complaints += filter(None, complaints)
+                self.busy.update(self._note_recent(recent.name), batch if any(complaints) else ())
 
     def scan(self, totals: Totals, ignored: set[str]) -> Scan:
         """What was found, once everything is read."""

@@ -30,6 +30,11 @@ class Standing:
     attempts: int
     execution_arn: str | None
 
+    @property
+    def waits_as(self) -> str:
+        """What it has been since `unsent_since`, in a word."""
+        return "unreadable" if self.state == Verdict.UNREADABLE else "complete"
+
 
 def standings(state: State) -> list[Standing]:
     """Every run that is in the landing folder or on its way."""
@@ -50,7 +55,9 @@ def _standing(run: Run, transfers: list[Transfer]) -> Standing:
     if last is not None:
         name, reason, since = _of_transfer(run, last)
     sent = any(transfer.state is TransferState.SUCCEEDED for transfer in transfers)
-    waits = not sent and run.completed_at is not None and run.verdict not in _NEVER_SENT
+    # Nobody knows whether a run that cannot be read is complete: it counts from when it was first seen.
+    complete_at = run.completed_at or (run.first_seen if run.verdict == Verdict.UNREADABLE else None)
+    waits = not sent and run.verdict not in _NEVER_SENT
     return Standing(
         run.run_id,
         run.platform,
@@ -59,7 +66,7 @@ def _standing(run: Run, transfers: list[Transfer]) -> Standing:
         since,
         run.files,
         run.bytes,
-        unsent_since=run.completed_at if waits else None,
+        unsent_since=complete_at if waits else None,
         generation=last.generation if last else 0,
         attempts=len([t for t in transfers if last and t.generation == last.generation]),
         execution_arn=last.execution_arn if last else None,
@@ -74,7 +81,8 @@ def _of_transfer(run: Run, last: Transfer) -> tuple[str, str, float]:
     ended = last.ended_at or last.intended_at
     if last.state is TransferState.SUCCEEDED:
         top_ups = f" in {last.generation} transfers" if last.generation > 1 else ""
-        return SENT, f"{run.files} files, {run.bytes} bytes{top_ups}", ended
+        since = f"; not sent again: {last.reason}" if last.reason else ""
+        return SENT, f"{run.files} files, {run.bytes} bytes{top_ups}{since}", ended
     if run.since > ended and run.verdict != Verdict.READY:
         return run.verdict, run.reason, run.since
     if last.state is TransferState.GIVEN_UP:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from run_tracker.errors import TrackerError
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE run (
     run_id TEXT PRIMARY KEY, platform TEXT NOT NULL, verdict TEXT NOT NULL, reason TEXT NOT NULL,
@@ -22,8 +22,8 @@ CREATE TABLE run (
 );
 CREATE TABLE transfer (
     run_id TEXT NOT NULL, generation INTEGER NOT NULL, attempt INTEGER NOT NULL, state TEXT NOT NULL,
-    manifest_digest TEXT NOT NULL, listing_digest TEXT NOT NULL, intended_at REAL NOT NULL, tried_at REAL NOT NULL,
-    execution_arn TEXT UNIQUE, ended_at REAL, reason TEXT NOT NULL DEFAULT '',
+    manifest_digest TEXT NOT NULL, listing_digest TEXT NOT NULL, flag_at REAL NOT NULL, intended_at REAL NOT NULL,
+    tried_at REAL NOT NULL, execution_arn TEXT UNIQUE, ended_at REAL, reason TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (run_id, generation, attempt)
 );
 CREATE UNIQUE INDEX one_open_transfer ON transfer (run_id) WHERE state IN ('INTENDED', 'STARTED');
@@ -70,7 +70,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Transfer:
-    """One attempt to send one generation of a run."""
+    """One attempt to send one generation of a run. `flag_at` is the QC flag's time stamp then; 0 where there was none.
+
+    `reason` says why it does not go on; of one that succeeded, why what came since is not sent.
+    """
 
     run_id: str
     generation: int
@@ -78,6 +81,7 @@ class Transfer:
     state: TransferState
     manifest_digest: str
     listing_digest: str
+    flag_at: float
     intended_at: float
     tried_at: float
     execution_arn: str | None = None
@@ -168,7 +172,7 @@ class State:
         self._update(transfer, "listing_digest = ?", listing_digest)
 
     def note_reason(self, transfer: Transfer, reason: str) -> None:
-        """Record why a transfer does not go on."""
+        """Record a transfer's `reason`."""
         self._update(transfer, "reason = ?", reason)
 
     def executions(self) -> dict[str, str]:
