@@ -16,15 +16,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m embedded_aws", description=sys.modules["embedded_aws"].__doc__)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one")
     parser.add_argument("--data", type=Path, required=True, help="directory for all that the instance keeps")
-    parser.add_argument("--cloud-assembly", type=Path, default=Path("cdk.out"), help="what `cdk synth` wrote")
+    parser.add_argument(
+        "--cloud-assembly",
+        type=Path,
+        default=Path("cdk.out"),
+        help="what `cdk synth` wrote; - reads where from standard input",
+    )
     options = parser.parse_args()
+    waits = str(options.cloud_assembly) == "-"
     try:
-        assembly = Assembly.read(options.cloud_assembly)
-        _check(options.port, options.data)
+        if not waits:
+            assembly = Assembly.read(options.cloud_assembly)
+            _check(options.port, options.data)
         quick_start.prepare()
-        # Takes a second to import, which nothing that stops here should have to wait for.
+        # Takes a second to import, which nothing that stops above should have to wait for.
         from embedded_aws.server import serve  # noqa: PLC0415
 
+        if waits:
+            told = sys.stdin.readline().strip()
+            if not told:  # whoever was to say has ended
+                return 1
+            assembly = Assembly.read(Path(told))
+            _check(options.port, options.data)
         serve(options.port, options.data, assembly)
     except (DeploymentError, InstanceError, ChangedSymbolError) as error:
         print(error, file=sys.stderr, flush=True)

@@ -104,24 +104,66 @@ def _began(pid: int) -> str | None:
     return None if state in "ZX" else rest[18]
 
 
-def start(
-    data: Path, port: int, cloud_assembly: Path, progress: Progress | None = None, *, timeout_seconds: float = 120
-) -> Instance:
-    """Start a process on `data` (or take the one that runs there) and wait until every stack is deployed.
+@dataclass(frozen=True)
+class Spawned:
+    """A process that is to become an instance. `log_starts_at` is where its own words begin in the log."""
 
-    `port` 0 takes a free one. `progress` is told what is being done, a line at a time. Raises InstanceError.
-    """
-    if running := find(data):
-        return wait_until_ready(running, progress, timeout_seconds=timeout_seconds)
+    process: "subprocess.Popen[bytes]"
+    log_starts_at: int
+
+    def tell(self, cloud_assembly: Path) -> None:
+        """Say what to deploy, to a process that waits for it."""
+        with contextlib.suppress(BrokenPipeError):  # it has ended, and its last words say why
+            assert self.process.stdin is not None  # noqa: S101 a pipe was asked for
+            self.process.stdin.write(f"{cloud_assembly.absolute()}\n".encode())
+            self.process.stdin.close()
+
+
+@contextmanager
+def warming_up(data: Path, port: int) -> Iterator[Spawned]:
+    """A process for `start` that imports what it needs meanwhile; it ends with the block unless it was told."""
+    spawned = _spawn(data, port, "-", stdin=subprocess.PIPE)
+    try:
+        yield spawned
+    finally:
+        if spawned.process.stdin and not spawned.process.stdin.closed:
+            _end(spawned.process.pid)
+            spawned.process.communicate()
+
+
+def _spawn(data: Path, port: int, cloud_assembly: str, *, stdin: int) -> Spawned:
     data.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "embedded_aws", "--port", str(port), "--data", str(data.absolute())]
-    command += ["--cloud-assembly", str(cloud_assembly.absolute())]
+    command += ["--cloud-assembly", cloud_assembly]
     rotate_when_large(data / _LOG)
     with (data / _LOG).open("ab") as log:
         log_starts_at = log.tell()
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=_server_environment()
+            command, stdin=stdin, stdout=log, stderr=log, start_new_session=True, env=_server_environment()
         )
+    return Spawned(process, log_starts_at)
+
+
+def start(
+    data: Path,
+    port: int,
+    cloud_assembly: Path,
+    progress: Progress | None = None,
+    *,
+    warm: Spawned | None = None,
+    timeout_seconds: float = 120,
+) -> Instance:
+    """Start a process on `data` (or take the one that runs there) and wait until every stack is deployed.
+
+    `port` 0 takes a free one; `warm` is a process of `warming_up` on the same. `progress` is told what is being done,
+    a line at a time. Raises InstanceError.
+    """
+    if running := find(data):
+        return wait_until_ready(running, progress, timeout_seconds=timeout_seconds)
+    if warm:
+        warm.tell(cloud_assembly)
+    spawned = warm or _spawn(data, port, str(cloud_assembly.absolute()), stdin=subprocess.DEVNULL)
+    process, log_starts_at = spawned.process, spawned.log_starts_at
     deadline = time.monotonic() + timeout_seconds
     while (instance := find(data)) is None:
         if process.poll() is not None:

@@ -52,12 +52,14 @@ def _start(data: Path, port: int | None, project: str, progress: Progress, *, re
             return Started(running, seconds=None, is_current=is_current)
         progress("the embedded AWS runs another state of the code; it is stopped and started anew")
         instance.stop(data)
-    assembly = synthesize(data, project=project, progress=progress)
-    progress("starting the embedded AWS")
-    deployed.write_text(key)
-    began = time.monotonic()
-    usual = running.port if running else instance.DEFAULT_PORT
-    started = instance.start(data, _free_port(usual) if port is None else port, assembly, _stacks_only(progress))
+    chosen = _free_port(running.port if running else instance.DEFAULT_PORT) if port is None else port
+    # The process imports what it needs while the templates are made.
+    with instance.warming_up(data, chosen) as warm:
+        assembly = synthesize(data, project=project, progress=progress)
+        progress("starting the embedded AWS")
+        deployed.write_text(key)
+        began = time.monotonic()
+        started = instance.start(data, chosen, assembly, _stacks_only(progress), warm=warm)
     return Started(started, seconds=time.monotonic() - began, is_current=True)
 
 

@@ -230,6 +230,20 @@ def test_a_directory_that_cannot_be_used_is_named_in_one_line(assembly: Path) ->
     ]
 
 
+def test_a_process_that_was_warmed_up_deploys_what_it_is_told(data: Path, assembly: Path) -> None:
+    with instance.warming_up(data, 0) as warm:
+        started = instance.start(data, 0, assembly, warm=warm)
+    assert started.pid == warm.process.pid
+    assert started.readiness()["stacks"] == ["small-storage", "small-work"]
+
+
+def test_a_process_that_is_never_told_what_to_deploy_ends(data: Path) -> None:
+    with pytest.raises(KeyError), instance.warming_up(data, 0) as warm:
+        raise KeyError
+    assert warm.process.returncode is not None
+    assert instance.find(data) is None
+
+
 def test_motos_own_controls_are_closed(small: Instance) -> None:
     # Anybody could empty every service by them.
     request = urllib.request.Request(f"{small.endpoint}/moto-api/reset", method="POST")  # noqa: S310 ours

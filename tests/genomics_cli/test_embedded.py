@@ -1,7 +1,8 @@
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,12 @@ class Instances:
     def find(self, data: Path) -> Instance | None:
         return self.running
 
-    def start(self, data: Path, port: int, assembly: Path, progress: Callable[[str], None]) -> Instance:
+    @contextmanager
+    def warming_up(self, data: Path, port: int) -> Iterator[int]:
+        yield port
+
+    def start(self, data: Path, port: int, assembly: Path, progress: Callable[[str], None], *, warm: int) -> Instance:
+        assert warm == port
         if self.fault:
             raise InstanceError(self.fault)
         self.ports.append(port)
@@ -52,7 +58,7 @@ class Instances:
 @pytest.fixture
 def instances(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Instances:
     played = Instances(tmp_path)
-    for name in ("find", "start", "stop", "wait_until_ready"):
+    for name in ("find", "warming_up", "start", "stop", "wait_until_ready"):
         monkeypatch.setattr(instance, name, getattr(played, name))
     monkeypatch.setattr(Instance, "readiness", lambda _: ANSWER)
     monkeypatch.setattr(embedded, "synthesize", lambda *_, **__: tmp_path / "assembly")
