@@ -9,7 +9,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 .PHONY: help setup demo test test-slow synth lint format
 
 help:            ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 16
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 16
 
 setup:           ## install everything that is missing
 	@python3 setup/install.py
@@ -22,6 +22,9 @@ test: setup lint ## the whole test suite, as CI runs it
 
 test-slow: setup ## the long sweeps
 	@pytest -m slow
+
+bench-%: setup   ## one benchmark, such as bench-embedded_aws.start or bench-run_scan
+	@python -m benchmarks.$*
 
 synth: setup     ## cdk synth of every stack
 	@cdk synth --quiet
