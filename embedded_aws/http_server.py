@@ -98,13 +98,18 @@ class _ChunkedBody(io.RawIOBase):
         if not self.remaining:
             return 0
         if not self._chunk:
-            self._chunk = int(self._stream.readline(_LONGEST_LINE).split(b";")[0], 16)
+            size = self._stream.readline(_LONGEST_LINE).split(b";")[0].strip()
+            if not size:
+                raise ConnectionError("the client went away in the middle of a body")
+            self._chunk = int(size, 16)
             if not self._chunk:
                 while self._stream.readline(_LONGEST_LINE).strip():
                     continue
                 self.remaining = 0
                 return 0
         read = self._stream.readinto(memoryview(buffer)[: self._chunk])
+        if not read:
+            raise ConnectionError("the client went away in the middle of a body")
         self._chunk -= read
         if not self._chunk:
             self._stream.readline(_LONGEST_LINE)
