@@ -46,12 +46,14 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Execution:
-    """An execution as DataSync describes it."""
+    """An execution as DataSync describes it. `report_fault` is empty if there is a report or none was asked for."""
 
     arn: str
     status: str
     error: str
     has_report: bool
+    report_fault: str
+    transferred: int
 
     @property
     def identifier(self) -> str:
@@ -77,9 +79,25 @@ def describe(datasync: DataSyncClient, arn: str, *, sleep: Callable[[float], Non
             raise ReportPendingError(f"{arn}: the task report is still pending after {waited:.0f} s")
         sleep(_REPORT_INTERVAL)
         waited += _REPORT_INTERVAL
-    result = found.get("Result") or {}
-    error = ": ".join(part for part in (result.get("ErrorCode"), result.get("ErrorDetail")) if part)
-    return Execution(arn, found["Status"], error if found["Status"] == "ERROR" else "", report == "SUCCESS")
+    return Execution(
+        arn,
+        found["Status"],
+        error=_words(found.get("Result")) if found["Status"] == "ERROR" else "",
+        has_report=report == "SUCCESS",
+        report_fault="" if report == "SUCCESS" or not found.get("TaskReportConfig") else _report_fault(found),
+        transferred=found.get("FilesTransferred", 0),
+    )
+
+
+def _report_fault(found: Mapping[str, Any]) -> str:
+    result = found.get("ReportResult") or {}
+    words = _words(result)
+    return f"the task report is {result.get('Status') or 'missing'}" + (f" ({words})" if words else "")
+
+
+def _words(result: Mapping[str, Any] | None) -> str:
+    told = result or {}
+    return ": ".join(part for part in (told.get("ErrorCode"), told.get("ErrorDetail")) if part)
 
 
 def unverified(s3: S3Client, bucket: str, execution: Execution, verified: Callable[[int], None]) -> Iterator[str]:

@@ -139,7 +139,7 @@ class Reconciler:
                 key = object_keys.transfer_findings(transfer.run_id, execution.identifier)
                 self.s3.upload_fileobj(findings.finished(), self.bucket, key)
                 document = object_keys.uri(self.bucket, key)
-            failure = f"DataSync ended in error ({execution.error})" if execution.status == "ERROR" else ""
+            failure = "; ".join(_failures(transfer, execution, findings.counts))
             return _Outcome(transfer.run_id, findings.counts, tuple(findings.named), document, failure)
 
     def _objects(self, run_id: str) -> Iterator[Listed]:
@@ -173,6 +173,20 @@ class Reconciler:
             message += f"\n\nAll findings: {outcome.document}"
         # SNS takes 100 characters, and no line breaks.
         self.sns.publish(TopicArn=self.topic_arn, Subject=f"Transfer of {outcome.run_id} failed"[:100], Message=message)
+
+
+def _failures(transfer: Transfer, execution: Execution, counts: Counter[str]) -> Iterator[str]:
+    """What is wrong with the execution, whatever lies in the bucket."""
+    if execution.status == "ERROR":
+        yield f"DataSync ended in error ({execution.error})"
+    if execution.report_fault:
+        yield f"what was verified is not known: {execution.report_fault}"
+    # Only the first attempt brings all files. FilesTransferred counts directories too, which the report need not list:
+    # DataSync API Reference, "DescribeTaskExecution".
+    due = min(execution.transferred, counts["files"])
+    told = counts["verified"] + counts[Fault.UNVERIFIED]
+    if execution.has_report and (transfer.generation, transfer.attempt) == (1, 1) and told < due:
+        yield f"the task report tells of {told:,} of {due:,} files that were transferred"
 
 
 @dataclass

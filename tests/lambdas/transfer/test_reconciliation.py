@@ -95,8 +95,11 @@ def test_a_file_that_the_manifest_does_not_list_takes_nothing_from_the_run(trans
     )
 
 
-def with_report(transfers: Transfers, statuses: dict[str, str], report: str = "SUCCESS") -> str:
-    execution = transfers.datasync.add(1, TaskReportConfig={"OutputType": "STANDARD"}, ReportResult={"Status": report})
+def with_report(transfers: Transfers, statuses: dict[str, str], report: str = "SUCCESS", **more: Any) -> str:
+    result = {"Status": report, **({"ErrorCode": "AccessDenied", "ErrorDetail": "no"} if report == "ERROR" else {})}
+    execution = transfers.datasync.add(
+        1, TaskReportConfig={"OutputType": "STANDARD"}, ReportResult=result, FilesTransferred=6, **more
+    )
     transfers.put_report(execution, statuses)
     return execution
 
@@ -107,6 +110,28 @@ def test_a_file_that_could_not_be_verified_fails_the_run(transfers: Transfers) -
     transfers.reconciler().reconcile(with_report(transfers, statuses))
     assert "1 could not be verified: RunInfo.xml" in transfers.told[0]["Message"]
     assert (entry(transfers).counts or {})["verified"] == 3
+
+
+def test_a_report_that_could_not_be_written_fails_the_run(transfers: Transfers) -> None:
+    put_all(transfers)
+    transfers.reconciler().reconcile(with_report(transfers, {}, "ERROR"))
+    [alarm] = transfers.told
+    said = "what was verified is not known: the task report is ERROR (AccessDenied: no)"
+    assert said in alarm["Message"]
+    assert (entry(transfers).state, entry(transfers).reason) == (State.FAILED, said)
+
+
+def test_a_report_that_tells_of_fewer_files_than_were_transferred_fails_the_run(transfers: Transfers) -> None:
+    put_all(transfers)
+    # FilesTransferred, which is 6, counts two directories too.
+    statuses = dict.fromkeys(FILES, "SUCCESS")
+    assert transfers.reconciler().reconcile(with_report(transfers, statuses)) == "SUCCEEDED: complete"
+    transfers.told.clear()
+    del statuses["RunInfo.xml"]
+    execution = with_report(transfers, statuses)
+    transfers.platform.ledger.update(LedgerEntry(RUN, transfer_item(1, 1), State.RUNNING, started_at="2020"))
+    transfers.reconciler().reconcile(execution)
+    assert "the task report tells of 3 of 4 files that were transferred" in transfers.told[0]["Message"]
 
 
 def test_the_report_is_waited_for_but_not_for_ever(transfers: Transfers, monkeypatch: pytest.MonkeyPatch) -> None:
