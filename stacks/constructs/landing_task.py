@@ -35,7 +35,10 @@ class Landing:
 
 @dataclass(frozen=True)
 class TransferOptions:
-    """`excludes` are patterns as DataSync has them; 0 `mib_per_second` is no limit; `schedule` is a cron expression."""
+    """`excludes` are patterns as DataSync has them; 0 `mib_per_second` is no limit.
+
+    `schedule`, a cron expression, copies everything in the landing folder: unfinished runs, and those in the archive.
+    """
 
     storage_class: str
     excludes: tuple[str, ...]
@@ -131,9 +134,15 @@ class LandingTask(Construct):
 
     def _destination(self, storage_class: str) -> str:
         role = self._service_role("Writer")
-        # It reads back what it has written; nothing is ever deleted, so no execution needs to.
+        # It reads back what it has written. DataSync User Guide, "Configuring AWS DataSync transfers with Amazon S3",
+        # asks for s3:DeleteObject too, though the task keeps what is gone at the source; no version is ever deleted.
         grant_read(self._bucket, role, object_keys.RUN_FOLDERS)
         grant_write(self._bucket, role, object_keys.RUN_FOLDERS)
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["s3:DeleteObject"], resources=[self._bucket.arn_for_objects(f"{object_keys.RUN_FOLDERS}*")]
+            )
+        )
         location = datasync.CfnLocationS3(
             self,
             "RunFolders",

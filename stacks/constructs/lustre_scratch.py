@@ -3,6 +3,7 @@
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_fsx as fsx
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -13,6 +14,9 @@ from genomics.contracts import object_keys
 _PORTS = ((988, 988), (1018, 1023))
 _LINKED = (object_keys.RUN_FOLDERS, object_keys.STEPS)
 _MIB_PER_SECOND_PER_TIB = 125
+# Of a stack's name, which its buckets' names begin with, and which CloudFormation cuts where they would get too long.
+_NAME_CHARACTERS = 20
+_ONE_PART = cdk.ArnFormat.NO_RESOURCE_NAME
 
 
 class LustreScratch(Construct):
@@ -48,6 +52,7 @@ class LustreScratch(Construct):
                 data_compression_type="LZ4",
             ),
         )
+        _let_fsx_use(bucket)
         for prefix in _LINKED:
             fsx.CfnDataRepositoryAssociation(
                 self,
@@ -81,3 +86,41 @@ class LustreScratch(Construct):
         """What a client runs as root to have it at /lustre."""
         source = f"{self.file_system.attr_dns_name}@tcp:/{self.file_system.attr_lustre_mount_name}"
         return f"mkdir -p /lustre && mount -t lustre -o relatime,flock {source} /lustre"
+
+
+def _let_fsx_use(bucket: s3.IBucket) -> None:
+    """Let FSx read what is encrypted with the bucket's own key.
+
+    FSx for Lustre User Guide, "Working with server-side encrypted Amazon S3 buckets": it does so as a service-linked
+    role, whose name ends in the file system's id. The bucket has a bucket key, so that its ARN is the encryption
+    context; a key cannot refer to its own bucket, so the ARN is known by how CloudFormation begins it.
+    """
+    key = bucket.encryption_key
+    if key is None:
+        return
+    stack = cdk.Stack.of(key)
+    role = stack.format_arn(
+        service="iam",
+        region="",
+        resource="role/aws-service-role/s3.data-source.lustre.fsx.amazonaws.com",
+        resource_name="AWSServiceRoleForFSxS3Access_*",
+    )
+    named = stack.format_arn(
+        service="s3", region="", account="", resource=f"{stack.stack_name[:_NAME_CHARACTERS]}*", arn_format=_ONE_PART
+    )
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="FsxReadsObjects",
+            principals=[iam.AnyPrincipal()],
+            actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+            resources=["*"],
+            conditions={
+                "StringEquals": {
+                    "kms:CallerAccount": stack.account,
+                    "kms:ViaService": f"s3.{stack.region}.amazonaws.com",
+                },
+                "ArnLike": {"aws:PrincipalArn": role},
+                "StringLike": {"kms:EncryptionContext:aws:s3:arn": named},
+            },
+        )
+    )

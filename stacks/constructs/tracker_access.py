@@ -58,6 +58,12 @@ class TrackerAccess(Construct):
             )
         )
         grant_write(bucket, role, object_keys.MANIFESTS)
+        # Whose a manifest is that lies there already.
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["s3:GetObject"], resources=[bucket.arn_for_objects(f"{object_keys.MANIFESTS}*")]
+            )
+        )
         role.add_to_policy(
             iam.PolicyStatement(
                 actions=["datasync:StartTaskExecution", "datasync:ListTaskExecutions"], resources=[task.task_arn]

@@ -72,3 +72,28 @@ def test_the_analysis_instance_opens_no_port_to_anyone(other: Assembly) -> None:
     start = flat(instance["UserData"]["Fn::Base64"])
     assert "mount -t lustre" in start
     assert "/windows cifs" in start
+
+
+def test_lustre_may_use_the_key_of_the_bucket_that_it_is_linked_to(default: Assembly, other: Assembly) -> None:
+    def statements(assembly: Assembly) -> list[dict[str, Any]]:
+        return [
+            statement
+            for found in assembly.resources("storage", "AWS::KMS::Key").values()
+            for statement in found["Properties"]["KeyPolicy"]["Statement"]
+            if statement.get("Sid") == "FsxReadsObjects"
+        ]
+
+    assert statements(default) == []
+    [statement] = statements(other)
+    conditions = statement["Condition"]
+    # FSx for Lustre User Guide, "Working with server-side encrypted Amazon S3 buckets".
+    assert set(statement["Action"]) == {
+        "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey",
+    }  # fmt: skip
+    assert flat(conditions["ArnLike"]["aws:PrincipalArn"]).endswith(
+        "iam::210987654321:role/aws-service-role/s3.data-source.lustre.fsx.amazonaws.com/AWSServiceRoleForFSxS3Access_*"
+    )
+    assert conditions["StringEquals"]["kms:ViaService"] == "s3.eu-central-1.amazonaws.com"
+    # With a bucket key, the encryption context is the bucket's ARN.
+    context = flat(conditions["StringLike"]["kms:EncryptionContext:aws:s3:arn"])
+    assert context.endswith(":s3:::trial-2-storage*")

@@ -1,6 +1,7 @@
 """Stage transfer: what the task copies and how, who may start it, and what follows its end."""
 
 import json
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -72,10 +73,28 @@ def test_the_landing_folder_is_read_over_nfs_or_smb(default: Assembly, other: As
     assert set(smb["CustomSecretConfig"]) == {"SecretArn", "SecretAccessRoleArn"}
 
 
-def test_no_role_of_the_transfer_deletes(assembly: Assembly) -> None:
-    for name, found in assembly.resources("transfer", "AWS::IAM::Policy").items():
-        for statement in found["Properties"]["PolicyDocument"]["Statement"]:
-            assert not {action for action in actions(statement) if "Delete" in action} - {"sqs:DeleteMessage"}, name
+def test_datasync_alone_may_delete_and_only_current_versions_of_run_folders(assembly: Assembly) -> None:
+    deleting = [
+        (name.partition("/")[2], action, flat(statement["Resource"]).rsplit(">", 1)[-1])
+        for name, found in assembly.resources("transfer", "AWS::IAM::Policy").items()
+        for statement in found["Properties"]["PolicyDocument"]["Statement"]
+        for action in actions(statement)
+        if "Delete" in action and action != "sqs:DeleteMessage"
+    ]
+    [(name, action, resource)] = deleting
+    assert name.startswith("LandingTaskWriter")
+    assert (action, resource) == ("s3:DeleteObject", "/run_folders/*")
+
+
+def test_datasync_has_what_it_is_documented_to_need_at_its_destination(default: Assembly) -> None:
+    granted = {action for statement in policy(default, "LandingTaskWriter") for action in actions(statement)}
+    # DataSync User Guide, "Configuring AWS DataSync transfers with Amazon S3", "Required permissions", destination.
+    for needed in (
+        *("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:AbortMultipartUpload"),
+        *("s3:DeleteObject", "s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion"),
+        *("s3:GetObjectVersionTagging", "s3:ListMultipartUploadParts", "s3:PutObject", "s3:PutObjectTagging"),
+    ):
+        assert any(fnmatchcase(needed, action) for action in granted), needed
 
 
 def test_only_datasync_of_this_account_takes_its_roles(assembly: Assembly) -> None:
@@ -130,6 +149,7 @@ def test_the_run_tracker_may_start_find_and_tag_executions_and_write_manifests(o
         "PutObjectVersionTagging",
     )}  # fmt: skip
     assert found == manifests | {
+        ("s3:GetObject", "/manifests/*"),
         ("datasync:StartTaskExecution", ""),
         ("datasync:ListTaskExecutions", ""),
         ("datasync:DescribeTaskExecution", "/execution/*"),
