@@ -47,6 +47,8 @@ class Copy:
     log: Callable[[str], None]
     _checksums: dict[str, str] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
+    # By key, of what lies at the destination already.
+    _classes: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _free_at: float = 0.0
 
@@ -88,7 +90,7 @@ class Copy:
         except (ClientError, BotoCoreError) as error:
             raise ExecutionError("DestinationUnreachable", str(error)) from error
         counts = self.execution.counts
-        counts["EstimatedFilesToTransfer"] = sum(not entry.is_folder for entry in changed)
+        counts["EstimatedFilesToTransfer"] = len(changed)
         counts["EstimatedBytesToTransfer"] = sum(entry.size for entry in changed)
         return found, changed
 
@@ -106,16 +108,17 @@ class Copy:
             raise ExecutionError("TaskExecutionCancelled", "The task execution was cancelled.")
 
     def _sizes(self, folders: set[str]) -> dict[str, int]:
-        """By key, of what is there already in the folders that the transfer is about."""
-        if self.execution.options["TransferMode"] == "ALL":
-            return {}
+        """By key, of what is there already in the folders that the transfer is about, and may be left as it is."""
         pages = self.s3.get_paginator("list_objects_v2")
-        return {
-            item["Key"]: item["Size"]
+        found = [
+            item
             for folder in sorted(folders)
             for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix + folder)
             for item in page.get("Contents", ())
-        }
+        ]
+        self._classes = {item["Key"]: item["StorageClass"] for item in found}
+        is_all = self.execution.options["TransferMode"] == "ALL"
+        return {} if is_all else {item["Key"]: item["Size"] for item in found}
 
     def _has_changed(self, entry: Entry, known: Mapping[str, int]) -> bool:
         size = known.get(self._key(entry))
@@ -127,7 +130,7 @@ class Copy:
             if self.s3.head_object(Bucket=self.bucket, Key=self._key(entry))["Metadata"] != entry.metadata:
                 return True
         self.report.add("Skipped", entry)
-        self.execution.counts["FilesSkipped"] += not entry.is_folder
+        self.execution.counts["FilesSkipped"] += 1
         return False
 
     def _transfer(self, entry: Entry) -> None:
@@ -140,7 +143,7 @@ class Copy:
         self.report.add("Transferred", entry)
         self.log(f"[NOTICE] Transferred {'directory' if entry.is_folder else 'file'} {entry.path}, {entry.size} bytes")
         with self._lock:
-            self.execution.counts["FilesTransferred"] += not entry.is_folder
+            self.execution.counts["FilesTransferred"] += 1
             self.execution.counts["BytesTransferred"] += entry.size
             self.execution.counts["BytesWritten"] += entry.size
 
@@ -152,7 +155,9 @@ class Copy:
             return
         with (self.source / entry.path[1:]).open("rb") as file:
             reader = _Reader(file, self._wait)
-            told = {"Metadata": entry.metadata, "StorageClass": self.storage_class}
+            # What is overwritten keeps its class: the same page.
+            storage_class = self._classes.get(target["Key"], self.storage_class)
+            told = {"Metadata": entry.metadata, "StorageClass": storage_class}
             if entry.size <= _UPLOAD.multipart_threshold:
                 self.s3.put_object(**target, Body=reader.read(), **told)
             else:
@@ -170,7 +175,7 @@ class Copy:
         self.report.add("Verified", entry)
         self.log(f"[NOTICE] Verified {'directory' if entry.is_folder else 'file'} {entry.path}, {entry.size} bytes")
         with self._lock:
-            self.execution.counts["FilesVerified"] += not entry.is_folder
+            self.execution.counts["FilesVerified"] += 1
 
     def _difference(self, entry: Entry) -> str:
         """How the object differs from the file, metadata and bytes; empty if it does not."""

@@ -25,6 +25,7 @@ DEFAULT_OPTIONS: Mapping[str, Any] = {
     "ObjectTags": "PRESERVE",
 }
 ENDED = ("SUCCESS", "ERROR")
+# Of files and folders alike: DataSync API Reference, "DescribeTaskExecution", for tasks in Basic mode.
 _COUNTS = (
     "EstimatedFilesToTransfer",
     "EstimatedBytesToTransfer",

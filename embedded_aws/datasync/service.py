@@ -17,7 +17,12 @@ from embedded_aws.datasync.model import DEFAULT_OPTIONS, ENDED, Execution
 from embedded_aws.datasync.reports import TaskReport
 from embedded_aws.events import service as events
 from embedded_aws.file_servers import export
+from embedded_aws.iam import authorization, identity
+from embedded_aws.iam.denials import AccessDeniedError
 from embedded_aws.logs.streams import LogStream
+from embedded_aws.requests import Access
+
+_ITSELF = identity.service("datasync")
 
 
 class DataSync(Definitions):
@@ -101,6 +106,8 @@ class DataSync(Definitions):
             self._copy(execution, report).run(lambda status: self._enter(execution, status))
         except ExecutionError as failure:
             error = failure
+        except AccessDeniedError as failure:
+            error = ExecutionError("AccessDenied", str(failure))
         except Exception as failure:  # what an execution meets must never leave it running for ever
             error = ExecutionError("InternalError", f"{type(failure).__name__}: {failure}")
         self._end(execution, error, report)
@@ -124,6 +131,9 @@ class DataSync(Definitions):
         )
 
     def _client(self, role_arn: str, execution: Execution) -> Any:
+        """Of a role that DataSync takes on for the task, if the role trusts it; AccessDeniedError where it does not."""
+        assuming = [Access("sts:AssumeRole", role_arn)]
+        authorization.require(_ITSELF, assuming, by="datasync", source_arn=execution.task_arn)
         return clients.client("s3", role_arn=role_arn, session=f"AwsSync-{execution.identifier}")
 
     def _log(self, execution: Execution, group_arn: str | None) -> Callable[[str], None]:
@@ -131,7 +141,15 @@ class DataSync(Definitions):
         if not group_arn or execution.options["LogLevel"] == "OFF":
             return lambda line: None
         name = f"{execution.task_arn.rsplit('/', 1)[-1]}-{execution.identifier}"
-        stream = LogStream(self._context, group_arn.split(":log-group:")[1].removesuffix(":*"), name)
+        stream = LogStream(
+            self._context,
+            group_arn.split(":log-group:")[1].removesuffix(":*"),
+            name,
+            # The log group's policy lets DataSync in, no role: the same page.
+            writer=_ITSELF,
+            by="datasync",
+            source_arn=execution.task_arn,
+        )
         everything = execution.options["LogLevel"] == "TRANSFER"
         return lambda line: stream.write([line]) if everything or not line.startswith("[NOTICE]") else None
 
@@ -157,6 +175,6 @@ class DataSync(Definitions):
             try:
                 report.write(self._client(role_arn, execution), status)
                 execution.report_status = "SUCCESS"
-            except (ClientError, BotoCoreError) as failure:
+            except (ClientError, BotoCoreError, AccessDeniedError) as failure:
                 execution.report_status, execution.report_error = "ERROR", str(failure)
         self._enter(execution, status)

@@ -28,6 +28,7 @@ from embedded_aws.glue.crawled_tables import CrawledObject, tables
 from embedded_aws.glue.runs import role_arn
 from embedded_aws.glue.triggers import cron
 from embedded_aws.guard import Patch
+from embedded_aws.iam import identity
 from embedded_aws.logs.streams import LogStream
 
 _CREATE = Patch("moto.glue.responses:GlueResponse.create_crawler", "e407f71335d960d8")
@@ -190,7 +191,8 @@ def _require_known(parameters: Mapping[str, Any], operation: str) -> None:
 
 def _run(context: Context, crawl: Crawl, ended: Ended) -> None:
     crawler = crawl.crawler
-    log = LogStream(context, LOG_GROUP, crawler.name)
+    writer = identity.role(role_arn(context, crawler.role), _SESSION)
+    log = LogStream(context, LOG_GROUP, crawler.name, writer=writer, by="glue")
 
     def tell(level: str, text: str) -> None:
         log.write([f"[{crawl.crawl_id}] {level} : {text}"])

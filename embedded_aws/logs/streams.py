@@ -25,13 +25,23 @@ class LogStream:
     """A log stream of this instance, written to from inside. The group is made if absent, as the stream is."""
 
     def __init__(
-        self, context: Context, group: str, stream: str, *, writer: Principal | None = None, by: str = ""
+        self,
+        context: Context,
+        group: str,
+        stream: str,
+        *,
+        writer: Principal | None = None,
+        by: str = "",
+        source_arn: str | None = None,
     ) -> None:
-        """The service `by` writes with the permissions of `writer`; where those do not suffice, nothing is written."""
+        """The service `by` writes with the permissions of `writer`; where those do not suffice, nothing is written.
+
+        `source_arn` is the resource for which a service writes that is the writer itself.
+        """
         self.group = group
         self.name = stream
         self._backend = logs_backends[context.account][context.region]
-        self._is_refused = writer is not None and not self._may(context, writer, by)
+        self._is_refused = writer is not None and not self._may(context, writer, by, source_arn)
         if self._is_refused:
             return
         self._backend.ensure_log_group(group)
@@ -46,13 +56,13 @@ class LogStream:
             self._keep()
             self._backend.put_log_events(self.group, self.name, events)
 
-    def _may(self, context: Context, writer: Principal, by: str) -> bool:
+    def _may(self, context: Context, writer: Principal, by: str, source_arn: str | None) -> bool:
         needed = ["logs:CreateLogStream", "logs:PutLogEvents"]
         if self.group not in self._backend.groups:
             needed.insert(0, "logs:CreateLogGroup")
         stream = context.arn("logs", f"log-group:{self.group}:log-stream:{self.name}")
         try:
-            authorization.require(writer, [Access(action, stream) for action in needed], by=by)
+            authorization.require(writer, [Access(action, stream) for action in needed], by=by, source_arn=source_arn)
         except AccessDeniedError:
             return False
         return True

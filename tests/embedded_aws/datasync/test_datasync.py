@@ -147,7 +147,8 @@ def test_one_run_is_copied_without_what_is_excluded(lab: Lab) -> None:
         f"run_folders/{RUN}/RunInfo.xml": "STANDARD_IA",
         f"run_folders/{RUN}/Data/L001/s_1_1101.bcl": "STANDARD_IA",
     }
-    assert (described["FilesTransferred"], described["FilesVerified"], described["BytesTransferred"]) == (2, 2, 300_010)
+    # API Reference, "DescribeTaskExecution": files, objects, and directories; here two files in three directories.
+    assert (described["FilesTransferred"], described["FilesVerified"], described["BytesTransferred"]) == (5, 5, 300_010)
     assert described["Result"]["VerifyStatus"] == "SUCCESS"
     # User Guide, "How DataSync handles file and object metadata": POSIX metadata become user metadata of the object.
     path = lab.folder / RUN / "RunInfo.xml"
@@ -165,6 +166,29 @@ def test_a_second_execution_copies_only_what_has_changed(lab: Lab) -> None:
     described = lab.end(lab.start(task))
     assert (described["FilesTransferred"], described["FilesSkipped"]) == (2, 1)
     assert lab.text("run_folders/b.txt") == "new"
+
+
+def test_an_object_that_is_overwritten_keeps_its_storage_class(lab: Lab) -> None:
+    # User Guide, "Configuring AWS DataSync transfers with Amazon S3": "DataSync won't change the storage class of
+    # existing objects in the bucket (even if that object was modified in the source location)".
+    lab.client("s3").put_object(Bucket=lab.bucket, Key="run_folders/old.txt", Body=b"o", StorageClass="ONEZONE_IA")
+    lab.write({"old.txt": b"other", "new.txt": b"new"})
+    task = lab.task()
+    for mode in ("CHANGED", "ALL"):
+        assert lab.end(lab.start(task, OverrideOptions={"TransferMode": mode}))["Status"] == "SUCCESS"
+        assert lab.objects() == {"run_folders/new.txt": "STANDARD_IA", "run_folders/old.txt": "ONEZONE_IA"}
+    assert lab.text("run_folders/old.txt") == "other"
+
+
+def test_a_role_that_does_not_trust_datasync_ends_the_execution_in_error(lab: Lab) -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    lab.client("iam").update_assume_role_policy(RoleName=lab.role.rsplit("/", 1)[-1], PolicyDocument=document)
+    lab.write({"run/a.bcl": b"abc"})
+    described = lab.end(lab.start(lab.task()))
+    assert (described["Status"], described["Result"]["ErrorCode"]) == ("ERROR", "AccessDenied")
+    assert "sts:AssumeRole" in described["Result"]["ErrorDetail"]
+    assert lab.objects() == {}
 
 
 def test_the_report_lists_what_was_verified(lab: Lab) -> None:
@@ -271,12 +295,27 @@ def test_executions_are_found_by_their_tags_and_can_be_cancelled(lab: Lab) -> No
     assert {lab.end(execution)["Result"]["ErrorCode"] for execution in listed} == {"TaskExecutionCancelled"}
 
 
-def test_transfers_are_logged_in_the_tasks_group(lab: Lab) -> None:
+def test_transfers_are_logged_in_the_tasks_group_if_its_policy_lets_datasync_in(lab: Lab) -> None:
     lab.write({"run/a.bcl": b"abc"})
+    logs = lab.client("logs")
+    logs.create_log_group(logGroupName=lab.bucket)
     group = f"arn:aws:logs:us-east-1:123456789012:log-group:{lab.bucket}:*"
-    execution = lab.start(lab.task(CloudWatchLogGroupArn=group, Options={"LogLevel": "TRANSFER"}))
-    lab.end(execution)
+    task = lab.task(CloudWatchLogGroupArn=group, Options={"LogLevel": "TRANSFER"})
+    assert lab.end(lab.start(task))["Status"] == "SUCCESS"
+    assert lab.services.log_lines(lab.bucket) == []
+    # User Guide, "Allowing DataSync to upload logs to a CloudWatch log group".
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "datasync.amazonaws.com"},
+        "Action": ["logs:PutLogEvents", "logs:CreateLogStream"],
+        "Resource": group,
+        "Condition": {"ArnLike": {"aws:SourceArn": [task]}, "StringEquals": {"aws:SourceAccount": "123456789012"}},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    logs.put_resource_policy(policyName=lab.bucket, policyDocument=document)
+    lab.end(lab.start(task, OverrideOptions={"TransferMode": "ALL"}))
     assert "[NOTICE] Verified file /run/a.bcl, 3 bytes" in lab.services.log_lines(lab.bucket)
+    logs.delete_resource_policy(policyName=lab.bucket)
 
 
 def test_what_is_not_carried_out_is_refused(lab: Lab) -> None:
