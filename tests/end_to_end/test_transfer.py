@@ -218,3 +218,14 @@ def test_an_object_that_is_gone_raises_the_alarm_that_names_it_though_the_event_
     assert alarm["Subject"] == f"Transfer of {folder.name} failed"
     assert "1 are missing: RunInfo.xml" in alarm["Message"]
     until(lambda: (entry := lab.entry(folder.name)) and entry.state is State.FAILED)
+
+    # What the alarm asks for: the flag is put anew, and the run is sent again, as its next generation.
+    (folder / "qc").unlink()
+    (folder / "qc").touch()
+    lab.watch()
+    [_, again] = lab.executions(folder.name)
+    assert lab.end(again)["FilesTransferred"] >= 1
+    heard.clear()
+    until(lambda: heard.extend(lab.heard()) or heard)
+    assert [(event["detail-type"], event["detail"]["generation"]) for event in heard] == [("RunTransferred", 2)]
+    assert "RunInfo.xml" in lab.objects(folder.name)
