@@ -22,6 +22,8 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 # Marks what came in here, or through a client inside; moto's mocks in the same process bring requests without it.
 ENTRANCE = "embedded_aws.entrance"
+# Marks what came in over a connection: whoever sent it may be a client of an earlier life.
+CONNECTION = "embedded_aws.connection"
 
 _LONGEST_LINE = 65536
 _DRAIN_LIMIT = 1 << 20
@@ -169,6 +171,7 @@ class _Connection(socketserver.StreamRequestHandler):
             "wsgi.run_once": False,
         }
         add_headers(environ, headers)
+        environ[CONNECTION] = True
         if method == "PUT" and environ.get("CONTENT_TYPE", "").startswith(_FORM):
             # What a client says of an object that it sends without knowing its kind; moto would take it for a form.
             environ["CONTENT_TYPE"] = _OBJECT

@@ -44,7 +44,7 @@ from embedded_aws.durable.database import NotKeptError, StateError
 from embedded_aws.events import service as events
 from embedded_aws.functions import service as functions
 from embedded_aws.glue import service as glue
-from embedded_aws.http_server import HttpServer
+from embedded_aws.http_server import CONNECTION, HttpServer
 from embedded_aws.iam import authorization, identity
 from embedded_aws.iam.requested_access import from_headers
 from embedded_aws.instance import READY_PATH, Instance, InstanceError, hold
@@ -81,6 +81,8 @@ _SERVICES: tuple[ModuleType, ...] = (
 _StartResponse = Callable[..., Any]
 # moto's own controls, such as the one that empties every service, ask nobody who calls.
 _MOTO_CONTROLS = "/moto-api"
+# A status that SDKs repeat by themselves.
+_RESTORING = ("503 Service Unavailable", "ServiceUnavailable", "the embedded AWS is starting; repeat the request")
 
 
 @dataclass
@@ -103,12 +105,16 @@ class Application:
 
     def __init__(self, state: State, log: requests.RequestLog) -> None:
         self.state, self._log = state, log
+        # Until all is there again that was, no connection gets an answer: NoSuchBucket would be believed.
+        self.is_restored = False
         self._services = _Dispatcher(create_backend_app)
 
     def __call__(self, environ: dict[str, Any], start_response: _StartResponse) -> Iterable[bytes]:
         """WSGI."""
         if environ["PATH_INFO"] == READY_PATH:
             return self._readiness(start_response)
+        if not self.is_restored and CONNECTION in environ:
+            return _refused(environ, start_response, *_RESTORING)
         if environ["PATH_INFO"] == clock.PATH:
             return clock.respond(environ, start_response)
         if environ["PATH_INFO"].startswith(_MOTO_CONTROLS):
@@ -162,7 +168,7 @@ class _Dispatcher(DomainDispatcherApplication):
 
 
 def _failed(error: Exception, environ: dict[str, Any], start_response: _StartResponse) -> Iterable[bytes]:
-    """An answer for what moto does not do, or does with a fault, in the form that the client's protocol expects."""
+    """An answer for what moto does not do, or does with a fault."""
     status, code = "500 Internal Server Error", "InternalFailure"
     message = f"the embedded AWS failed: {type(error).__name__}: {error}"
     if isinstance(error, NotImplementedError):
@@ -172,6 +178,13 @@ def _failed(error: Exception, environ: dict[str, Any], start_response: _StartRes
         status, code, message = "507 Insufficient Storage", "InsufficientStorage", _one_line(error)
     else:
         traceback.print_exception(error)
+    return _refused(environ, start_response, status, code, message)
+
+
+def _refused(
+    environ: dict[str, Any], start_response: _StartResponse, status: str, code: str, message: str
+) -> Iterable[bytes]:
+    """An error in the form that the client's protocol expects."""
     if "json" in environ.get("CONTENT_TYPE", "") or environ.get("HTTP_X_AMZ_TARGET"):
         body, kind = json.dumps({"__type": code, "message": message}), "application/x-amz-json-1.1"
     else:
@@ -256,11 +269,14 @@ def _run(context: Context, server: HttpServer, state: State, assembly: Assembly)
     tell_progress(functools.partial(setattr, state, "progress"))
     progress = functools.partial(setattr, state, "progress")
     with units.whole():
-        restore(context, restoring.before_stacks(context), progress)
+        earlier = restoring.before_stacks(context)
+        restore(context, earlier.stacks, progress)
         mark("restore")
         deploy(context, assembly, progress)
         mark("deploy")
     restoring.after_stacks(context)
+    application.is_restored = True
+    restoring.go_on(context, earlier)
     found = cloudformation.counts(context)
     state.executing, state.inert, state.inert_types = found.executing, found.inert, dict(found.inert_types)
     state.stacks = [stack.name for stack in assembly.stacks]

@@ -8,6 +8,11 @@ from typing import Any
 from embedded_aws.durable import units
 from embedded_aws.durable.database import Database, NotKeptError
 
+EVENT, INVOCATION = "event", "invocation"
+
+# What something goes by, and the thing itself.
+Pending = tuple[str, dict[str, Any]]
+
 
 def accept(kind: str, document: Mapping[str, Any]) -> str:
     """Keep something until it is `done`; what it goes by."""
@@ -23,6 +28,6 @@ def done(kind: str, name: str) -> None:
         units.document_changed(kind, "", name, lambda: None)
 
 
-def pending(kind: str, kept_in: Database) -> list[tuple[str, dict[str, Any]]]:
+def pending(kind: str, kept_in: Database) -> list[Pending]:
     """What was accepted and not done, with what it goes by, in order."""
     return [(name, document) for _, name, document in kept_in.documents(kind)]

@@ -1,13 +1,25 @@
 """All that is kept, as one service of the instance: noted from the start, restored when the stacks are there."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from embedded_aws.cloudformation.kept_stacks import KeptStack
 from embedded_aws.context import Context
-from embedded_aws.durable import calls, catalog, database, executions, items, messages, stacks
+from embedded_aws.durable import calls, catalog, database, deliveries, executions, items, messages, stacks
 from embedded_aws.events import service as events
 from embedded_aws.functions import service as functions
 from embedded_aws.step_functions import service as step_functions
 
 PATCHES = (*calls.PATCHES, *catalog.PATCHES, *executions.PATCHES, *items.PATCHES, *messages.PATCHES)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier life of the instance left: its stacks, and what it had accepted and not delivered."""
+
+    stacks: list[KeptStack]
+    events: Sequence[deliveries.Pending]
+    invocations: Sequence[deliveries.Pending]
 
 
 def install(context: Context) -> None:
@@ -19,19 +31,27 @@ def install(context: Context) -> None:
     stacks.install()
 
 
-def before_stacks(context: Context) -> list[KeptStack]:
-    """Bring back what holds data; the stacks to be made again, which then adopt what was theirs."""
+def before_stacks(context: Context) -> Earlier:
+    """Bring back what holds data; the stacks to be made again, which then adopt what was theirs.
+
+    Here, before the instance accepts anything itself, also what there is to deliver: the rest is on its way.
+    """
     kept_in = database.opened()
+    accepted = [deliveries.pending(kind, kept_in) for kind in (deliveries.EVENT, deliveries.INVOCATION)]
     calls.restore(context, kept_in)
     catalog.restore(kept_in)
-    return stacks.kept(kept_in)
+    return Earlier(stacks.kept(kept_in), *accepted)
 
 
 def after_stacks(context: Context) -> None:
-    """Bring back what needs a queue, a function or a state machine to be there, and go on delivering."""
+    """Bring back what needs a queue, a function or a state machine to be there."""
     kept_in = database.opened()
     for execution in executions.restore(context, kept_in):
         step_functions.announce(context, execution)
     messages.restore(kept_in)
-    functions.resume(context, kept_in)
-    events.delivery().resume(kept_in)
+
+
+def go_on(context: Context, earlier: Earlier) -> None:
+    """Deliver what an earlier life had accepted. Functions find the port open."""
+    functions.resume(context, earlier.invocations)
+    events.delivery().resume(earlier.events)

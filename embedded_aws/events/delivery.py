@@ -7,7 +7,7 @@ import itertools
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,14 +21,12 @@ from moto.sqs.models import sqs_backends
 from embedded_aws import clients, clock
 from embedded_aws.context import Context
 from embedded_aws.durable import deliveries, units
-from embedded_aws.durable.database import Database
 from embedded_aws.events import target_permissions
 from embedded_aws.functions import service as functions
 from embedded_aws.glue import service as glue
 from embedded_aws.iam.denials import AccessDeniedError
 from embedded_aws.logs.streams import LogStream
 
-_KIND = "event"
 _THREADS = 4
 _FIRST_DELAY_SECONDS = 0.2
 _LONGEST_DELAY_SECONDS = 60.0
@@ -111,13 +109,13 @@ class Delivery:
         parcel = Parcel(origin, target, event, created=clock.now())
         for delay in self.disturbance(parcel):
             copy = dataclasses.replace(parcel)
-            copy.kept = deliveries.accept(_KIND, dataclasses.asdict(parcel))
+            copy.kept = deliveries.accept(deliveries.EVENT, dataclasses.asdict(parcel))
             # Not before what the event tells of is kept too.
             units.afterwards(functools.partial(self._schedule, copy, delay))
 
-    def resume(self, kept_in: Database) -> None:
+    def resume(self, pending: Iterable[deliveries.Pending]) -> None:
         """Deliver what an earlier life of the instance had accepted and not delivered."""
-        for kept, document in deliveries.pending(_KIND, kept_in):
+        for kept, document in pending:
             origin = Origin(**document["origin"])
             self._schedule(Parcel(**{**document, "origin": origin, "kept": kept}), delay=0)
 
@@ -165,7 +163,7 @@ class Delivery:
             # What arrives at a queue is kept there and no longer here, both at once.
             with units.unit():
                 deliver(self._context, parcel.origin, parcel.target, parcel.event)
-                deliveries.done(_KIND, parcel.kept)
+                deliveries.done(deliveries.EVENT, parcel.kept)
         except TargetError as error:
             self._failed(parcel, error)
         except Exception as error:  # a delivery must never end the thread that all share
@@ -190,7 +188,7 @@ class Delivery:
 
     def _give_up(self, parcel: Parcel, error: TargetError, exhausted: str | None) -> None:
         """EventBridge User Guide, "Using dead-letter queues": the event, with attributes that say what went wrong."""
-        deliveries.done(_KIND, parcel.kept)
+        deliveries.done(deliveries.EVENT, parcel.kept)
         queue = (parcel.target.get("DeadLetterConfig") or {}).get("Arn")
         if not queue:
             return

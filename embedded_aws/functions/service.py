@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ from moto.sqs.models import sqs_backends
 
 from embedded_aws.context import Context
 from embedded_aws.durable import deliveries, units
-from embedded_aws.durable.database import Database
 from embedded_aws.functions.workers import Answer, Definition, Workers
 from embedded_aws.guard import Patch
 from embedded_aws.iam import authorization, identity
@@ -39,7 +38,6 @@ PATCHES = (_INVOKE, _CREATE, _SIMPLE)
 
 # Lambda waits one minute before the first retry of an asynchronous invocation and two before the second.
 _RETRY_SECONDS = (1.0, 2.0)
-_KIND = "invocation"
 _INSTALLED: list[Workers] = []
 _unpacking = threading.Lock()
 
@@ -90,19 +88,19 @@ def _run(context: Context, function: Any, event: str, request_id: str) -> Answer
     return _INSTALLED[0].invoke(_definition(context, function), event, request_id)
 
 
-def resume(context: Context, kept_in: Database) -> None:
+def resume(context: Context, pending: Iterable[deliveries.Pending]) -> None:
     """Invoke again what had been accepted and not done when the embedded AWS was stopped."""
-    for kept, document in deliveries.pending(_KIND, kept_in):
+    for kept, document in pending:
         try:
             function = _find(context, document["function"])
         except UnknownFunctionException:
-            deliveries.done(_KIND, kept)
+            deliveries.done(deliveries.INVOCATION, kept)
         else:
             _run_in_thread(context, function, document["event"], kept)
 
 
 def _start_later(context: Context, function: Any, event: str) -> None:
-    kept = deliveries.accept(_KIND, {"function": function.function_arn, "event": event})
+    kept = deliveries.accept(deliveries.INVOCATION, {"function": function.function_arn, "event": event})
     units.afterwards(lambda: _run_in_thread(context, function, event, kept))
 
 
@@ -110,7 +108,7 @@ def _run_in_thread(context: Context, function: Any, event: str, kept: str) -> No
     def run() -> None:
         with units.unit():
             _run_later(context, function, event)
-            deliveries.done(_KIND, kept)
+            deliveries.done(deliveries.INVOCATION, kept)
 
     threading.Thread(target=run, name="asynchronous", daemon=True).start()
 
