@@ -102,6 +102,23 @@ class Ledger:
         }
         return self._update_on_condition(arguments)
 
+    def follow(self, entry: LedgerEntry, read: LedgerEntry | None) -> bool:
+        """Put what has begun in the place of an entry that has ended, or of none; False if it is not as it was read."""
+        arguments = ledger.update(entry)
+        arguments["UpdateExpression"] += " REMOVE #finished_at, #seconds, #reason, #rows"
+        arguments["ExpressionAttributeNames"] |= {f"#{n}": n for n in ("finished_at", "seconds", "reason", "rows")}
+        if read is None:
+            arguments["ConditionExpression"] = "attribute_not_exists(run_id)"
+        else:
+            arguments["ExpressionAttributeValues"][":read_state"] = {"S": read.state.value}
+            arguments["ExpressionAttributeNames"]["#execution_arn"] = "execution_arn"
+            its_execution = "attribute_not_exists(#execution_arn)"
+            if read.execution_arn:
+                arguments["ExpressionAttributeValues"][":read_execution"] = {"S": read.execution_arn}
+                its_execution = "#execution_arn = :read_execution"
+            arguments["ConditionExpression"] = f"#state = :read_state AND {its_execution}"
+        return self._update_on_condition(arguments)
+
     def update_if(self, entry: LedgerEntry, *, still: State) -> bool:
         """Update an entry only while it is in the state `still`; False if it is not."""
         arguments = ledger.update(entry)

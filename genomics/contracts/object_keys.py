@@ -26,6 +26,8 @@ TRANSFER_REPORTS = "transfer_reports/"
 STUDIES = "studies/"
 ARCHIVES = "archives/"
 VCF_COPIES = "vcf_copies/"
+# Beside an archive whose members are back.
+RESTORED = "restored.json"
 
 # In the bucket of logs.
 STORAGE_ANALYSIS = "storage_analysis/"
@@ -158,7 +160,7 @@ def archive(study: str, archive_id: str) -> str:
 
 def archive_restored(study: str, archive_id: str) -> str:
     """Says that an archive's members are back at their keys (a Restored)."""
-    return archive_document(study, archive_id, "restored.json")
+    return archive_document(study, archive_id, RESTORED)
 
 
 def archive_tar(study: str, archive_id: str, number: int) -> str:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from genomics.contracts import codec, object_keys
-from genomics.contracts.archives import ArchiveRequest
+from genomics.contracts.archives import Archive, ArchiveRequest, Restored
 from genomics.contracts.environment import FindDueStudiesEnvironment
-from genomics.contracts.ledger import ARCHIVE, RESTORE, LedgerEntry, study_partition
+from genomics.contracts.ledger import ARCHIVE, RESTORE, RUN, LedgerEntry, study_partition
 from genomics.contracts.runs import State
 from lambdas import documents
 from lambdas.archive.executions import execution_arn, start
@@ -26,6 +26,9 @@ from lambdas.ledger_table import Ledger, open_ledger, utc_now
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
+
+# At an archive before it is planned anew.
+_ATTEMPTS = 3
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -58,9 +61,10 @@ class ArchiveStarter:
     def _start(self, due: Due, now: datetime, before: datetime) -> bool:
         partition = study_partition(due.study)
         restore = self.ledger.get(partition, RESTORE)
-        if restore and restore.state is State.RUNNING:
+        if (restore and restore.state is State.RUNNING) or any(map(self._is_under_way, due.without_results)):
             return False
-        archive_id, attempt = self._next(self.ledger.get(partition, ARCHIVE), now)
+        latest = self.ledger.get(partition, ARCHIVE)
+        archive_id, attempt = self._next(due.study, latest, now)
         bucket = self.environment.sequencing_bucket
         uri = object_keys.uri(bucket, object_keys.archive_document(due.study, archive_id, "request.json"))
         if documents.find(self.s3, ArchiveRequest, uri) is None:
@@ -80,16 +84,38 @@ class ArchiveStarter:
             execution_arn=execution_arn(machine, name),
         )
         # Noted first: where it is not begun after all, the next day's look begins it under the same name.
-        self.ledger.update(entry)
+        is_noted = latest is not None and latest.execution_arn == entry.execution_arn
+        if not is_noted and not self.ledger.follow(entry, latest):
+            return False
         given = {"study": due.study, "request": uri, "name": name}
         return start(self.step_functions, machine, name, codec.dumps(given))
 
-    @staticmethod
-    def _next(latest: LedgerEntry | None, now: datetime) -> tuple[str, int]:
+    def _is_under_way(self, run_id: str) -> bool:
+        """Whether an analysis may still read what it was given; one that the ledger does not know yet is beginning."""
+        run = self.ledger.get(run_id, RUN)
+        return run is None or not run.state.is_final
+
+    def _next(self, study: str, latest: LedgerEntry | None, now: datetime) -> tuple[str, int]:
         """The archive's id and which attempt at it: one that is not finished is taken up before another is begun."""
-        if latest is None or latest.state is State.SUCCEEDED or not latest.fingerprint:
-            return now.strftime("%Y%m%dT%H%M%S"), 1
-        return latest.fingerprint, (latest.attempt or 1) + (latest.state is State.FAILED)
+        if latest and latest.fingerprint:
+            attempt = latest.attempt or 1
+            if not latest.state.is_final:
+                return latest.fingerprint, attempt
+            if latest.state is State.FAILED and self._can_go_on(study, latest.fingerprint, attempt):
+                return latest.fingerprint, attempt + 1
+        return now.strftime("%Y%m%dT%H%M%S"), 1
+
+    def _can_go_on(self, study: str, archive_id: str, attempts: int) -> bool:
+        """Whether an archive that failed is to be finished.
+
+        Not one whose members are back: they would be given up for a tar that counts as restored. One whose tars were
+        not verified is planned anew after three attempts: what it has planned may have been written over since.
+        """
+        bucket = self.environment.sequencing_bucket
+        restored, archive = object_keys.archive_restored(study, archive_id), object_keys.archive(study, archive_id)
+        if documents.find(self.s3, Restored, object_keys.uri(bucket, restored)):
+            return False
+        return attempts < _ATTEMPTS or documents.find(self.s3, Archive, object_keys.uri(bucket, archive)) is not None
 
     def _request(self, due: Due, archive_id: str, before: datetime) -> ArchiveRequest:
         return ArchiveRequest(

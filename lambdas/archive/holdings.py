@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,19 +25,21 @@ _NAMED = (f"{object_keys.INBOX}reads/", f"{object_keys.STEPS}{Step.GATHER_VARIAN
 
 @dataclass
 class Holdings:
-    """A study's run folders, and the keys of its reads and variants."""
+    """A study's run folders, the keys of its reads and variants, and its runs that have left no results (yet)."""
 
     folders: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
+    without_results: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
 class Due:
-    """What of a study is to be archived."""
+    """What of a study is to be archived, once its runs `without_results` are no longer under way."""
 
     study: str
     prefixes: tuple[str, ...]
     keys: tuple[str, ...]
+    without_results: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,18 @@ class _Seen:
     is_archived: bool
 
 
+@dataclass(frozen=True)
+class _RunObjects:
+    study: str
+    keys: set[str]
+    has_results: bool
+
+
 def due_studies(s3: S3Client, bucket: str, *, written_before: datetime) -> Iterator[Due]:
     """Studies of which something is not archived, and all of that was written before the time.
 
-    Of a run folder, the files at its top tell its age, and the first BCL whether it is archived: it may have a million.
+    Of a run folder, the files at its top and its first BCL tell its age, and that BCL whether it is archived: it may
+    have a million. All of them are as old as the study's latest restore, which may have taken days, has made them.
     An object that several studies have stays where it is.
     """
     seen = {key: found for prefix in _NAMED for key, found in _list(s3, bucket, prefix)}
@@ -63,8 +73,8 @@ def due_studies(s3: S3Client, bucket: str, *, written_before: datetime) -> Itera
         }
         ages = {folder: age for folder in holdings.folders if (age := _age(s3, bucket, folder))}
         times = [*(found.modified for found in keys.values()), *ages.values()]
-        if times and max(times) < written_before:
-            yield Due(study, tuple(sorted(ages)), tuple(sorted(keys)))
+        if times and max([*times, *_restores(s3, bucket, study)]) < written_before:
+            yield Due(study, tuple(sorted(ages)), tuple(sorted(keys)), tuple(sorted(holdings.without_results)))
 
 
 def find_study(s3: S3Client, bucket: str, name: str) -> Study:
@@ -85,14 +95,15 @@ def _studies(s3: S3Client, bucket: str) -> Mapping[str, Holdings]:
             studies.setdefault(study, Holdings()).folders.add(object_keys.run_folder(folder))
     with ThreadPoolExecutor(documents.PARALLEL_REQUESTS) as threads:
         runs = list(_folders(s3, bucket, object_keys.RUNS))
-        for named in threads.map(lambda run: _of_run(s3, bucket, run), runs):
-            if named:
-                study, keys = named
-                studies.setdefault(study, Holdings()).keys.update(keys)
+        for run_id, found in zip(runs, threads.map(lambda run: _of_run(s3, bucket, run), runs), strict=True):
+            if found:
+                holdings = studies.setdefault(found.study, Holdings())
+                holdings.keys |= found.keys
+                holdings.without_results |= set() if found.has_results else {run_id}
     return studies
 
 
-def _of_run(s3: S3Client, bucket: str, run_id: str) -> tuple[str, set[str]] | None:
+def _of_run(s3: S3Client, bucket: str, run_id: str) -> _RunObjects | None:
     """A run's study, and the keys of the reads that it was given and of the variants that it has called."""
     request = documents.find(s3, RunRequest, _uri(bucket, object_keys.run_document(run_id, "request.json")))
     if request is None:
@@ -100,20 +111,26 @@ def _of_run(s3: S3Client, bucket: str, run_id: str) -> tuple[str, set[str]] | No
     results = documents.find(s3, RunResults, _uri(bucket, object_keys.run_results(run_id)))
     called = [each for s in (results.samples if results else ()) for each in (s.vcf, s.vcf_index) if each]
     keys = (object_keys.parse(each.uri) for each in (*request.artifacts, *called))
-    return request.study, {key for where, key in keys if where == bucket}
+    return _RunObjects(request.study, {key for where, key in keys if where == bucket}, results is not None)
 
 
 def _age(s3: S3Client, bucket: str, folder: str) -> datetime | None:
-    """When the youngest file at a run folder's top was written; None if its BCL are archived, or it has none."""
-    if not any(not found.is_archived for found in _first_bcl(s3, bucket, folder)):
+    """When the youngest file at a run folder's top, or its first BCL, was written.
+
+    None if its BCL are archived, or it has none.
+    """
+    first = next((found for key, found in _list(s3, bucket, folder) if is_archived_kind(key)), None)
+    if first is None or first.is_archived:
         return None
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, Delimiter="/")
-    times = [found["LastModified"] for page in pages for found in page.get("Contents", ())]
-    return max(times, default=None) or max(found.modified for found in _first_bcl(s3, bucket, folder))
+    return max([first.modified, *(found["LastModified"] for page in pages for found in page.get("Contents", ()))])
 
 
-def _first_bcl(s3: S3Client, bucket: str, folder: str) -> Iterable[_Seen]:
-    return next(([found] for key, found in _list(s3, bucket, folder) if is_archived_kind(key)), [])
+def _restores(s3: S3Client, bucket: str, study: str) -> Iterator[datetime]:
+    """When each archive of a study was restored."""
+    for key, found in _list(s3, bucket, object_keys.study_archives(study)):
+        if key.endswith(f"/{object_keys.RESTORED}"):
+            yield found.modified
 
 
 def _list(s3: S3Client, bucket: str, prefix: str) -> Iterator[tuple[str, _Seen]]:

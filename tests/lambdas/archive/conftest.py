@@ -11,9 +11,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.s3.models import s3_backends
+from moto.sns.models import sns_backends
 
 from genomics.contracts import object_keys
-from genomics.contracts.archives import Archive, Exchange, Study, Tar
+from genomics.contracts.archives import Archive, Study, Tar
 from lambdas import documents
 from lambdas.ledger_table import Ledger, open_ledger
 
@@ -54,13 +56,11 @@ class Account:
         self.s3.put_object(Bucket=BUCKET, Key=key, Body=body, **more)
 
     def archive(self, study: str = "heart", archive_id: str = "1", *, owner: str = "") -> Archive:
-        """A study with one tar, whose originals have given way."""
+        """A study with one verified tar."""
         tar = object_keys.archive_tar(study, archive_id, 1)
         self.put(tar, StorageClass="DEEP_ARCHIVE")
         found = Archive(study, archive_id, BUCKET, "index", 1, 1, (Tar(tar, "v", 1, 1, ""),), "2026-01-01T00:00:00Z")
         documents.write(self.s3, found, self.uri(object_keys.archive(study, archive_id)))
-        exchange = object_keys.archive_document(study, archive_id, "exchange.json")
-        documents.write(self.s3, Exchange(1, 0), self.uri(exchange))
         documents.write(self.s3, Study(study, owner), self.uri(object_keys.study(study)))
         return found
 
@@ -68,12 +68,18 @@ class Account:
     def uri(key: str) -> str:
         return object_keys.uri(BUCKET, key)
 
+    def key(self, key: str) -> Any:
+        """moto's own object, whose times can be set."""
+        return s3_backends["123456789012"]["aws"].buckets[BUCKET].keys[key]
+
+    def mails(self) -> list[tuple[str, str]]:
+        """Recipient and text of what the topic was told, in order."""
+        sent = sns_backends["123456789012"]["us-east-1"].topics[self.topic].sent_notifications
+        return [(attributes["recipient"]["Value"], text) for _, text, _, attributes, _ in sent]
+
     def told(self) -> list[str]:
         """Recipients of what the topic was told, in order."""
-        from moto.sns.models import sns_backends  # noqa: PLC0415 only inside the mock
-
-        sent = sns_backends["123456789012"]["us-east-1"].topics[self.topic].sent_notifications
-        return [attributes["recipient"]["Value"] for _, _, _, attributes, _ in sent]
+        return [recipient for recipient, _ in self.mails()]
 
 
 @pytest.fixture

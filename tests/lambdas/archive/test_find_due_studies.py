@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from genomics.contracts import object_keys
-from genomics.contracts.archives import ArchiveRequest, Study
+from genomics.contracts.archives import ArchiveRequest, Restored, Study
 from genomics.contracts.environment import FindDueStudiesEnvironment
-from genomics.contracts.ledger import ARCHIVE, RESTORE, LedgerEntry, study_partition
+from genomics.contracts.ledger import ARCHIVE, RESTORE, RUN, LedgerEntry, study_partition
 from genomics.contracts.runs import (
     Artifact,
     LaneReads,
@@ -37,7 +37,11 @@ def put_folder(account: Account, name: str = "folder-1", **more: str) -> None:
     account.put(f"{object_keys.run_folder(name)}Data/L001/C1.1/s_1_1101.bcl", **more)
 
 
-def put_run(account: Account, run_id: str, study: str, read: str = "1") -> tuple[str, str]:
+def age(account: Account, key: str, days: int) -> None:
+    account.key(key).last_modified -= timedelta(days=days)
+
+
+def put_run(account: Account, run_id: str, study: str, read: str = "1", *, has_ended: bool = True) -> tuple[str, str]:
     """Keys of a run's first read and of its VCF."""
     mates = [object_keys.reads(read * 64, f"{read}_R{mate}.fastq.gz") for mate in (1, 2)]
     vcf, fasta = f"steps/gather_variants/{run_id}/A.vcf.gz", object_keys.reference_fasta("0" * 64, "r.fa")
@@ -47,9 +51,21 @@ def put_run(account: Account, run_id: str, study: str, read: str = "1") -> tuple
     reads = SampleReads("A", "P", (LaneReads("L1", found[mates[0]], found[mates[1]]),))
     request = RunRequest(run_id, study, Reference("r", found[fasta]), (reads,))
     documents.write(account.s3, request, account.uri(object_keys.run_document(run_id, "request.json")))
+    if not has_ended:
+        return mates[0], vcf
     results = RunResults(run_id, study, "r", (SampleResult("A", "P", State.SUCCEEDED, vcf=found[vcf]),))
     documents.write(account.s3, results, account.uri(object_keys.run_results(run_id)))
     return mates[0], vcf
+
+
+@pytest.fixture
+def starter(account: Account) -> ArchiveStarter:
+    environment = FindDueStudiesEnvironment(BUCKET, TABLE, MACHINE, 90, 1024, 64)
+    return ArchiveStarter(environment, account.s3, account.executions, account.ledger)  # type: ignore[arg-type]
+
+
+def day(number: int) -> datetime:
+    return datetime.now(UTC) + timedelta(days=number)
 
 
 def test_a_run_s_reads_and_variants_are_its_study_s_and_the_reference_is_nobody_s(account: Account) -> None:
@@ -75,21 +91,31 @@ def test_what_is_archived_is_not_due(account: Account) -> None:
     assert due(account) == []
 
 
+def test_a_folder_that_was_restored_is_as_old_as_its_restore(account: Account, starter: ArchiveStarter) -> None:
+    put_folder(account)
+    # What is never archived keeps its age; the BCL has come back today.
+    age(account, f"{FOLDER}RunInfo.xml", 200)
+    assert list(starter.start_due(day(1))) == []
+    assert list(starter.start_due(day(91))) == ["folder-1"]
+
+
+def test_a_restore_that_took_days_makes_all_of_a_folder_as_young_as_its_end(account: Account) -> None:
+    put_folder(account)
+    for key in ("RunInfo.xml", "Data/L001/C1.1/s_1_1101.bcl"):
+        age(account, f"{FOLDER}{key}", 92)
+    before = datetime.now(UTC) - timedelta(days=90)
+    assert [found.study for found in due(account, before)] == ["folder-1"]
+    restored = object_keys.archive_restored("folder-1", "1")
+    documents.write(account.s3, Restored(1, 0, ""), account.uri(restored))
+    age(account, restored, 89)
+    assert due(account, before) == []
+
+
 def test_what_two_studies_use_stays(account: Account) -> None:
     shared, first = put_run(account, "run-1", "heart")
     _, second = put_run(account, "run-2", "lung")
     assert [(found.study, found.keys) for found in due(account)] == [("heart", (first,)), ("lung", (second,))]
     assert shared not in {key for found in due(account) for key in found.keys}
-
-
-@pytest.fixture
-def starter(account: Account) -> ArchiveStarter:
-    environment = FindDueStudiesEnvironment(BUCKET, TABLE, MACHINE, 90, 1024, 64)
-    return ArchiveStarter(environment, account.s3, account.executions, account.ledger)  # type: ignore[arg-type]
-
-
-def day(number: int) -> datetime:
-    return datetime.now(UTC) + timedelta(days=number)
 
 
 def test_a_study_is_started_when_it_is_ninety_days_old_and_once(account: Account, starter: ArchiveStarter) -> None:
@@ -113,6 +139,94 @@ def test_a_failed_archive_is_taken_up_under_its_own_id(account: Account, starter
     first, second = account.executions.inputs.values()
     assert first["request"] == second["request"]
     assert first["name"] != second["name"]
+
+
+def fail(account: Account) -> None:
+    entry = account.ledger.get(study_partition("folder-1"), ARCHIVE)
+    assert entry is not None
+    account.ledger.update(replace(entry, state=State.FAILED, reason="it broke"))
+
+
+def test_an_archive_that_has_failed_three_times_is_planned_anew(account: Account, starter: ArchiveStarter) -> None:
+    put_folder(account)
+    for number in range(91, 95):
+        assert list(starter.start_due(day(number))) == ["folder-1"]
+        fail(account)
+    first, second, third, fourth = (given["request"] for given in account.executions.inputs.values())
+    assert first == second == third != fourth
+    assert fourth > third
+
+
+def test_an_archive_whose_tars_were_verified_is_finished_however_often_it_fails(
+    account: Account, starter: ArchiveStarter
+) -> None:
+    put_folder(account)
+    list(starter.start_due(day(91)))
+    entry = account.ledger.get(study_partition("folder-1"), ARCHIVE)
+    assert entry is not None
+    assert entry.fingerprint
+    account.archive("folder-1", entry.fingerprint)
+    for number in range(92, 97):
+        fail(account)
+        assert list(starter.start_due(day(number))) == ["folder-1"]
+    assert len({given["request"] for given in account.executions.inputs.values()}) == 1
+
+
+def test_an_archive_that_was_restored_before_it_was_finished_is_never_taken_up(
+    account: Account, starter: ArchiveStarter
+) -> None:
+    put_folder(account)
+    list(starter.start_due(day(91)))
+    entry = account.ledger.get(study_partition("folder-1"), ARCHIVE)
+    assert entry is not None
+    assert entry.fingerprint
+    account.archive("folder-1", entry.fingerprint)
+    fail(account)
+    restored = object_keys.archive_restored("folder-1", entry.fingerprint)
+    documents.write(account.s3, Restored(1, 0, ""), account.uri(restored))
+    list(starter.start_due(day(200)))
+    first, second = (given["request"] for given in account.executions.inputs.values())
+    assert first != second
+
+
+def test_the_reason_of_an_attempt_that_failed_does_not_stand_beside_the_next(
+    account: Account, starter: ArchiveStarter
+) -> None:
+    put_folder(account)
+    list(starter.start_due(day(91)))
+    fail(account)
+    list(starter.start_due(day(92)))
+    entry = account.ledger.get(study_partition("folder-1"), ARCHIVE)
+    assert entry is not None
+    assert (entry.state, entry.attempt, entry.reason) == (State.RUNNING, 2, None)
+
+
+def test_of_two_looks_at_once_one_starts_the_archive(
+    account: Account, starter: ArchiveStarter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_folder(account)
+    read = account.ledger.get
+
+    def read_then_lose(run_id: str, item: str) -> LedgerEntry | None:
+        found = read(run_id, item)
+        if item == ARCHIVE:
+            account.ledger.update(LedgerEntry(run_id, ARCHIVE, State.RUNNING, fingerprint="x", execution_arn="other"))
+        return found
+
+    monkeypatch.setattr(account.ledger, "get", read_then_lose)
+    assert list(starter.start_due(day(91))) == []
+    assert account.executions.inputs == {}
+
+
+@pytest.mark.parametrize("state", [None, State.PLANNED, State.RUNNING])
+def test_reads_stay_while_a_run_is_under_way(account: Account, starter: ArchiveStarter, state: State | None) -> None:
+    put_run(account, "run-1", "heart", has_ended=False)
+    if state:
+        account.ledger.update(LedgerEntry("run-1", RUN, state))
+    assert list(starter.start_due(day(91))) == []
+    # A run that has failed as a whole leaves no results.
+    account.ledger.update(LedgerEntry("run-1", RUN, State.FAILED))
+    assert list(starter.start_due(day(91))) == ["heart"]
 
 
 def test_a_finished_archive_is_followed_by_another(account: Account, starter: ArchiveStarter) -> None:
