@@ -68,6 +68,24 @@ def test_a_deny_in_a_resource_s_policy_wins_also_if_it_names_the_account() -> No
     assert (found.is_allowed, found.reason) == (False, "with an explicit deny in a resource-based policy")
 
 
+# Each of the data buckets' statement, as CDK's `enforce_ssl` synthesizes it. IAM User Guide, "AWS global condition
+# context keys", aws:SecureTransport: "whether the request was sent using TLS".
+@pytest.mark.parametrize(("is_secure", "is_allowed"), [("true", True), ("false", False)])
+def test_a_bucket_that_demands_tls_denies_requests_without(is_secure: str, is_allowed: bool) -> None:
+    demanding = statement(
+        "Deny",
+        {"AWS": "*"},
+        Action="s3:*",
+        Resource=["arn:aws:s3:::data", "arn:aws:s3:::data/*"],
+        Condition={"Bool": {"aws:SecureTransport": "false"}},
+    )
+    keys = {"aws:securetransport": (is_secure,)}
+    policies = Policies([policy(statement())], resource=policy(demanding))
+    found = decide(CALLER, "s3:GetObject", "arn:aws:s3:::data/a", keys.get, policies)
+    assert found.is_allowed is is_allowed
+    assert is_allowed or found.reason == "with an explicit deny in a resource-based policy"
+
+
 def test_not_principal_spares_whom_it_names_with_account_role_and_session() -> None:
     def spared(*named: str) -> bool:
         denying = {"Effect": "Deny", "Action": "*", "Resource": "*", "NotPrincipal": {"AWS": list(named)}}
