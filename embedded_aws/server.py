@@ -255,6 +255,7 @@ def _run(context: Context, server: HttpServer, state: State, assembly: Assembly)
         state.seconds[name], state.cpu_seconds[name] = round(wall - wall_before, 3), round(cpu - cpu_before, 3)
 
     _settings(context)
+    clock.restore(database.opened())
     guard.check(patch for module in _SERVICES for patch in module.PATCHES)
     for module in _SERVICES:
         module.install(context)

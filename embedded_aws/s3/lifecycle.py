@@ -15,6 +15,7 @@ from moto.s3.models import FakeDeleteMarker, FakeKey, s3_backends
 
 from embedded_aws import clock
 from embedded_aws.context import Context
+from embedded_aws.durable import objects, units
 from embedded_aws.guard import Patch
 
 _SET = Patch("moto.s3.models:FakeBucket.set_lifecycle", "962d4ed9558318ff")
@@ -100,10 +101,11 @@ def install(context: Context) -> None:
 def carry_out(context: Context) -> None:
     """Do what every bucket's rules ask for by now."""
     backend = s3_backends[context.account][context.partition]
-    for bucket in list(backend.buckets.values()):
-        for rule in getattr(bucket, "_lifecycle", ()):
-            if rule.get("Status") == "Enabled":
-                _apply(backend, bucket, rule)
+    with units.unit():
+        for bucket in list(backend.buckets.values()):
+            for rule in getattr(bucket, "_lifecycle", ()):
+                if rule.get("Status") == "Enabled":
+                    _apply(backend, bucket, rule)
 
 
 def _apply(backend: Any, bucket: Any, rule: Mapping[str, Any]) -> None:
@@ -161,6 +163,7 @@ def _move(key: Any, storage_class: str, wanted: Filter) -> None:
         return
     if _WATERFALL.index(key.storage_class) < _WATERFALL.index(storage_class):
         key.set_storage_class(storage_class)
+        objects.key_changed(key.bucket_name, key.name)
 
 
 def _has_passed(since: float, days: Any) -> bool:

@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,14 +15,45 @@ from botocore.exceptions import ClientError
 
 from embedded_aws import instance
 from embedded_aws.durable.database import FILE
+from embedded_aws.instance import Instance
 from tests.embedded_aws import small_assembly
 from tests.embedded_aws.durable.lives import Lives
 from tests.embedded_aws.instance_clients import client, physical_ids
 
 MIB = 1 << 20
+# What the rules of buckets have until they are carried out: S3 does so at the next midnight UTC.
+DAY = 86_400
 LARGE = os.urandom(MIB)
 MACHINE = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
 QUICK = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "Result": {"n": 1}, "End": True}}}
+# A queue that is told of every execution that ends as ABORTED.
+TOLD: dict[str, Any] = {
+    "Told": {"Type": "AWS::SQS::Queue"},
+    "ToldPolicy": {
+        "Type": "AWS::SQS::QueuePolicy",
+        "Properties": {
+            "Queues": [{"Ref": "Told"}],
+            "PolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"Service": "events.amazonaws.com"},
+                        "Action": "sqs:SendMessage",
+                        "Resource": {"Fn::GetAtt": ["Told", "Arn"]},
+                    }
+                ],
+            },
+        },
+    },
+    "Aborted": {
+        "Type": "AWS::Events::Rule",
+        "Properties": {
+            "EventPattern": {"source": ["aws.states"], "detail": {"status": ["ABORTED"]}},
+            "Targets": [{"Id": "told", "Arn": {"Fn::GetAtt": ["Told", "Arn"]}}],
+        },
+    },
+}
 ITEM: dict[str, Any] = {
     "k": {"S": "every type"},
     "b": {"B": b"\x00\xff"},
@@ -51,20 +83,27 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     for name, definition in (("Waits", MACHINE), ("Passes", QUICK)):
         properties = {"RoleArn": "arn:aws:iam::123456789012:role/any", "DefinitionString": json.dumps(definition)}
         storage["Resources"][name] = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+    storage["Resources"] |= TOLD
     data, assembly = directory / "data", small_assembly.write(directory / "cdk.out", storage=storage)
     found = Kept(Lives.begin(data, assembly))
     try:
         stack = physical_ids(found.lives.now, "small-storage")
         found.bucket, found.table = stack["Data"], stack["Table"]
         found.queue = physical_ids(found.lives.now, "small-work")["Queue"]
-        found.answers["ids"] = stack
+        found.answers["ids"] = _ids(found.lives.now)
         for write in (_write_objects, _write_upload, _write_items, _write_catalog, _write_messages, _write_outside):
             write(found)
         _start_executions(found, stack)
+        _let_a_day_pass(found)
         found.lives.again()
         yield found
     finally:
         instance.stop(data)
+
+
+def _ids(of: Instance) -> dict[str, str]:
+    """Physical ids; of a queue, whose id is its URL, without the port, which is another in each life."""
+    return {name: found.removeprefix(of.endpoint) for name, found in physical_ids(of, "small-storage").items()}
 
 
 def _write_objects(kept: Kept) -> None:
@@ -181,6 +220,20 @@ def _start_executions(kept: Kept, stack: dict[str, str]) -> None:
     kept.answers["executions"] = (running["executionArn"], ended)
 
 
+def _let_a_day_pass(kept: Kept) -> None:
+    s3 = kept.client("s3")
+    s3.create_bucket(Bucket="cooling")
+    s3.put_object(Bucket="cooling", Key="o", Body=LARGE)
+    rule = {"Status": "Enabled", "Filter": {"Prefix": ""}, "Transitions": [{"Days": 0, "StorageClass": "GLACIER_IR"}]}
+    s3.put_bucket_lifecycle_configuration(Bucket="cooling", LifecycleConfiguration={"Rules": [rule]})
+    _clock(kept.lives.now, json.dumps({"advance_seconds": DAY}).encode())
+
+
+def _clock(of: Instance, asked: bytes | None = None) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{of.endpoint}/_embedded/clock", asked) as answer:
+        return dict(json.load(answer))
+
+
 def test_objects_come_back_with_versions_markers_metadata_tags_and_checksums(kept: Kept) -> None:
     s3, bucket, answers = kept.client("s3"), kept.bucket, kept.answers
     first = s3.get_object(Bucket=bucket, Key="small", VersionId=answers["small"]["VersionId"], ChecksumMode="ENABLED")
@@ -201,6 +254,14 @@ def test_objects_come_back_with_versions_markers_metadata_tags_and_checksums(kep
     assert [v["Key"] for v in listed["Versions"]] == ["copy", "gone", "large", "once", "small", "small"]
     with pytest.raises(ClientError, match="PreconditionFailed"):
         s3.put_object(Bucket=bucket, Key="once", Body=b"twice", IfNoneMatch="*")
+
+
+def test_a_transition_that_a_rule_made_stays_made(kept: Kept) -> None:
+    assert kept.client("s3").head_object(Bucket="cooling", Key="o")["StorageClass"] == "GLACIER_IR"
+
+
+def test_the_clock_stays_as_far_ahead_as_it_was_set(kept: Kept) -> None:
+    assert _clock(kept.lives.now)["ahead_seconds"] == DAY
 
 
 def test_an_upload_in_progress_goes_on_and_its_bytes_are_kept_once(kept: Kept) -> None:
@@ -267,8 +328,17 @@ def test_an_execution_that_ran_is_aborted_and_its_name_stays_taken(kept: Kept) -
         machines.start_execution(stateMachineArn=found["stateMachineArn"], name="first", input='{"a": 2}')
 
 
+def test_what_a_new_life_itself_announces_arrives_once(kept: Kept) -> None:
+    told, sqs = physical_ids(kept.lives.now, "small-storage")["Told"], kept.client("sqs")
+    received = []
+    while found := sqs.receive_message(QueueUrl=told, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages"):
+        received += [json.loads(message["Body"])["detail"]["executionArn"] for message in found]
+    running, _ = kept.answers["executions"]
+    assert received == [running]
+
+
 def test_physical_ids_are_the_same_in_every_life(kept: Kept) -> None:
-    assert physical_ids(kept.lives.now, "small-storage") == kept.answers["ids"]
+    assert _ids(kept.lives.now) == kept.answers["ids"]
 
 
 def test_what_a_full_disk_cannot_take_is_refused_in_one_line_and_not_acknowledged(kept: Kept) -> None:
