@@ -121,7 +121,9 @@ class Workspace:
         link.parent.mkdir(exist_ok=True)
         for _ in range(3):
             path = self._cache.path(stored)
-            if not path.exists():
+            if path.exists():
+                self._ask(stored)
+            else:
                 self._cache.add(path, self.read(stored.bucket, stored.key))
             try:
                 os.utime(path)
@@ -156,6 +158,13 @@ class Workspace:
         except ClientError as error:
             raise _refused(error, f"s3://{bucket}/{key}") from error
         return content
+
+    def _ask(self, stored: StoredObject) -> None:
+        """Ask for an object whose copy another query has left: HeadObject takes the permissions of GetObject."""
+        try:
+            self._s3.head_object(Bucket=stored.bucket, Key=stored.key)
+        except ClientError as error:
+            raise _refused(error, stored.uri) from error
 
     def write(self, uri: str, content: bytes) -> None:
         """Put an object."""

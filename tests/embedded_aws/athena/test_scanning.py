@@ -137,3 +137,14 @@ def test_the_caller_reads_and_writes(lake: Any, services: Any, monkeypatch: pyte
     caller = clients.client("athena", role_arn=role, session="reader")
     type(lake)(client=caller).answer("select count(*) from variants")
     assert set(used) >= {("s3", "ASIA", True), ("glue", "ASIA", True)}
+
+
+def test_what_one_caller_has_read_another_may_not_read_from_the_cache(lake: Any, services: Any) -> None:
+    # Athena User Guide, "Control access to Amazon S3 from Athena": the caller needs s3:GetObject on the data
+    actions = ("athena:*", "glue:Get*", "s3:ListBucket", "s3:GetBucketLocation", "s3:PutObject")
+    reader = services.role("athena-first", *actions, "s3:GetObject")
+    other = services.role("athena-second", *actions)
+    first, second = (type(lake)(client=clients.client("athena", role_arn=role)) for role in (reader, other))
+    sql = "select count(*), sum(depth) from variants"
+    assert first.run(sql)["Status"]["State"] == "SUCCEEDED"
+    assert second.refusal(sql).startswith("PERMISSION_DENIED: Access denied when accessing s3://athena-lake/tables/")
