@@ -132,7 +132,9 @@ class Settings(BaseSettings):
     )
     transfer_mib_per_second: int = Field(0, ge=0, le=10_000, description="MiB per second, 1 to 10000; 0: no limit")
     transfer_schedule: str | None = Field(
-        None, pattern=r"^(cron|rate)\([^()]+\)$", description="cron(...) or rate(...); unset: the run tracker starts it"
+        None,
+        pattern=r"^(cron|rate)\([^()]+\)$",
+        description="cron(...) or rate(...), which copies everything there is; unset: the run tracker starts each",
     )
     tracker_trust_anchor: str | None = Field(
         None,
