@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batch_tools.archive_study.index import read_index, write_index
-from batch_tools.archive_study.layout import part_size
 from batch_tools.archive_study.placeholders import Placeholders
 from batch_tools.archive_study.planning import Plan, make_plan, read_members
 from batch_tools.archive_study.tar_stream import stream
 from batch_tools.archive_study.upload import TarUpload
 from batch_tools.tool_runtime.objects import MissingObjectError, read_document
 from genomics.contracts import codec, object_keys
-from genomics.contracts.archives import PLACEHOLDER_STUDY, Archive, ArchiveRequest, Exchange, IndexEntry, Tar
+from genomics.contracts.archives import PLACEHOLDER_STUDY, Archive, ArchiveRequest, Exchange, IndexEntry, Tar, part_size
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,13 +32,16 @@ class Outcome:
     exchange: Exchange
 
 
-def run(*, request: ArchiveRequest, s3: "S3Client", directory: Path) -> Outcome:
+def run(*, request: ArchiveRequest, s3: "S3Client", directory: Path) -> Outcome | None:
     """Archive a study, or go on where an earlier attempt was killed; `directory` takes two lists of members.
+
+    None if nothing of it is to be archived: there is no archive then.
 
     Memory is bounded by what is on its way: 128 MiB of reads and three parts of the upload. ToolError if an object has
     changed since it was planned, or S3 holds something else than what was sent; the originals are all there then.
     """
-    archive = _finished(s3, request, directory) or _make(s3, request, directory)
+    if not (archive := _finished(s3, request, directory) or _make(s3, request, directory)):
+        return None
     placeholders = Placeholders(s3, archive)
     placeholders.keep_copies(read_index(directory / "index"))
     exchange = placeholders.exchange(read_index(directory / "index"))
@@ -59,12 +61,14 @@ def _finished(s3: "S3Client", request: ArchiveRequest, directory: Path) -> Archi
     return archive
 
 
-def _make(s3: "S3Client", request: ArchiveRequest, directory: Path) -> Archive:
+def _make(s3: "S3Client", request: ArchiveRequest, directory: Path) -> Archive | None:
     plan = make_plan(s3, request, directory / "members")
+    if not plan.members:
+        return None
     _log.info("%d members, %d bytes, %d tars", plan.members, plan.content_bytes, len(plan.tars))
     uploads = _uploads(s3, request, plan)
     tars = tuple(_send(upload, number, directory) for number, upload in enumerate(uploads, 1))
-    write_index(_entries(uploads), read_members(directory / "members"), directory / "index")
+    unverified = write_index(_entries(uploads), read_members(directory / "members"), directory / "index")
     index = object_keys.archive_document(request.study, request.archive_id, "index.jsonl.gz")
     s3.upload_file(Filename=str(directory / "index"), Bucket=request.bucket, Key=index)
     archive = Archive(
@@ -76,6 +80,7 @@ def _make(s3: "S3Client", request: ArchiveRequest, directory: Path) -> Archive:
         content_bytes=plan.content_bytes,
         tars=tars,
         created_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        unverified=unverified,
     )
     _put(s3, request, "archive.json", codec.dumps(archive).encode())
     return archive

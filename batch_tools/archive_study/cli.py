@@ -12,6 +12,7 @@ import boto3
 from botocore.config import Config
 
 from batch_tools.archive_study import archive_study, restore_study
+from batch_tools.archive_study.archive_study import Outcome
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.launch import RETRIES, report
 from batch_tools.tool_runtime.objects import read_document
@@ -50,17 +51,30 @@ def _in_scratch(action: object, uri: str) -> None:
 def _archive(s3: "S3Client", uri: str, directory: Path) -> None:
     request = read_document(s3, uri, ArchiveRequest)
     outcome = archive_study.run(request=request, s3=s3, directory=directory)
-    archive, exchange = outcome.archive, outcome.exchange
+    reason, rows = _account(outcome)
     entry = LedgerEntry(
         run_id=study_partition(request.study),
         item=ARCHIVE,
         state=State.SUCCEEDED,
-        reason=f"{archive.members} objects, {archive.content_bytes} bytes in {len(archive.tars)} tars",
+        reason=reason,
         finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        rows={"replaced": exchange.replaced, "changed": exchange.changed, "bytes": archive.content_bytes},
+        rows=rows,
     )
     environment = ArchiveToolEnvironment.read()
     boto3.client("dynamodb", config=RETRIES).update_item(TableName=environment.ledger_table, **update(entry))
+
+
+def _account(outcome: Outcome | None) -> tuple[str, dict[str, int]]:
+    if outcome is None:
+        return "nothing of it was old enough", {}
+    archive, exchange = outcome.archive, outcome.exchange
+    numbers = {
+        "replaced": exchange.replaced,
+        "changed": exchange.changed,
+        "unverified": archive.unverified,
+        "bytes": archive.content_bytes,
+    }
+    return f"{archive.members} objects, {archive.content_bytes} bytes in {len(archive.tars)} tars", numbers
 
 
 def _restore(s3: "S3Client", uri: str, directory: Path) -> None:

@@ -10,17 +10,22 @@ from genomics.contracts import codec
 from genomics.contracts.archives import IndexEntry
 
 
-def write_index(entries: Iterable[IndexEntry], members: Iterable[Member], path: Path) -> None:
-    """Write the index, if it holds every planned member once and nothing else; ToolError if not."""
-    found = iter(entries)
+def write_index(entries: Iterable[IndexEntry], members: Iterable[Member], path: Path) -> int:
+    """Write the index, if it holds every planned member once and nothing else; ToolError if not.
+
+    Returns how many members were compared with no sum of S3's.
+    """
+    found, unverified = iter(entries), 0
     with gzip.open(path, "wt", encoding="utf-8") as lines:
         for member in members:
             entry = next(found, None)
             if entry is None or (entry.key, entry.offset, entry.size) != (member.key, member.offset, member.size):
                 raise ToolError(f"the tars hold {entry.key if entry else 'nothing'} where {member.key} was planned")
             lines.write(f"{codec.dumps(entry)}\n")
+            unverified += not entry.verified_by
     if (more := next(found, None)) is not None:
         raise ToolError(f"the tars hold {more.key}, which was not planned")
+    return unverified
 
 
 def read_index(path: Path) -> Iterator[IndexEntry]:

@@ -6,14 +6,8 @@ from dataclasses import dataclass, replace
 
 from batch_tools.tool_runtime.errors import ToolError
 
-# S3 User Guide, "Amazon S3 multipart upload limits".
-MOST_PARTS = 10_000
-SMALLEST_PART = 5 << 20
-LARGEST_PART = 5 << 30
 # The limit that every S3 client has known; larger objects are newer than many tools.
 LARGEST_OBJECT = 5 << 40
-
-_MIB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -69,11 +63,6 @@ def placed(members: Iterable[Member], *, tar_bytes: int) -> Iterator[Member]:
 def tar_size(end: int) -> int:
     """Size of a tar whose last member's padding ends at `end`: two empty blocks, and a full record."""
     return _padded(end + 2 * tarfile.BLOCKSIZE, tarfile.RECORDSIZE)
-
-
-def part_size(size: int, *, at_least: int) -> int:
-    """Bytes of each part but the last: a whole number of MiB with which `size` bytes need 10,000 parts at most."""
-    return max(_padded(-(-size // MOST_PARTS), _MIB), at_least, SMALLEST_PART)
 
 
 def _padded(position: int, block: int) -> int:

@@ -2,13 +2,13 @@
 
 import base64
 import hashlib
-import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
+from anycrc import Model
 from botocore.exceptions import ClientError
 
 from batch_tools.archive_study.layout import Member
@@ -22,7 +22,14 @@ RANGE_BYTES = 8 << 20
 REQUESTS_AHEAD = 16
 
 _HEADERS = ("ContentType", "ContentEncoding", "ContentDisposition", "ContentLanguage", "CacheControl")
-_CHECKSUMS = {"ChecksumSHA256": "sha256", "ChecksumSHA1": "sha1", "ChecksumCRC32": "crc32"}
+# What S3's answers call sums.
+_CHECKSUMS = {
+    "ChecksumCRC64NVME": "crc64nvme",
+    "ChecksumCRC32": "crc32",
+    "ChecksumCRC32C": "crc32c",
+    "ChecksumSHA1": "sha1",
+    "ChecksumSHA256": "sha256",
+}
 
 
 @dataclass(frozen=True)
@@ -45,38 +52,63 @@ class Piece:
     is_last: bool
 
 
-@dataclass
-class Digests:
-    """Sums over a member's content, taken as it passes."""
+class Sum(Protocol):
+    """Of bytes that pass."""
 
-    wanted: Mapping[str, bytes]
-    sha256: Any = field(default_factory=hashlib.sha256)
-    _others: dict[str, Any] = field(default_factory=dict)
-    _crc32: int = 0
+    def update(self, data: bytes, /) -> object:
+        """Take the next bytes."""
+
+    def digest(self) -> bytes:
+        """The sum of all that were taken."""
+
+
+class Crc:
+    """A cyclic redundancy check by its name in the catalogue of anycrc."""
+
+    def __init__(self, model: str, length: int) -> None:
+        self._model, self._length = Model(model), length
+        self._sum: int = self._model.calc(b"")
+
+    def update(self, data: bytes, /) -> None:
+        """Take the next bytes."""
+        self._sum = self._model.calc(data, self._sum)
+
+    def digest(self) -> bytes:
+        """The sum, as S3 has it: the most significant byte first."""
+        return self._sum.to_bytes(self._length, "big")
+
+
+# S3 User Guide, "Checking object integrity in Amazon S3": CRC64NVME unless the writer chose another.
+SUMS: Mapping[str, Callable[[], Sum]] = {
+    "crc64nvme": lambda: Crc("CRC64-NVME", 8),
+    "crc32": lambda: Crc("CRC32", 4),
+    "crc32c": lambda: Crc("CRC32-ISCSI", 4),
+    "sha1": lambda: hashlib.sha1(usedforsecurity=False),
+    "sha256": hashlib.sha256,
+    "md5": lambda: hashlib.md5(usedforsecurity=False),
+}
+
+
+class Digests:
+    """Sums over a member's content, taken as it passes; `wanted` are those that S3 has of it: name -> raw digest."""
+
+    def __init__(self, wanted: Mapping[str, bytes]) -> None:
+        self._wanted = wanted
+        self._sums = {name: SUMS[name]() for name in {"sha256", *wanted}}
 
     def update(self, content: bytes) -> None:
         """Take the next bytes."""
-        self.sha256.update(content)
-        for name in self.wanted:
-            if name == "crc32":
-                self._crc32 = zlib.crc32(content, self._crc32)
-            elif name != "sha256":
-                self._others.setdefault(name, hashlib.new(name, usedforsecurity=False)).update(content)
+        for each in self._sums.values():
+            each.update(content)
 
     def check(self, member: Member) -> str:
         """SHA-256 in hex; ToolError if S3 has recorded another sum of the same content."""
-        for name, expected in self.wanted.items():
-            if name == "crc32":
-                found = self._crc32.to_bytes(4, "big")
-            elif name == "sha256":
-                found = self.sha256.digest()
-            else:
-                found = self._others.get(name, hashlib.new(name, usedforsecurity=False)).digest()
-            if found != expected:
+        for name, expected in self._wanted.items():
+            if (found := self._sums[name].digest()) != expected:
                 raise ToolError(
                     f"{member.key}: {name} is {found.hex()}, S3 has recorded {expected.hex()}: it is damaged"
                 )
-        return str(self.sha256.hexdigest())
+        return self._sums["sha256"].digest().hex()
 
 
 def read_in_order(s3: "S3Client", bucket: str, members: Iterable[Member]) -> Iterator[Piece]:
@@ -123,12 +155,14 @@ def _fetch(s3: "S3Client", bucket: str, member: Member, first: int) -> Piece:
 
 def _facts(s3: "S3Client", which: Any, answer: Mapping[str, Any], *, tag_count: int) -> Facts:
     tags = s3.get_object_tagging(**which)["TagSet"] if tag_count else []
-    # A sum of parts' sums, with their count behind a dash, is not one of the content.
-    sums = {name: answer[field] for field, name in _CHECKSUMS.items() if answer.get(field) and "-" not in answer[field]}
-    checksums = {name: base64.b64decode(value) for name, value in sums.items()}
     etag = answer["ETag"].strip('"')
-    # S3 User Guide, "Checking object integrity": an entity tag is the MD5 unless parts or KMS had a hand in it.
-    if "-" not in etag and not str(answer.get("ServerSideEncryption", "")).startswith("aws:kms"):
+    is_of_parts = "-" in etag
+    # S3 User Guide, "Checking object integrity in Amazon S3": a composite sum is one of the parts' sums.
+    kind = answer.get("ChecksumType", "COMPOSITE" if is_of_parts else "FULL_OBJECT")
+    sums = {name: answer[field] for field, name in _CHECKSUMS.items() if answer.get(field) and kind == "FULL_OBJECT"}
+    checksums = {name: base64.b64decode(value) for name, value in sums.items()}
+    # The same page: an entity tag is the MD5 unless parts or KMS had a hand in it.
+    if not is_of_parts and not str(answer.get("ServerSideEncryption", "")).startswith("aws:kms"):
         checksums["md5"] = bytes.fromhex(etag)
     return Facts(
         headers={name: answer[name] for name in _HEADERS if answer.get(name)},

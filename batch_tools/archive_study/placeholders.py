@@ -23,6 +23,7 @@ from genomics.contracts.object_keys import uri, vcf_copy
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 # An archive class, so that a read of it is refused, and a file gateway logs that it was.
 STORAGE_CLASS: Final = "GLACIER"
@@ -54,20 +55,21 @@ class Placeholders:
         for _ in concurrently(self._copy, (entry for entry in entries if is_vcf(entry.key))):
             pass
 
-    def version_at(self, key: str) -> tuple[str, str] | None:
-        """Version and entity tag of this archive's placeholder, if that is what stands at the key."""
+    def current(self, key: str) -> "HeadObjectOutputTypeDef | None":
+        """What stands at the key, if anything does."""
         try:
-            head = self.s3.head_object(Bucket=self.archive.bucket, Key=key)
+            return self.s3.head_object(Bucket=self.archive.bucket, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] in _CHANGED:
                 return None
             raise
-        if head["Metadata"].get(PLACEHOLDER_ARCHIVE) != self.archive.archive_id:
-            return None
-        return head["VersionId"], head["ETag"]
+
+    def is_one(self, found: "HeadObjectOutputTypeDef | None") -> bool:
+        """Whether what stands at a key is a placeholder of this archive."""
+        return found is not None and found["Metadata"].get(PLACEHOLDER_ARCHIVE) == self.archive.archive_id
 
     def _exchange(self, entry: IndexEntry) -> bool:
-        if not self._put(entry) and not self.version_at(entry.key):
+        if not self._put(entry) and not self.is_one(self.current(entry.key)):
             _log.warning("%s has changed since it was archived and stays", entry.key)
             return False
         self.s3.delete_object(Bucket=self.archive.bucket, Key=entry.key, VersionId=entry.version_id)
@@ -103,18 +105,10 @@ class Placeholders:
     def _copy(self, entry: IndexEntry) -> None:
         bucket = self.archive.bucket
         target = vcf_copy(self.archive.study, self.archive.archive_id, entry.key)
-        if self._is_there(target, entry.size):
+        if (found := self.current(target)) and found["ContentLength"] == entry.size:
             return
         source: Any = {"Bucket": bucket, "Key": entry.key, "VersionId": entry.version_id}
         self.s3.copy(CopySource=source, Bucket=bucket, Key=target, ExtraArgs={"StorageClass": COPY_STORAGE_CLASS})
-
-    def _is_there(self, key: str, size: int) -> bool:
-        try:
-            return self.s3.head_object(Bucket=self.archive.bucket, Key=key)["ContentLength"] == size
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _CHANGED:
-                return False
-            raise
 
 
 def concurrently(function: Any, items: Iterable[Any]) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,17 +10,18 @@ from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
+from batch_tools.archive_study.in_flight import InFlight
 from batch_tools.archive_study.index import read_index
-from batch_tools.archive_study.layout import part_size
-from batch_tools.archive_study.objects_read import RANGE_BYTES
+from batch_tools.archive_study.objects_read import RANGE_BYTES, REQUESTS_AHEAD
 from batch_tools.archive_study.placeholders import Placeholders, concurrently
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.objects import MissingObjectError, read_document
 from genomics.contracts import codec, object_keys
-from genomics.contracts.archives import Archive, IndexEntry, Restored, RestoreRequest
+from genomics.contracts.archives import Archive, IndexEntry, Restored, RestoreRequest, part_size
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 _log = logging.getLogger(__name__)
 
@@ -28,8 +29,9 @@ _log = logging.getLogger(__name__)
 def run(*, request: RestoreRequest, s3: "S3Client", directory: Path) -> tuple[Restored, ...]:
     """Restore every archive of the request; `directory` takes an index.
 
-    A key that holds something else than its placeholder is left alone: it was written since, or restored by an earlier
-    attempt. ToolError if a tar cannot be read yet, or a member is not what was archived; its placeholder then stays.
+    A key that holds something else than its placeholder is left alone: its original never gave way, or is back by an
+    earlier attempt, or it was written since. ToolError if a tar cannot be read yet, or a member is not what was
+    archived; its placeholder then stays. Memory is bounded by what is on its way: 128 MiB, or one part of a member.
     """
     return tuple(_restore(s3, uri, directory / "index") for uri in request.archives)
 
@@ -59,12 +61,14 @@ class Members:
     s3: "S3Client"
     archive: Archive
     placeholders: Placeholders
+    in_flight: InFlight = field(default_factory=lambda: InFlight(REQUESTS_AHEAD * RANGE_BYTES))
 
     def restore(self, entry: IndexEntry) -> bool:
-        """Put a member in the place of its placeholder; False if there is none."""
-        if not (found := self.placeholders.version_at(entry.key)):
-            return False
-        version_id, etag = found
+        """Put a member in the place of its placeholder; False if the key holds neither of them."""
+        found = self.placeholders.current(entry.key)
+        if found is None or not self.placeholders.is_one(found):
+            return found is not None and _is_member(found, entry)
+        etag = found["ETag"]
         target: Any = {
             "Bucket": self.archive.bucket,
             "Key": entry.key,
@@ -75,12 +79,13 @@ class Members:
         if entry.tags:
             target["Tagging"] = urlencode(dict(entry.tags))
         if entry.size <= RANGE_BYTES:
-            content = self._content(entry, 0, entry.size)
-            _check(entry, hashlib.sha256(content).hexdigest())
-            self.s3.put_object(**target, Body=content, IfMatch=etag)
+            with self.in_flight.holding(entry.size):
+                content = self._content(entry, 0, entry.size)
+                _check(entry, hashlib.sha256(content).hexdigest())
+                self.s3.put_object(**target, Body=content, IfMatch=etag)
         else:
             self._put_in_parts(entry, target, etag)
-        self.s3.delete_object(Bucket=self.archive.bucket, Key=entry.key, VersionId=version_id)
+        self.s3.delete_object(Bucket=self.archive.bucket, Key=entry.key, VersionId=found["VersionId"])
         return True
 
     def _put_in_parts(self, entry: IndexEntry, target: Any, etag: str) -> None:
@@ -91,9 +96,12 @@ class Members:
         length = part_size(entry.size, at_least=RANGE_BYTES)
         try:
             for number, first in enumerate(range(0, entry.size, length), 1):
-                content = self._content(entry, first, min(first + length, entry.size))
-                digest.update(content)
-                sent = self.s3.upload_part(**which, PartNumber=number, Body=content)
+                last = min(first + length, entry.size)
+                with self.in_flight.holding(last - first):
+                    content = self._content(entry, first, last)
+                    digest.update(content)
+                    sent = self.s3.upload_part(**which, PartNumber=number, Body=content)
+                    del content
                 parts.append({"PartNumber": number, "ETag": sent["ETag"]})
             _check(entry, digest.hexdigest())
         except BaseException:
@@ -113,6 +121,12 @@ class Members:
                     f"{entry.tar} cannot be read: it has not been restored, or not for long enough"
                 ) from error
             raise
+
+
+def _is_member(found: "HeadObjectOutputTypeDef", entry: IndexEntry) -> bool:
+    """Whether an object is the member itself: the version that was archived, or one like it that has been put back."""
+    there = (found["ContentLength"], found.get("StorageClass", "STANDARD"), found["Metadata"])
+    return found["VersionId"] == entry.version_id or there == (entry.size, entry.storage_class, dict(entry.metadata))
 
 
 def _check(entry: IndexEntry, sha256: str) -> None:

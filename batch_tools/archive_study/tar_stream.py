@@ -45,11 +45,11 @@ def stream(
         position += len(content)
         written = max(written, position)
         if piece.is_last and facts:
-            yield _entry(member, tar, facts, digests.check(member))
+            yield _entry(member, tar, facts, sha256=digests.check(member))
     yield wanted(end, bytes(tar_size(end) - end))
 
 
-def _entry(member: Member, tar: str, facts: Facts, sha256: str) -> IndexEntry:
+def _entry(member: Member, tar: str, facts: Facts, *, sha256: str) -> IndexEntry:
     return IndexEntry(
         key=member.key,
         tar=tar,
@@ -63,4 +63,5 @@ def _entry(member: Member, tar: str, facts: Facts, sha256: str) -> IndexEntry:
         headers=facts.headers,
         metadata=facts.metadata,
         tags=facts.tags,
+        verified_by=tuple(sorted(facts.checksums)),
     )

@@ -17,6 +17,11 @@ _VCF = (".vcf", ".vcf.gz", ".bcf", ".vcf.gz.tbi", ".vcf.gz.csi", ".bcf.csi")
 # Classes from which an object has to be restored before it can be read.
 ARCHIVE_CLASSES = ("GLACIER", "DEEP_ARCHIVE")
 
+# S3 User Guide, "Amazon S3 multipart upload limits".
+MOST_PARTS = 10_000
+SMALLEST_PART = 5 << 20
+LARGEST_PART = 5 << 30
+
 # User metadata of a placeholder.
 PLACEHOLDER_STUDY = "archive-study"
 PLACEHOLDER_ARCHIVE = "archive-id"
@@ -27,6 +32,17 @@ PLACEHOLDER_MEMBER = "archive-member"
 def is_archived_kind(key: str) -> bool:
     """Whether an object is BCL, FASTQ or VCF, by its name; all else of a study stays where it is."""
     return key.lower().endswith(_BCL + _FASTQ + _VCF)
+
+
+def part_size(size: int, *, at_least: int) -> int:
+    """Bytes of each part but the last: a whole number of MiB with which `size` bytes need 10,000 parts at most."""
+    mib = 1 << 20
+    return max(-(-size // (MOST_PARTS * mib)) * mib, at_least, SMALLEST_PART)
+
+
+def tool_memory(*, tar_bytes: int, part_bytes: int) -> int:
+    """Bytes of memory that the tool needs: two parts on their way, one made and one cut, reads ahead, and itself."""
+    return 4 * part_size(tar_bytes, at_least=part_bytes) + (256 << 20)
 
 
 def is_vcf(key: str) -> bool:
@@ -82,7 +98,8 @@ class IndexEntry:
     """One member of a tar, a line of the index. `offset` is that of its content's first byte, in bytes.
 
     `headers` are those that an upload takes (`ContentType`, ...), as boto3 spells them; `last_modified` is seconds
-    since the epoch; `sha256` in hex, of the content as it was streamed into the tar.
+    since the epoch; `sha256` in hex, of the content as it was streamed into the tar. `verified_by` are the sums that S3
+    had of the original and that this content has, too (`crc64nvme`, `md5`, ...); none, if S3 had none of all of it.
     """
 
     key: str
@@ -97,6 +114,7 @@ class IndexEntry:
     headers: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    verified_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +130,10 @@ class Tar:
 
 @dataclass(frozen=True)
 class Archive:
-    """Written when all tars have been verified: from then on, and no sooner, originals may give way."""
+    """Written when all tars have been verified: from then on, and no sooner, originals may give way.
+
+    Of `unverified` members S3 had no sum; they are what its answers held, by length and entity tag.
+    """
 
     study: str
     archive_id: str
@@ -122,6 +143,7 @@ class Archive:
     content_bytes: int
     tars: tuple[Tar, ...]
     created_at: str
+    unverified: int = 0
 
 
 @dataclass(frozen=True)
@@ -143,7 +165,7 @@ class RestoreRequest:
 
 @dataclass(frozen=True)
 class Restored:
-    """Left beside an archive when its members are back. `changed` keys hold something newer, which was left alone."""
+    """Left beside an archive when its members are back. `changed` keys were written or deleted since, and stay so."""
 
     restored: int
     changed: int

@@ -46,7 +46,7 @@ def test_the_image_starts_the_tool_as_an_ordinary_user(tool):
 @pytest.mark.parametrize("tool", TOOLS)
 def test_dockerfiles_differ_in_title_and_programs_only(tool):
     def common(text: str) -> list[str]:
-        own = re.compile(r"image\.(title|description)|^ENTRYPOINT|^ +(bwa|samtools|bcftools|fastp)=")
+        own = re.compile(r"image\.(title|description)|^ENTRYPOINT|own_requirements|^ +(bwa|samtools|bcftools|fastp)=")
         return [line for line in text.splitlines() if not own.search(line)]
 
     assert common(dockerfile(tool)) == common(dockerfile("fastp"))
@@ -61,15 +61,16 @@ def test_the_readme_names_the_installed_versions(tool):
         assert f"{name} {version}" in versions
 
 
-def test_python_packages_are_those_of_the_lock():
+@pytest.mark.parametrize(("folder", "wanted"), [("tool_runtime", "boto3"), ("archive_study", "anycrc")])
+def test_python_packages_are_those_of_the_lock(folder, wanted):
     lock = {package["name"]: package for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
-    text = (ROOT / "batch_tools/tool_runtime/requirements.txt").read_text()
+    text = (ROOT / "batch_tools" / folder / "requirements.txt").read_text()
     required = re.findall(r"^(\S+)==(\S+) --hash=(\S+)$", text, re.MULTILINE)
     for name, version, checksum in required:
         assert lock[name]["version"] == version, f"{name}: bring requirements.txt in line with uv.lock"
         assert checksum in {wheel["hash"] for wheel in lock[name]["wheels"]}
     names = {name for name, _version, _checksum in required}
-    needed, found = ["boto3"], set()
+    needed, found = [wanted], set()
     while needed:
         name = needed.pop()
         found.add(name)

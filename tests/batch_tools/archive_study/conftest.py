@@ -1,5 +1,6 @@
 """A versioned bucket with a generated study, and clients that are killed at a chosen request."""
 
+import base64
 import hashlib
 import random
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from moto.s3.models import s3_backends
 
 from batch_tools.archive_study import objects_read, restore_study
 from genomics.contracts import object_keys
@@ -71,6 +73,26 @@ class Study:
             "part_bytes": PART,
         }
         return ArchiveRequest(**{**given, **changes})
+
+    def put_in_parts(self, key: str, content: bytes) -> None:
+        """Put it as the SDK puts large files: with sums of its parts."""
+        which = {"Bucket": BUCKET, "Key": key}
+        which["UploadId"] = self.s3.create_multipart_upload(**which, ChecksumAlgorithm="CRC32")["UploadId"]
+        parts = []
+        for number, first in enumerate(range(0, len(content), PART), 1):
+            sent = self.s3.upload_part(
+                **which, PartNumber=number, Body=content[first : first + PART], ChecksumAlgorithm="CRC32"
+            )
+            parts.append({"PartNumber": number, "ETag": sent["ETag"], "ChecksumCRC32": sent["ChecksumCRC32"]})
+        self.s3.complete_multipart_upload(**which, MultipartUpload={"Parts": parts})
+        self.contents[key] = content
+
+    def record_sum(self, key: str, algorithm: str, digest: bytes) -> None:
+        """Have S3 know this sum of the object, and no MD5: as of what was encrypted with KMS."""
+        found = s3_backends["123456789012"]["aws"].buckets[BUCKET].keys[key]
+        found.checksum_algorithm, found.checksum_value = algorithm, base64.b64encode(digest).decode()
+        found.checksum_type = "FULL_OBJECT"
+        found.encryption = "aws:kms"
 
     def head(self, key: str) -> Any:
         return self.s3.head_object(Bucket=BUCKET, Key=key)

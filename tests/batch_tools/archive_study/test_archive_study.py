@@ -11,16 +11,20 @@ import pytest
 from batch_tools.archive_study import archive_study
 from batch_tools.archive_study.archive_study import Outcome
 from batch_tools.archive_study.index import read_index
+from batch_tools.archive_study.objects_read import SUMS
 from batch_tools.tool_runtime.errors import ToolError
 from genomics.contracts import object_keys
 from genomics.contracts.archives import is_archived_kind
 from tests.batch_tools.archive_study.conftest import BUCKET, LANE, PART, RUN, Fragile, KilledError, Study, sha256
 
 FIRST = f"{LANE}C1.1/s_1_1101.bcl"
+READS = object_keys.reads("0" * 64, "A_R1.fastq.gz")
 
 
 def archived(study: Study, directory: Path, s3: Any = None, **changes: Any) -> Outcome:
-    return archive_study.run(request=study.request(**changes), s3=s3 or study.s3, directory=directory)
+    outcome = archive_study.run(request=study.request(**changes), s3=s3 or study.s3, directory=directory)
+    assert outcome is not None
+    return outcome
 
 
 def members(study: Study) -> dict[str, bytes]:
@@ -58,6 +62,30 @@ def test_the_index_says_where_each_member_lies_and_what_it_was(study: Study, dir
     assert reads.storage_class == "STANDARD"
     assert {entry.storage_class for entry in entries if entry.key.endswith(".bcl")} == {"STANDARD_IA", "STANDARD"}
     assert study.head(outcome.archive.index).get("StorageClass") is None
+
+
+# S3 User Guide, "Checking object integrity in Amazon S3": what objects have by default, and what writers may choose.
+@pytest.mark.parametrize("algorithm", ["CRC64NVME", "CRC32C", "SHA256"])
+def test_members_are_verified_by_what_s3_has_recorded(study: Study, directory: Path, algorithm: str) -> None:
+    found = SUMS[algorithm.lower()]()
+    found.update(study.contents[READS])
+    study.record_sum(READS, algorithm, found.digest())
+    archived(study, directory)
+    assert {e.key: e.verified_by for e in read_index(directory / "index")}[READS] == (algorithm.lower(),)
+
+
+def test_a_member_that_is_not_what_s3_has_recorded_ends_it(study: Study, directory: Path) -> None:
+    study.record_sum(READS, "CRC64NVME", bytes(8))
+    with pytest.raises(ToolError, match=r"A_R1\.fastq\.gz: crc64nvme is [0-9a-f]{16}, S3 has recorded 0{16}"):
+        archived(study, directory)
+    assert all(study.readable(key) == content for key, content in study.contents.items())
+
+
+def test_members_of_which_s3_has_no_sum_are_counted(study: Study, directory: Path) -> None:
+    study.put_in_parts(READS, study.contents[READS])
+    archive = archived(study, directory).archive
+    assert archive.unverified == 1
+    assert [e.key for e in read_index(directory / "index") if not e.verified_by] == [READS]
 
 
 def test_the_tar_is_written_to_deep_archive_in_parts(study: Study, directory: Path) -> None:
@@ -151,19 +179,29 @@ def test_killed_anywhere_and_started_again_nothing_is_lost(
 
 
 def test_a_second_attempt_sends_only_the_parts_that_are_missing(study: Study, directory: Path) -> None:
-    with pytest.raises(KilledError):
-        archived(study, directory, Fragile(study.s3, "upload_part", 2))
     sent: list[int] = []
     original = study.s3.upload_part
 
-    class Counting(Fragile):
-        def __getattr__(self, name: str) -> Any:
-            if name == "upload_part":
-                return lambda **arguments: (sent.append(arguments["PartNumber"]), original(**arguments))[1]
-            return super().__getattr__(name)
+    class Sending(Fragile):
+        """Notes which parts are sent; is killed at the one that is `deadly`, which may be on its way before another."""
 
-    archived(study, directory, Counting(study.s3, "", 0))
-    assert sent == [2]
+        deadly = 0
+
+        def __getattr__(self, name: str) -> Any:
+            return self.send if name == "upload_part" else super().__getattr__(name)
+
+        def send(self, **arguments: Any) -> Any:
+            if arguments["PartNumber"] == self.deadly:
+                raise KilledError
+            sent.append(arguments["PartNumber"])
+            return original(**arguments)
+
+    dying = Sending(study.s3, "", 0)
+    dying.deadly = 2
+    with pytest.raises(KilledError):
+        archived(study, directory, dying)
+    archived(study, directory, Sending(study.s3, "", 0))
+    assert sent == [1, 2]
 
 
 def test_originals_stay_until_the_tar_is_verified(study: Study, directory: Path) -> None:
@@ -203,9 +241,11 @@ def test_what_is_written_after_it_was_archived_is_left_alone(study: Study, direc
     assert study.readable(FIRST) == b"newer"
 
 
-def test_what_is_younger_than_the_limit_is_not_taken(study: Study, directory: Path) -> None:
-    outcome = archived(study, directory, written_before="2000-01-01T00:00:00+00:00")
-    assert (outcome.archive.members, outcome.archive.tars) == (0, ())
+def test_what_is_younger_than_the_limit_is_not_taken_and_makes_no_archive(study: Study, directory: Path) -> None:
+    request = study.request(written_before="2000-01-01T00:00:00+00:00")
+    assert archive_study.run(request=request, s3=study.s3, directory=directory) is None
+    left = study.s3.list_objects_v2(Bucket=BUCKET, Prefix="archives/")["Contents"]
+    assert {each["Key"].rpartition("/")[2] for each in left} == {"plan.json", "members.jsonl.gz"}
     assert all(study.readable(key) == content for key, content in study.contents.items())
 
 

@@ -1,5 +1,7 @@
 """Restoring a study: every object at its key as it was, whatever happened in between."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from batch_tools.archive_study import archive_study, restore_study
+from batch_tools.archive_study.in_flight import InFlight
 from batch_tools.tool_runtime.errors import ToolError
 from genomics.contracts import object_keys
 from genomics.contracts.archives import Archive, RestoreRequest, is_archived_kind
@@ -19,10 +22,11 @@ REQUEST = RestoreRequest("trial", "1", (object_keys.uri(BUCKET, object_keys.arch
 @pytest.fixture
 def archive(study: Study, directory: Path) -> Archive:
     """Archived, and its tars restored from Deep Archive."""
-    found = archive_study.run(request=study.request(), s3=study.s3, directory=directory).archive
-    for tar in found.tars:
+    outcome = archive_study.run(request=study.request(), s3=study.s3, directory=directory)
+    assert outcome is not None
+    for tar in outcome.archive.tars:
         study.readable(tar.key)
-    return found
+    return outcome.archive
 
 
 @pytest.mark.usefixtures("archive")
@@ -57,9 +61,46 @@ def test_killed_and_started_again_everything_is_back(
     fragile: Any = Fragile(study.s3, operation, requests, after=after)
     with pytest.raises(KilledError):
         restore_study.run(request=REQUEST, s3=fragile, directory=directory)
-    restore_study.run(request=REQUEST, s3=study.s3, directory=directory)
+    (restored,) = restore_study.run(request=REQUEST, s3=study.s3, directory=directory)
+    # What the first attempt has brought back is nobody's change.
+    assert restored.changed == 0
     for key, content in study.contents.items():
         assert study.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == content
+
+
+@pytest.mark.parametrize("requests", [7, 12, 21])
+def test_a_study_whose_originals_have_given_way_in_part_is_brought_back(
+    study: Study, directory: Path, requests: int
+) -> None:
+    fragile: Any = Fragile(study.s3, "put_object", requests)
+    with pytest.raises(KilledError):
+        archive_study.run(request=study.request(), s3=fragile, directory=directory)
+    study.readable(object_keys.archive_tar("trial", "20260101", 1))
+    (restored,) = restore_study.run(request=REQUEST, s3=study.s3, directory=directory)
+    assert (restored.restored, restored.changed) == (16, 0)
+    for key, content in study.contents.items():
+        assert study.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == content
+
+
+@pytest.mark.usefixtures("archive")
+def test_no_more_is_held_in_memory_than_there_is_room_for(
+    study: Study, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restore_study, "REQUESTS_AHEAD", 1)
+    holds: list[int] = []
+    original = InFlight.holding
+
+    @contextmanager
+    def holding(self: InFlight, count: int) -> Iterator[None]:
+        with original(self, count):
+            holds.append(self._held)
+            yield
+
+    monkeypatch.setattr(InFlight, "holding", holding)
+    restore_study.run(request=REQUEST, s3=study.s3, directory=directory)
+    # Room for 1 MiB here; a part of the FASTQ has 5 MiB, and is alone.
+    assert max(held for held in holds if held <= 1 << 20) > 100_000
+    assert {held for held in holds if held > 1 << 20} == {5 << 20}
 
 
 @pytest.mark.usefixtures("archive")

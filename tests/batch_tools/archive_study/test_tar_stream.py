@@ -9,20 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_tools.archive_study.layout import (
-    LARGEST_PART,
-    MOST_PARTS,
-    SMALLEST_PART,
-    Member,
-    header,
-    part_size,
-    placed,
-    tar_size,
-)
+from batch_tools.archive_study.layout import Member, header, placed, tar_size
+from batch_tools.archive_study.objects_read import SUMS
 from batch_tools.archive_study.tar_stream import stream
 from batch_tools.archive_study.upload import cut
 from batch_tools.tool_runtime.errors import ToolError
-from genomics.contracts.archives import IndexEntry
+from genomics.contracts.archives import LARGEST_PART, MOST_PARTS, SMALLEST_PART, IndexEntry, part_size
 from tests.batch_tools.archive_study.conftest import BUCKET, Study
 
 SIZES = (0, 1, 511, 512, 513, 0, 100_000, 3)
@@ -117,6 +109,27 @@ def test_parts_keep_the_limits_of_s3(size: int) -> None:
     part = part_size(size, at_least=1)
     assert SMALLEST_PART <= part <= LARGEST_PART
     assert -(-size // part) <= MOST_PARTS
+
+
+# The check values of the CRC catalogue (https://reveng.sourceforge.io/crc-catalogue/all.htm) for CRC-64/NVME,
+# CRC-32/ISO-HDLC and CRC-32/ISCSI; FIPS 180-4 and RFC 1321 for the others.
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        ("crc64nvme", "ae8b14860a799888"),
+        ("crc32", "cbf43926"),
+        ("crc32c", "e3069283"),
+        ("sha1", "f7c3bc1d808e04732adf679965ccc34ca7ae3441"),
+        ("sha256", "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"),
+        ("md5", "25f9e794323b453885f5181f1b624d0b"),
+    ],
+)
+def test_sums_are_those_of_their_standards_however_the_bytes_come(name: str, digest: str) -> None:
+    for pieces in ([b"123456789"], [b"1234", b"", b"56789"]):
+        found = SUMS[name]()
+        for piece in pieces:
+            found.update(piece)
+        assert found.digest().hex() == digest
 
 
 def test_an_object_too_large_for_a_tar_is_named() -> None:
