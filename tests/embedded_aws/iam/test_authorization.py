@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from embedded_aws import clients
 from embedded_aws.iam import authorization, identity
 from embedded_aws.iam.denials import AccessDeniedError
-from embedded_aws.requests import Access
+from embedded_aws.requests import Access, Verdict
 from tests.embedded_aws.iam.permission_cases import objects, roles_and_keys, services
 from tests.embedded_aws.iam.permission_cases.case import ACCOUNT, ROLE, Case, Statement, allow, arn, deny, policy, when
 from tests.embedded_aws.iam.permission_cases.objects import DATA, GET
@@ -153,13 +153,35 @@ def refusal(call: Callable[[], Any]) -> dict[str, Any] | None:
     return None
 
 
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The accesses as the request log has them."""
+    entries: list[dict[str, Any]] = []
+    made = authorization.Request
+
+    def request(principal: identity.Principal, verdicts: tuple[Verdict, ...]) -> authorization.Request:
+        entries.extend(verdict.entry() for verdict in verdicts)
+        return made(principal, verdicts)
+
+    monkeypatch.setattr(authorization, "Request", request)
+    return entries
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_call_is_allowed_or_denied_as_the_documentation_says(world: World, case: Case) -> None:
+def test_a_call_is_allowed_or_denied_as_the_documentation_says(
+    world: World, case: Case, logged: list[dict[str, Any]]
+) -> None:
     world.give(case.statements, case.boundary)
     service, operation, arguments = case.call
-    refused = refusal(lambda: getattr(world.caller(service), operation)(**filled(arguments, world.names)))
+    caller, given = world.caller(service), filled(arguments, world.names)
+    logged.clear()
+    refused = refusal(lambda: getattr(caller, operation)(**given))
     if case.denied is None:
         assert refused is None
+        action = case.action or f"{service}:{caller.meta.method_to_api_mapping[operation]}"
+        allowed = {entry["action"]: entry.get("allowed_by") for entry in logged if "denied" not in entry}
+        # whoever asks is told who he is without any statement
+        assert (allowed[action] is None) == (action == "sts:GetCallerIdentity")
     else:
         assert refused is not None
         assert f"User: {SESSION} is not authorized to perform: {case.action} " in refused["Message"]

@@ -33,7 +33,10 @@ def when(operator: str, key: str, *values: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Case:
-    """A call by a role with only these statements. `denied` is the end of the refusal; None, where it is allowed."""
+    """A call by a role with only these statements. `denied` is the end of the refusal; None, where it is allowed.
+
+    `action` is what the statements decide on, of an allowed call only where IAM names it otherwise than the API.
+    """
 
     name: str
     call: tuple[str, str, dict[str, Any]]

@@ -94,6 +94,7 @@ CASES = [
         "list a prefix",
         ("s3", "list_objects_v2", {"Bucket": "iam-data", "Prefix": "runs/"}),
         [allow("s3:ListBucket", DATA, **when("StringLike", "s3:prefix", "runs/*"))],
+        action="s3:ListBucket",
     ),
     Case(
         "list another prefix",
@@ -114,12 +115,14 @@ CASES = [
         "copy",
         ("s3", "copy_object", {"Bucket": "iam-data", "Key": "copy", "CopySource": "iam-data/runs/r1/reads"}),
         [allow(["s3:PutObject", "s3:GetObject"], f"{DATA}/*")],
+        action="s3:GetObject",
     ),
     # S3 User Guide, "Multipart upload API and permissions": s3:PutObject; abort has an action of its own
     Case(
         "begin multipart",
         ("s3", "create_multipart_upload", {"Bucket": "iam-data", "Key": "m"}),
         [allow("s3:PutObject")],
+        action="s3:PutObject",
     ),
     Case(
         "abort multipart",

@@ -58,6 +58,7 @@ CASES = [
             {"TransactItems": [{"Put": {"TableName": "iam-ledger", "Item": {"run": {"S": "t"}}}}]},
         ),
         [allow("dynamodb:PutItem", TABLE)],
+        action="dynamodb:PutItem",
     ),
     Case(
         "index",
@@ -82,6 +83,7 @@ CASES = [
         "send many",
         ("sqs", "send_message_batch", {"QueueUrl": "{queue}", "Entries": [{"Id": "1", "MessageBody": "x"}]}),
         [allow("sqs:SendMessage", arn("sqs", "iam-queue"))],
+        action="sqs:SendMessage",
     ),
     # SQS Developer Guide, "Basic examples of Amazon SQS policies": a queue's policy allows, and denies
     Case(
@@ -118,6 +120,7 @@ CASES = [
         "start",
         ("stepfunctions", "start_execution", {"stateMachineArn": arn("states", "stateMachine:iam-runs")}),
         [allow("states:StartExecution", arn("states", "stateMachine:iam-*"))],
+        action="states:StartExecution",
     ),
     Case(
         "stop",
@@ -181,6 +184,7 @@ CASES = [
         "invoke",
         ("lambda", "invoke", {"FunctionName": "iam-none"}),
         [allow("lambda:InvokeFunction", arn("lambda", "function:iam-none"))],
+        action="lambda:InvokeFunction",
     ),
     Case(
         "invoke another",
@@ -243,6 +247,7 @@ CASES = [
         "file system",
         ("efs", "describe_file_systems", {"FileSystemId": "fs-1"}),
         [allow("elasticfilesystem:Describe*", arn("elasticfilesystem", "file-system/fs-1"))],
+        action="elasticfilesystem:DescribeFileSystems",
     ),
     Case(
         "another file system",
