@@ -31,7 +31,7 @@ _STATE, _LOCK, _LOG = "instance.json", "instance.lock", "embedded_aws.log"
 # What an instance makes below its data directory; the lock stays, for whoever waits for it.
 _HELD = (
     *("state.sqlite*", "objects", "file-systems"),
-    *("functions", "athena-cache", "glue", "home", "scratch", "tmp"),
+    *("functions", "athena-cache", "glue", "home", "image-sources", "mail", "scratch", "tmp"),
     *("requests.jsonl*", f"{_LOG}*", _STATE),
 )
 

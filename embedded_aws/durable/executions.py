@@ -35,17 +35,21 @@ def forgotten(execution: Any) -> None:
     units.document_changed(_KIND, execution.state_machine_arn, execution.exec_arn, lambda: None)
 
 
-def restore(context: Context, kept_in: Database) -> list[Any]:
-    """Give each state machine back its executions; those that were running, which have now been aborted."""
+def restore(context: Context, kept_in: Database) -> tuple[list[Any], list[Any]]:
+    """Give each state machine back its executions. All of them, the one that ended first first; what of them ran.
+
+    What ran has now been aborted.
+    """
     machines = {machine.arn: machine for machine in _backend(context).state_machines}
-    aborted = []
+    restored, aborted = [], []
     for machine_arn, arn, document in kept_in.documents(_KIND):
         if machine := machines.get(machine_arn):
             execution = _restored(context, machine, arn, document)
             machine.executions.append(execution)
+            restored.append(execution)
             if document["status"] == ExecutionStatus.RUNNING:
                 aborted.append(execution)
-    return aborted
+    return sorted(restored, key=lambda execution: execution.stop_date or execution.start_date), aborted
 
 
 def _backend(context: Context) -> Any:

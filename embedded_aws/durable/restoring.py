@@ -46,8 +46,7 @@ def before_stacks(context: Context) -> Earlier:
 def after_stacks(context: Context) -> None:
     """Bring back what needs a queue, a function or a state machine to be there."""
     kept_in = database.opened()
-    for execution in executions.restore(context, kept_in):
-        step_functions.announce(context, execution)
+    step_functions.restore(context, kept_in)
     messages.restore(kept_in)
 
 

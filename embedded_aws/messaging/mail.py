@@ -21,7 +21,7 @@ DIRECTORY = "mail"
 
 def install(context: Context) -> None:
     """Have e-mails written."""
-    numbers = itertools.count(1)
+    numbers = itertools.count(1 + last_number(context))
 
     def publish(subscription: Any, message: str, message_id: str, **more: Any) -> None:
         if subscription.protocol not in ("email", "email-json"):
@@ -34,6 +34,12 @@ def install(context: Context) -> None:
             (folder / f"{next(numbers):06}.eml").write_bytes(bytes(mail))
 
     original = _PUBLISH.apply(publish)
+
+
+def last_number(context: Context) -> int:
+    """The highest that an earlier life of the instance has given to an e-mail; 0 where there is none."""
+    written = context.data.glob(f"{DIRECTORY}/*/*.eml")
+    return max((int(path.stem) for path in written if path.stem.isdecimal()), default=0)
 
 
 def _mail(subscription: Any, message: str, message_id: str, subject: str | None) -> EmailMessage:

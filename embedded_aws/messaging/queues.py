@@ -21,6 +21,7 @@ from moto.sqs.responses import SQSResponse
 
 from embedded_aws import clock
 from embedded_aws.context import Context
+from embedded_aws.durable import units
 from embedded_aws.guard import Patch
 
 _MILLISECONDS = Patch("moto.sqs.models:unix_time_millis", "7a37e1337d02962e")
@@ -192,7 +193,8 @@ def _move(backend: Any, task: MoveTask) -> None:
         if destination is None:
             task.status, task.failure = _FAILED, "CouldNotDetermineMessageSource"
             return
-        with task.source._messages_lock:
+        # It leaves the one queue and is in the other, both at once, on disk too.
+        with units.unit(), task.source._messages_lock:
             if message not in task.source._messages:
                 continue
             destination.add_message(_as_new(message))

@@ -27,6 +27,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryC
 from embedded_aws import quick_start
 from embedded_aws.context import Context
 from embedded_aws.durable import executions
+from embedded_aws.durable.database import Database
 from embedded_aws.events import service as events
 from embedded_aws.guard import Patch
 from embedded_aws.step_functions import maps as step_functions_maps
@@ -66,6 +67,7 @@ PATCHES = (
 )
 
 _FINAL = (ExecutionStatus.SUCCEEDED, ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.ABORTED)
+_ENDED: list[EndedExecutions] = []
 _FORBIDDEN_IN_NAMES = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 
 
@@ -78,6 +80,7 @@ def install(context: Context) -> None:
     step_functions_maps.install()
     starting = threading.Lock()
     ended = EndedExecutions(context)
+    _ENDED[:] = [ended]
 
     def start_execution(
         backend: Any, state_machine_arn: str, name: str | None = None, execution_input: str | None = None, *rest: Any
@@ -128,6 +131,15 @@ def install(context: Context) -> None:
     _DETAILS.apply(_start_details)
     original_timed_out = _TIMED_OUT.apply(set_timed_out)
     original_parse = _PARSE.apply(parse)
+
+
+def restore(context: Context, kept_in: Database) -> None:
+    """Give the state machines back their executions, as many as are kept. What ran has been aborted, and is told."""
+    restored, aborted = executions.restore(context, kept_in)
+    for execution in restored:
+        _ENDED[0].add(execution)
+    for execution in aborted:
+        announce(context, execution)
 
 
 def announce(context: Context, execution: Any) -> None:

@@ -127,7 +127,15 @@ def test_stopping_a_killed_instance_ends_what_it_left_running(data: Path, tmp_pa
 def test_erasing_deletes_what_an_instance_holds_and_nothing_else(small: Instance, tmp_path: Path) -> None:
     with pytest.raises(InstanceError, match=f"an embedded AWS runs on {small.data}; `genomics down` stops it"):
         instance.erase(small.data)
-    for name in ("objects/ab/file", "state.sqlite", "state.sqlite-wal", "requests.jsonl.1", "file-systems/fs-1/index"):
+    for name in (
+        "objects/ab/file",
+        "state.sqlite",
+        "state.sqlite-wal",
+        "requests.jsonl.1",
+        "file-systems/fs-1/index",
+        "mail/a@lab.example/000001.eml",
+        "image-sources/tag/Dockerfile",
+    ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()

@@ -4,10 +4,14 @@ import hashlib
 import json
 import os
 import resource
+import sqlite3
+import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,6 +78,36 @@ class Kept:
 
     def client(self, service: str) -> Any:
         return client(self.lives.now, service)
+
+
+class Watch:
+    """Looks at an instance's database all the time, as a kill would leave it."""
+
+    def __init__(self, path: Path, queues: Sequence[str]) -> None:
+        self._path, self._among = path, queues
+        # How many messages there were in all, and in which queues, at any time.
+        self.totals: set[int] = set()
+        self.queues: set[str] = set()
+        self._stop = threading.Event()
+
+    def _look(self) -> None:
+        connection = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)
+        query = "select owner, count(*) from documents where kind = 'message' and owner in (?, ?) group by owner"
+        while not self._stop.wait(0.0005):
+            found = dict(connection.execute(query, self._among).fetchall())
+            self.totals.add(sum(found.values()))
+            self.queues |= found.keys()
+        connection.close()
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        thread = threading.Thread(target=self._look)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +264,7 @@ def _let_a_day_pass(kept: Kept) -> None:
 
 
 def _clock(of: Instance, asked: bytes | None = None) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{of.endpoint}/_embedded/clock", asked) as answer:
+    with urllib.request.urlopen(f"{of.endpoint}/_embedded/clock", asked) as answer:  # noqa: S310 the instance's own
         return dict(json.load(answer))
 
 
@@ -304,6 +338,29 @@ def test_messages_come_back_until_they_are_deleted(kept: Kept) -> None:
     )
     assert {message["Body"] for message in answer["Messages"]} == {"in flight", "waiting"}
     assert answer["Messages"][0]["MessageAttributes"]["n"]["StringValue"] == "v"
+
+
+def test_a_message_is_kept_in_one_queue_at_every_moment_of_its_way_to_the_dead_letters_and_back(kept: Kept) -> None:
+    sqs, number = kept.client("sqs"), 40
+    dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
+    dead_arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 1})
+    alive = sqs.create_queue(QueueName="alive", Attributes={"RedrivePolicy": policy, "VisibilityTimeout": "0"})
+    for _ in range(number // 10):
+        sqs.send_message_batch(
+            QueueUrl=alive["QueueUrl"], Entries=[{"Id": str(n), "MessageBody": "m"} for n in range(10)]
+        )
+    watch = Watch(kept.lives.data / FILE, ("alive", "dead"))
+    with watch.watching():
+        while sqs.receive_message(QueueUrl=alive["QueueUrl"]).get("Messages"):
+            continue
+        sqs.start_message_move_task(SourceArn=dead_arn)
+        deadline = time.monotonic() + 20
+        while sqs.list_message_move_tasks(SourceArn=dead_arn)["Results"][0]["Status"] == "RUNNING":
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    assert {"alive", "dead"} <= watch.queues
+    assert watch.totals == {number}
 
 
 def test_buckets_and_tables_outside_of_stacks_come_back_as_they_were_made(kept: Kept) -> None:

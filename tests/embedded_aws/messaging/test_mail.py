@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.context import Context
+from embedded_aws.messaging import mail
 from tests.embedded_aws.conftest import Services
 
 
@@ -32,9 +34,18 @@ def test_each_subscriber_gets_what_is_published(services: Services, sns: Any, to
     for address in ("a@lab.example", "b@lab.example"):
         sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=address)
     sns.publish(TopicArn=topic, Subject="It is back", Message="All of it.\n")
-    (mail,) = received(services, "a@lab.example")
-    assert (mail["To"], mail["Subject"], mail.get_payload()) == ("a@lab.example", "It is back", "All of it.\n")
+    (letter,) = received(services, "a@lab.example")
+    assert (letter["To"], letter["Subject"], letter.get_payload()) == ("a@lab.example", "It is back", "All of it.\n")
     assert len(received(services, "b@lab.example")) == 1
+
+
+def test_a_later_life_numbers_its_mails_on(tmp_path: Path) -> None:
+    context = Context(port=1, data=tmp_path)
+    assert mail.last_number(context) == 0
+    for name in ("000001.eml", "000012.eml", "kept.eml"):
+        (context.directory("mail", "a@lab.example") / name).touch()
+    (context.directory("mail", "b@lab.example") / "000007.eml").touch()
+    assert mail.last_number(context) == 12
 
 
 def test_a_filter_policy_keeps_what_is_for_others(services: Services, sns: Any, topic: str) -> None:
@@ -47,5 +58,5 @@ def test_a_filter_policy_keeps_what_is_for_others(services: Services, sns: Any, 
     for address in ("c@lab.example", "d@lab.example"):
         attributes = {"recipient": {"DataType": "String", "StringValue": address}}
         sns.publish(TopicArn=topic, Message=f"for {address}", MessageAttributes=attributes)
-    (mail,) = received(services, "c@lab.example")
-    assert mail.get_payload().strip() == "for c@lab.example"
+    (letter,) = received(services, "c@lab.example")
+    assert letter.get_payload().strip() == "for c@lab.example"

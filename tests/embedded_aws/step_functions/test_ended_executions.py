@@ -2,11 +2,14 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from embedded_aws.durable.database import Database
 from embedded_aws.logs.streams import LogStream
+from embedded_aws.step_functions import service as step_functions
 
 
 def run(client: Any, machine: str, content: Any) -> str:
@@ -36,6 +39,28 @@ def test_the_last_executions_are_kept_with_their_histories(services: Any, monkey
         assert (detail["status"], json.loads(detail["output"])) == ("SUCCEEDED", {"n": n})
         types = [event["type"] for event in client.get_execution_history(executionArn=execution)["events"]]
         assert types == ["ExecutionStarted", "PassStateEntered", "PassStateExited", "ExecutionSucceeded"]
+
+
+def test_those_of_an_earlier_life_are_forgotten_like_any_others(
+    services: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    client = services.client("stepfunctions")
+    definition = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    machine = client.create_state_machine(
+        name="earlier", roleArn=services.role("earlier"), definition=json.dumps(definition)
+    )["stateMachineArn"]
+    kept_in = Database.open(tmp_path, account=services.context.account, region=services.context.region)
+    arns = [f"{machine.replace('stateMachine', 'execution')}:{n}" for n in range(9)]
+    ended = {"status": "SUCCEEDED", "input": "{}", "output": {}, "error": None, "cause": None}
+    for n, arn in enumerate(arns):
+        times = {"started": "2026-01-01T00:00:00+00:00", "stopped": f"2026-01-01T00:00:0{9 - n}+00:00"}
+        kept_in.put("execution", machine, arn, {"name": str(n), **ended, **times})
+    monkeypatch.setattr("embedded_aws.step_functions.ended_executions.EXECUTIONS_KEPT", 3)
+    step_functions.restore(services.context, kept_in)
+    kept_in.close()
+    left = {item["executionArn"] for item in client.list_executions(stateMachineArn=machine)["executions"]}
+    assert set(arns[:3]) <= left  # those that ended last
+    assert len(left) < len(arns)
 
 
 def test_the_log_streams_that_were_written_to_last_are_kept(services: Any, monkeypatch: pytest.MonkeyPatch) -> None:
