@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -133,6 +134,9 @@ class Delivery:
             parcel = self._next()
             try:
                 self._attempt(parcel)
+            except Exception:  # neither arrived nor noted as failed, for which the thread that all share must not end
+                traceback.print_exc()
+                self._schedule(parcel, _LONGEST_DELAY_SECONDS)
             finally:
                 self._done(parcel)
 

@@ -7,6 +7,7 @@ from AWS: a flexible time window is none, and Scheduler's universal targets (any
 import heapq
 import json
 import threading
+import traceback
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ _CREATE = Patch(f"{_SCHEDULER}.create_schedule", "513099380dbd4563")
 _UPDATE = Patch(f"{_SCHEDULER}.update_schedule", "15f9bd86f2396a39")
 PATCHES = (_PUT_RULE, _ENABLE_RULE, _CREATE, _UPDATE)
 
+# After a fault of its own the thread looks again.
+_FAULT_SECONDS = 1.0
 _TEMPLATED_TARGETS = ("sqs", "lambda", "states", "sns", "events")
 
 
@@ -72,9 +75,13 @@ class Schedules:
     def _run(self) -> None:
         with self._changed:
             while True:
-                times = [due for table in self._known.values() if (due := _next_due(table)) is not None]
+                times = [due for table in list(self._known.values()) if (due := _next_due(table)) is not None]
                 self._changed.wait(max(0.0, min(times) - clock.now()) if times else None)
-                self.look()
+                try:
+                    self.look()
+                except Exception:  # one schedule that is wrong must not end the thread that all share
+                    traceback.print_exc()
+                    self._changed.wait(_FAULT_SECONDS)
 
     def _refresh(self) -> None:
         found = {table.origin.arn: table for table in [*self._rules(), *self._schedules()]}
@@ -138,7 +145,9 @@ class Schedules:
 
     def _schedules(self) -> Iterable[_Timetable]:
         backend = scheduler_backends[self._context.account][self._context.region]
-        for schedule in [item for group in backend.schedule_groups.values() for item in group.schedules.values()]:
+        for schedule in [
+            item for group in list(backend.schedule_groups.values()) for item in list(group.schedules.values())
+        ]:
             if schedule.state == "DISABLED":
                 continue
             table = _Timetable(

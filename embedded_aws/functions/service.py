@@ -12,6 +12,7 @@ import os
 import shutil
 import threading
 import time
+import traceback
 import uuid
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -21,6 +22,7 @@ from typing import Any
 from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda.models import LambdaBackend
 from moto.awslambda.utils import get_backend
+from moto.sqs.exceptions import QueueDoesNotExist
 from moto.sqs.models import sqs_backends
 
 from embedded_aws.context import Context
@@ -38,6 +40,9 @@ PATCHES = (_INVOKE, _CREATE, _SIMPLE)
 
 # Lambda waits one minute before the first retry of an asynchronous invocation and two before the second.
 _RETRY_SECONDS = (1.0, 2.0)
+# Lambda Developer Guide, "Asynchronous invocation": after a fault of its own, Lambda tries again, first after a second
+# and at last after five minutes.
+_FAULT_SECONDS = (1.0, 4.0, 16.0, 64.0, 300.0)
 _INSTALLED: list[Workers] = []
 _unpacking = threading.Lock()
 
@@ -106,9 +111,16 @@ def _start_later(context: Context, function: Any, event: str) -> None:
 
 def _run_in_thread(context: Context, function: Any, event: str, kept: str) -> None:
     def run() -> None:
-        with units.unit():
-            _run_later(context, function, event)
-            deliveries.done(deliveries.INVOCATION, kept)
+        for delay in (*_FAULT_SECONDS, None):
+            try:
+                with units.unit():
+                    _run_later(context, function, event)
+                    deliveries.done(deliveries.INVOCATION, kept)
+                return
+            except Exception:  # a fault of Lambda's, not of the function's
+                traceback.print_exc()
+            if delay is not None:
+                time.sleep(delay)  # and at last the next life of the instance invokes it
 
     threading.Thread(target=run, name="asynchronous", daemon=True).start()
 
@@ -125,7 +137,7 @@ def _run_later(context: Context, function: Any, event: str) -> None:
             time.sleep(_RETRY_SECONDS[attempt])
     destination = ((settings.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination") or ""
     if ":sqs:" in destination:
-        with contextlib.suppress(AccessDeniedError):  # the record is lost; the request log says why
+        with contextlib.suppress(AccessDeniedError, QueueDoesNotExist):  # the record is lost
             sender = identity.role(function.role, function.function_name)
             authorization.require(sender, [Access("sqs:SendMessage", destination)], by="lambda")
             sqs_backends[context.account][context.region].send_message(

@@ -254,3 +254,19 @@ def test_a_delivery_that_fails_for_a_while_is_tried_again(bus: Bus, monkeypatch:
     attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
     assert attributes["EXHAUSTED_RETRY_CONDITION"] == "MaximumRetryAttempts"
     assert (attributes["RETRY_ATTEMPTS"], attributes["ERROR_CODE"]) == ("2", "ThrottlingException")
+
+
+def test_a_fault_of_the_delivery_itself_ends_no_thread(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox = bus.queue()
+    faults, attempt = iter([True] * 5), event_delivery.Delivery._attempt
+
+    def faulty(self: event_delivery.Delivery, parcel: event_delivery.Parcel) -> None:
+        if parcel.event["detail-type"] == "Faulty" and next(faults, False):
+            raise RuntimeError("no disk")
+        attempt(self, parcel)
+
+    monkeypatch.setattr(event_delivery, "_LONGEST_DELAY_SECONDS", 0.0)
+    monkeypatch.setattr(event_delivery.Delivery, "_attempt", faulty)
+    bus.rule({"detail-type": ["Faulty"]}, {"Arn": inbox.arn})
+    bus.put({"n": 1}, "Faulty")  # more faults than there are threads
+    assert [event["detail"] for event in inbox.bodies()] == [{"n": 1}]

@@ -1,6 +1,7 @@
 """Scheduled rules and EventBridge Scheduler, by a clock that the tests advance."""
 
 import json
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -12,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws import clock
+from embedded_aws.events import schedules
 from embedded_aws.instance import Instance
 from tests.embedded_aws.instance_clients import client as client_of
 
@@ -125,6 +127,23 @@ def test_a_rule_fires_by_itself_when_its_time_comes(services: Any, inbox: tuple[
     clock.advance(59)
     assert is_empty(services, inbox[0])
     assert len(received(services, inbox[0], 1)) == 1
+
+
+def test_a_fault_does_not_end_the_schedules(
+    services: Any, inbox: tuple[str, str], rule: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults, refresh = iter([True]), schedules.Schedules._refresh
+
+    def faulty(self: schedules.Schedules) -> None:
+        if threading.current_thread().name == "schedules" and next(faults, False):
+            raise RuntimeError("once")
+        refresh(self)
+
+    rule("rate(1 minute)")
+    clock.advance(59)
+    monkeypatch.setattr(schedules.Schedules, "_refresh", faulty)
+    assert len(received(services, inbox[0], 1)) == 1
+    assert next(faults, None) is None
 
 
 @pytest.mark.parametrize(

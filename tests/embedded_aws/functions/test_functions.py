@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.functions import service
 from embedded_aws.functions.lambda_runtime import SandboxError, load
 
 
@@ -285,6 +286,25 @@ def test_what_keeps_failing_asynchronously_goes_to_its_destination(
     )  # fmt: skip
     assert body["requestPayload"] == {"a": 1}
     assert body["responsePayload"]["errorType"] == "KeyError"
+
+
+def test_a_fault_of_lambda_s_own_does_not_lose_an_asynchronous_invocation(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Lambda Developer Guide, "Asynchronous invocation": system errors are tried again.
+    faults, run, ended = iter([True]), service._run_later, threading.Event()
+
+    def faulty(*arguments: Any) -> None:
+        if next(faults, False):
+            raise OSError("no process")
+        run(*arguments)
+        ended.set()
+
+    monkeypatch.setattr(service, "_FAULT_SECONDS", (0.01,))
+    monkeypatch.setattr(service, "_run_later", faulty)
+    name = functions.create("def handler(event, context): pass")
+    functions.client.invoke(FunctionName=name, InvocationType="Event", Payload=b"{}")
+    assert ended.wait(10)
 
 
 def test_only_what_is_in_the_package_can_be_imported(functions: Functions) -> None:
