@@ -25,9 +25,10 @@ def application(tmp_path: Path) -> server.Application:
 def connect(application: server.Application) -> Iterator[Callable[[str], Any]]:
     listening = HttpServer(0, application)
     listening.start()
+    make: Any = boto3.client
 
     def client(service: str) -> Any:
-        return boto3.client(
+        return make(
             service,
             endpoint_url=f"http://127.0.0.1:{listening.port}",
             region_name="eu-central-1",

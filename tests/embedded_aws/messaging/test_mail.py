@@ -1,5 +1,6 @@
-"""SNS's e-mails: who gets which, as files."""
+"""What SNS sends: e-mails, as files, and messages to queues that let it in."""
 
+import json
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import Message
@@ -59,4 +60,28 @@ def test_a_filter_policy_keeps_what_is_for_others(services: Services, sns: Any, 
         attributes = {"recipient": {"DataType": "String", "StringValue": address}}
         sns.publish(TopicArn=topic, Message=f"for {address}", MessageAttributes=attributes)
     (letter,) = received(services, "c@lab.example")
-    assert letter.get_payload().strip() == "for c@lab.example"
+    assert str(letter.get_payload()).strip() == "for c@lab.example"
+
+
+def test_a_queue_gets_what_is_published_if_its_policy_lets_the_topic_in(
+    services: Services, sns: Any, topic: str
+) -> None:
+    # SNS Developer Guide, "Subscribing an Amazon SQS queue to an Amazon SNS topic": Principal sns.amazonaws.com,
+    # aws:SourceArn the topic
+    sqs = services.client("sqs")
+    urls = []
+    for name, source in (("sns-open", topic), ("sns-closed", f"{topic}-2")):
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": "*",
+            "Condition": {"ArnEquals": {"aws:SourceArn": source}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        urls.append(sqs.create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"])
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:123456789012:{name}")
+    sns.publish(TopicArn=topic, Message="hello")
+    received = [sqs.receive_message(QueueUrl=url).get("Messages", []) for url in urls]
+    assert [len(messages) for messages in received] == [1, 0]
+    assert json.loads(received[0][0]["Body"])["Message"] == "hello"

@@ -51,7 +51,7 @@ def test_those_of_an_earlier_life_are_forgotten_like_any_others(
     )["stateMachineArn"]
     kept_in = Database.open(tmp_path, account=services.context.account, region=services.context.region)
     arns = [f"{machine.replace('stateMachine', 'execution')}:{n}" for n in range(9)]
-    ended = {"status": "SUCCEEDED", "input": "{}", "output": {}, "error": None, "cause": None}
+    ended: dict[str, Any] = {"status": "SUCCEEDED", "input": "{}", "output": {}, "error": None, "cause": None}
     for n, arn in enumerate(arns):
         times = {"started": "2026-01-01T00:00:00+00:00", "stopped": f"2026-01-01T00:00:0{9 - n}+00:00"}
         kept_in.put("execution", machine, arn, {"name": str(n), **ended, **times})
