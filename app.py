@@ -8,6 +8,7 @@ from cdk_nag import AwsSolutionsChecks
 from genomics.contracts.deployment import stack_name
 from settings import Settings, SettingsError
 from stacks.archive import Archive
+from stacks.constructs.gateway_shares import GatewayShares
 from stacks.file_access import FileAccess
 from stacks.lake import Lake
 from stacks.network import Network
@@ -35,8 +36,9 @@ def build(app: cdk.App, settings: Settings) -> None:
             config=transfer,
             **common,
         )
+    shares: list[str] = []
     if file_access := settings.file_access():
-        FileAccess(
+        access = FileAccess(
             app,
             stack_name(settings.project, "file-access"),
             sequencing=storage.sequencing,
@@ -44,6 +46,7 @@ def build(app: cdk.App, settings: Settings) -> None:
             config=file_access,
             **common,
         )
+        shares = GatewayShares.arns_in(access)
     secondary = Secondary(
         app,
         stack_name(settings.project, "secondary"),
@@ -70,6 +73,7 @@ def build(app: cdk.App, settings: Settings) -> None:
         sequencing=storage.sequencing,
         ledger=storage.ledger,
         queue=secondary.queue,
+        file_share_arns=shares,
         config=settings.archive(),
         **common,
     )

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSetting
 
-from genomics.contracts.archives import is_email
+from genomics.contracts.archives import is_email, tool_memory
 from genomics.contracts.steps import Step
 from genomics.contracts.transfers import DEFAULT_EXCLUDES
 from stacks.archive import ArchiveConfig
@@ -192,7 +192,7 @@ class Settings(BaseSettings):
     vcf_copy_days: _Days = Field(365, description=_DAYS)
     archive_tar_gib: int = Field(1024, ge=1, le=5119, description="GiB, 1 to 5119: an object has 5 TiB at most")
     archive_part_mib: int = Field(64, ge=5, le=5120, description="MiB, 5 to 5120")
-    archive_job: ToolSizeSettings = _size(2, 4096, 2880)
+    archive_job: ToolSizeSettings = Field(_size(2, 4096, 2880), validate_default=True)
     restore_tier: Literal["Standard", "Bulk"] = Field("Bulk", description="one of Standard (12 hours), Bulk (48 hours)")
     restored_days: int = Field(7, ge=1, le=365, description="days, 1 to 365")
     study_owner_email: str | None = Field(
@@ -337,6 +337,14 @@ class Settings(BaseSettings):
     def _archive_job_fits(cls, value: ToolSizeSettings, info: ValidationInfo) -> ToolSizeSettings:
         if value.vcpus > info.data.get("max_vcpus", value.vcpus):
             raise ValueError(f"it asks for {value.vcpus} vCPUs, more than max_vcpus")
+        if "archive_tar_gib" in info.data and "archive_part_mib" in info.data:
+            tar_gib, part_mib = info.data["archive_tar_gib"], info.data["archive_part_mib"]
+            needed = tool_memory(tar_bytes=tar_gib << 30, part_bytes=part_mib << 20) >> 20
+            if value.memory_mib < needed:
+                raise ValueError(
+                    f"tars of {tar_gib} GiB in parts of {part_mib} MiB or more take {needed} MiB of memory, "
+                    f"and its memory_mib is {value.memory_mib}"
+                )
         return value
 
     @field_validator("tools")
@@ -434,6 +442,7 @@ class Settings(BaseSettings):
             restored_days=self.restored_days,
             owner=self.study_owner_email,
             file_share_arns=self.file_share_arns,
+            alarm_email=self.alarm_email,
             log_retention_days=self.log_retention_days,
             image_registry=self.image_registry,
         )

@@ -43,7 +43,8 @@ _ORIGINALS = (object_keys.RUN_FOLDERS, object_keys.INBOX, object_keys.STEPS)
 class ArchiveConfig:
     """Days count from an object's writing. `restore_tier` is S3's; restored tars can be read for `restored_days`.
 
-    `owner` is told of studies that name none; `file_share_arns` are the file gateway's shares of the sequencing bucket.
+    `owner` is told of studies that name none; `file_share_arns` are file shares of the sequencing bucket that the
+    platform has not made; `alarm_email` hears what needs a person.
     """
 
     archive_after_days: int
@@ -54,6 +55,7 @@ class ArchiveConfig:
     restored_days: int
     owner: str | None
     file_share_arns: tuple[str, ...]
+    alarm_email: str | None
     log_retention_days: int
     image_registry: str | None
 
@@ -69,6 +71,7 @@ class Archive(cdk.Stack):
         sequencing: s3.IBucket,
         ledger: RunLedger,
         queue: batch.IJobQueue,
+        file_share_arns: Sequence[str] = (),
         config: ArchiveConfig,
         **stack: Any,
     ) -> None:
@@ -76,6 +79,9 @@ class Archive(cdk.Stack):
         self._sequencing, self._ledger, self._config = sequencing, ledger, config
         self._requesters = AlarmTopic(
             self, "Requesters", description="Studies that are back from the archive", email=None
+        )
+        self._alarms = AlarmTopic(
+            self, "Alarms", description="Archives and restores that need a person", email=config.alarm_email
         )
         self._undelivered = self._dead_letters()
         jobs = StudyJobs(self._tool(), queue, self._failure_recorder())
@@ -85,12 +91,13 @@ class Archive(cdk.Stack):
             "Restores",
             jobs=jobs,
             functions=self._restore_functions(),
-            file_share_arns=config.file_share_arns,
+            file_share_arns=[*file_share_arns, *config.file_share_arns],
             log_retention_days=config.log_retention_days,
         )
         self._find_due_studies_daily(archives)
         self._go_on_when_tars_are_restored()
-        self._record_what_is_stopped([archives.state_machine, restores.state_machine])
+        self._record_what_has_stopped([archives.state_machine, restores.state_machine])
+        self._watch({"Archives": archives.state_machine, "Restores": restores.state_machine})
         self.gateway_log = self._gateway_log(restores)
         offer(
             self,
@@ -140,9 +147,7 @@ class Archive(cdk.Stack):
             notify_requesters=self._function(
                 "notify_requesters",
                 "Writes to those who asked for a study",
-                NotifyEnvironment(
-                    ledger_table=self._ledger.table.table_name, topic_arn=self._requesters.topic.topic_arn
-                ).variables(),
+                self._notify_environment(),
             ),
         )
         self._grant_task_success(functions.await_tars.role)
@@ -156,9 +161,17 @@ class Archive(cdk.Stack):
         )
         # Whoever asks is subscribed with their address, and confirms it while the tars are on their way.
         self._requesters.topic.grant_subscribe(begin)
-        self._requesters.grant_publish(functions.notify_requesters.role)
-        self._grant_ledger(functions.notify_requesters)
+        grant_read(self._sequencing, functions.notify_requesters.role, object_keys.ARCHIVES)
+        self._grant_telling(functions.notify_requesters)
         return functions
+
+    def _notify_environment(self) -> dict[str, str]:
+        topic = self._requesters.topic.topic_arn
+        return NotifyEnvironment(ledger_table=self._ledger.table.table_name, topic_arn=topic).variables()
+
+    def _grant_telling(self, function: PythonFunction) -> None:
+        self._requesters.grant_publish(function.role)
+        self._grant_ledger(function)
 
     def _waiting(self, module: str, description: str) -> PythonFunction:
         """A function that looks after tars, and may let a restore's execution go on."""
@@ -220,24 +233,32 @@ class Archive(cdk.Stack):
             targets=[self._target(function)],
         )
 
-    def _record_what_is_stopped(self, machines: Sequence[sfn.StateMachine]) -> None:
-        environment = StudyLedgerEnvironment(ledger_table=self._ledger.table.table_name)
-        function = self._function("record_stopped", "Says that a study's work was stopped", environment.variables())
-        self._grant_ledger(function)
+    def _record_what_has_stopped(self, machines: Sequence[sfn.StateMachine]) -> None:
+        function = self._function("record_stopped", "Says that a study's work has stopped", self._notify_environment())
+        self._grant_telling(function)
         events.Rule(
             self,
             "Stopped",
-            description="Archives and restores that were aborted or timed out",
+            description="Archives and restores that have failed, or were stopped",
             event_pattern=events.EventPattern(
                 source=["aws.states"],
                 detail_type=["Step Functions Execution Status Change"],
                 detail={
                     "stateMachineArn": [machine.state_machine_arn for machine in machines],
-                    "status": ["ABORTED", "TIMED_OUT"],
+                    "status": ["FAILED", "ABORTED", "TIMED_OUT"],
                 },
             ),
             targets=[self._target(function)],
         )
+
+    def _watch(self, machines: Mapping[str, sfn.StateMachine]) -> None:
+        """Tell of executions that end badly, and of events that reached no function."""
+        undelivered = self._undelivered.metric_approximate_number_of_messages_visible(statistic="Maximum")
+        self._alarms.watch("Undelivered", "Events of the archive that reached no function", undelivered)
+        for name, machine in machines.items():
+            self._alarms.watch(f"{name}Failed", f"{name} that have failed", machine.metric_failed(statistic="Sum"))
+            timed_out = machine.metric_timed_out(statistic="Sum")
+            self._alarms.watch(f"{name}TimedOut", f"{name} that have timed out", timed_out)
 
     def _gateway_log(self, restores: RestoreWorkflow) -> logs.LogGroup:
         """Where the file gateway is to write its health log; a placeholder that it cannot read starts a restore."""

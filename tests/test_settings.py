@@ -106,6 +106,16 @@ def test_instance_types_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch)
             {"max_vcpus": "8"},
             "tools (GENOMICS_TOOLS) cannot be used (align asks for 16 vCPUs, and max_vcpus is 8)",
         ),
+        (
+            {"archive_part_mib": "5120"},
+            "archive_job (GENOMICS_ARCHIVE_JOB) cannot be used (tars of 1024 GiB in parts of 5120 MiB or more take "
+            "20736 MiB of memory, and its memory_mib is 4096)",
+        ),
+        (
+            # 10,000 parts hold 1 TiB when each has 105 MiB, whatever the part's setting.
+            {"archive_job.memory_mib": "600", "archive_part_mib": "5"},
+            "archive_job (GENOMICS_ARCHIVE_JOB) cannot be used (tars of 1024 GiB in parts of 5 MiB or more take 676",
+        ),
         ({"max_vcpu": "8"}, "max_vcpu (GENOMICS_MAX_VCPU) is no setting; there are project, account, region"),
         (
             {"tools.bowtie.vcpus": "8"},

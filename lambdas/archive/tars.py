@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from genomics.contracts import object_keys
-from genomics.contracts.archives import Archive, Exchange, Restored, RestoreRequest
+from genomics.contracts.archives import Archive, Restored, RestoreRequest
 from lambdas import documents
 
 if TYPE_CHECKING:
@@ -19,13 +19,12 @@ _COPY_IS_THERE = 'ongoing-request="false"'
 
 
 def archives(s3: S3Client, bucket: str, study: str) -> Iterator[Archive]:
-    """All archives of a study whose originals have given way, oldest first."""
+    """All archives of a study whose tars were verified, oldest first: from then on originals may have given way."""
     prefix = object_keys.study_archives(study)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
     for archive_id in (p["Prefix"].removeprefix(prefix)[:-1] for page in pages for p in page.get("CommonPrefixes", ())):
-        exchange = object_keys.archive_document(study, archive_id, "exchange.json")
-        if documents.find(s3, Exchange, object_keys.uri(bucket, exchange)):
-            yield documents.read(s3, Archive, object_keys.uri(bucket, object_keys.archive(study, archive_id)))
+        if found := documents.find(s3, Archive, object_keys.uri(bucket, object_keys.archive(study, archive_id))):
+            yield found
 
 
 def is_restored(s3: S3Client, archive: Archive) -> bool:
@@ -35,10 +34,8 @@ def is_restored(s3: S3Client, archive: Archive) -> bool:
 
 
 def request_restore(s3: S3Client, archive: Archive, *, tier: TierType, days: int) -> None:
-    """Have the tars of an archive copied out of Deep Archive; those that are there, or on their way, stay so."""
+    """Have the tars of an archive copied out of Deep Archive; a copy that is there stays for `days` from now on."""
     for tar in archive.tars:
-        if _COPY_IS_THERE in _restore_header(s3, archive.bucket, tar.key):
-            continue
         try:
             s3.restore_object(
                 Bucket=archive.bucket,

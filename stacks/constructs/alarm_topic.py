@@ -1,6 +1,8 @@
 """Where a stage tells people that something needs them."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -30,6 +32,20 @@ class AlarmTopic(Construct):
         self.topic = sns.Topic(self, "Topic", display_name=description, master_key=self._key, enforce_ssl=True)
         if email:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
+
+    def watch(self, construct_id: str, description: str, metric: cloudwatch.IMetric) -> None:
+        """Tell it when the metric's sum or maximum of a period is 1 or more."""
+        alarm = cloudwatch.Alarm(
+            self,
+            construct_id,
+            alarm_description=description,
+            metric=metric,
+            threshold=1,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self.topic))
 
     def grant_publish(self, role: iam.Role) -> None:
         """Let the role tell it something."""

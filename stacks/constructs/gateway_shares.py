@@ -27,7 +27,7 @@ class Shares:
 
 
 class GatewayShares(Construct):
-    """Read-only shares of the run folders; who reads what is in the audit log `audit_log`."""
+    """Read-only shares of the run folders, `share_arns`; who reads what is in the audit log `audit_log`."""
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class GatewayShares(Construct):
         log_retention_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.share_arns: list[str] = []
         stack = cdk.Stack.of(self)
         acknowledge(
             self,
@@ -60,7 +61,7 @@ class GatewayShares(Construct):
         grant_read(bucket, role, object_keys.RUN_FOLDERS)
         location = f"{bucket.bucket_arn}/{object_keys.RUN_FOLDERS}"
         if shares.nfs_clients:
-            storagegateway.CfnNFSFileShare(
+            nfs = storagegateway.CfnNFSFileShare(
                 self,
                 "Nfs",
                 gateway_arn=shares.gateway_arn,
@@ -72,10 +73,12 @@ class GatewayShares(Construct):
                 guess_mime_type_enabled=False,
                 read_only=True,
                 squash="RootSquash",
-            ).node.add_dependency(role)
+            )
+            nfs.node.add_dependency(role)
+            self.share_arns.append(nfs.attr_file_share_arn)
         self.audit_log = log_group(self, "AuditLog", retention_days=log_retention_days)
         if shares.smb:
-            storagegateway.CfnSMBFileShare(
+            smb = storagegateway.CfnSMBFileShare(
                 self,
                 "Smb",
                 gateway_arn=shares.gateway_arn,
@@ -90,4 +93,11 @@ class GatewayShares(Construct):
                 default_storage_class="S3_STANDARD_IA",
                 file_share_name="run_folders",
                 read_only=True,
-            ).node.add_dependency(role)
+            )
+            smb.node.add_dependency(role)
+            self.share_arns.append(smb.attr_file_share_arn)
+
+    @classmethod
+    def arns_in(cls, stack: cdk.Stack) -> list[str]:
+        """ARNs of all gateway shares that a stack has."""
+        return [arn for each in stack.node.find_all() if isinstance(each, cls) for arn in each.share_arns]

@@ -1,6 +1,6 @@
 """The state machines of the archive. What passes between their states is told in lambdas/archive/README.md."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -13,7 +13,7 @@ from genomics.contracts.ledger import ARCHIVE, RESTORE
 from stacks.constructs.archive_tool import ArchiveTool
 from stacks.constructs.job_access import BATCH_FAULTS, QUEUE_HOURS, grant_jobs
 from stacks.constructs.python_function import PythonFunction
-from stacks.constructs.workflow import ERROR, Workflow, add_retry, invoke, rethrow, run_job
+from stacks.constructs.workflow import ERROR, LAMBDA_FAULTS, Workflow, add_retry, invoke, rethrow, run_job
 
 # S3 User Guide, "Understanding archive retrieval options": Bulk takes 48 hours, for very large restores longer.
 _LONGEST_RETRIEVAL_DAYS = 7
@@ -88,26 +88,27 @@ class RestoreWorkflow(Construct):
         begin = invoke(self, "BeginRestore", functions.begin_restore)
         wait = self._await_tars(functions.await_tars)
         job = _job(self, "RestoreStudy", jobs, action="restore")
-        refreshes = [self._refresh(number, arn) for number, arn in enumerate(file_share_arns, 1)]
         notify = invoke(self, "NotifyRequesters", functions.notify_requesters)
         failed = _failed(self, jobs)
-        states: list[sfn.TaskStateBase | sfn.CustomState] = [begin, wait, job, *refreshes, notify]
+        states: list[sfn.TaskStateBase | sfn.CustomState] = [begin, wait, job, notify]
         for state in states:
             state.add_catch(failed, errors=["States.ALL"], result_path=ERROR)
 
-        bring_back = _chain([wait, job, *refreshes, notify])
-        notify.next(sfn.Succeed(self, "Restored"))
+        told = notify.next(sfn.Succeed(self, "Restored"))
+        # From the last to the first, as each has to know what comes after it, done or not.
+        for number, arn in reversed(list(enumerate(file_share_arns, 1))):
+            told = self._refresh(number, arn, then=told)
         tars_needed = (
             sfn.Choice(self, "TarsNeeded?")
             .when(sfn.Condition.boolean_equals("$.joined", True), sfn.Succeed(self, "Joined"))
-            .when(sfn.Condition.number_greater_than("$.tars", 0), bring_back)
-            .otherwise(notify)
+            .when(sfn.Condition.number_greater_than("$.tars", 0), wait.next(job).next(told))
+            .otherwise(told)
         )
         return _named(self, RESTORE, "study", "email").next(begin).next(tars_needed)
 
     def _await_tars(self, function: PythonFunction) -> tasks.LambdaInvoke:
         given = {"study": sfn.JsonPath.string_at("$.study"), "token": sfn.JsonPath.task_token}
-        return tasks.LambdaInvoke(
+        task = tasks.LambdaInvoke(
             self,
             "AwaitTars",
             lambda_function=function.function,
@@ -117,10 +118,12 @@ class RestoreWorkflow(Construct):
             retry_on_service_exceptions=False,
             task_timeout=sfn.Timeout.duration(cdk.Duration.days(_LONGEST_RETRIEVAL_DAYS)),
         )
+        add_retry(task, LAMBDA_FAULTS)
+        return task
 
-    def _refresh(self, number: int, file_share_arn: str) -> tasks.CallAwsService:
-        """Have a file share see what is back: S3 tells a gateway of nothing."""
-        return tasks.CallAwsService(
+    def _refresh(self, number: int, file_share_arn: str, *, then: sfn.Chain) -> sfn.Chain:
+        """Have a file share see what is back: S3 tells a gateway of nothing. A gateway that is away holds up nobody."""
+        task = tasks.CallAwsService(
             self,
             f"RefreshShare{number}",
             service="storagegateway",
@@ -130,6 +133,9 @@ class RestoreWorkflow(Construct):
             result_path=sfn.JsonPath.DISCARD,
             task_timeout=sfn.Timeout.duration(cdk.Duration.minutes(5)),
         )
+        task.add_retry(errors=["States.ALL"], interval=cdk.Duration.minutes(1), max_attempts=3, backoff_rate=2)
+        task.add_catch(then, errors=["States.ALL"], result_path="$.unrefreshed")
+        return task.next(then)
 
 
 def _named(scope: Construct, item: str, *fields: str) -> sfn.Pass:
@@ -161,11 +167,3 @@ def _failed(scope: Construct, jobs: StudyJobs) -> sfn.IChainable:
     record = invoke(scope, "RecordFailure", jobs.record_failure)
     record.add_catch(rethrow(scope, "FailedUnrecorded"), errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
     return record.next(sfn.Fail(scope, "Failed", error="StudyFailed", cause_path="$.line"))
-
-
-def _chain(states: Iterable[sfn.IChainable]) -> sfn.IChainable:
-    first, *others = states
-    chain = sfn.Chain.start(first)
-    for state in others:
-        chain = chain.next(state)
-    return chain

@@ -16,7 +16,7 @@ from stacks.constructs.python_function import PythonFunction
 ERROR = "$.error"
 
 # Faults of the services, not of what we ask of them: worth another try at once.
-_LAMBDA_FAULTS = (
+LAMBDA_FAULTS = (
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
@@ -75,7 +75,7 @@ def invoke(scope: Construct, state: str, function: PythonFunction) -> tasks.Lamb
         retry_on_service_exceptions=False,
         task_timeout=_seconds(function.timeout_seconds + 30),
     )
-    add_retry(task, _LAMBDA_FAULTS)
+    add_retry(task, LAMBDA_FAULTS)
     return task
 
 

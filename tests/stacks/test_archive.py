@@ -92,19 +92,57 @@ def test_a_restore_sleeps_on_a_token_until_an_event_wakes_it(assembly: Assembly)
 def test_file_shares_are_refreshed_where_there_are_any(default: Assembly, other: Assembly) -> None:
     assert not [name for name in machines(default)["Restores"]["States"] if name.startswith("Refresh")]
     states = machines(other)["Restores"]["States"]
-    refresh = states["RefreshShare1"]
-    assert refresh["Resource"].endswith("aws-sdk:storagegateway:refreshCache")
-    assert refresh["Parameters"]["FileShareARN"].endswith("share/share-0A1B2C3D")
-    assert (states["RestoreStudy"]["Next"], refresh["Next"]) == ("RefreshShare1", "NotifyRequesters")
+    refreshes = [states[f"RefreshShare{number}"] for number in (1, 2, 3)]
+    assert {refresh["Resource"].rpartition("::")[2] for refresh in refreshes} == {"aws-sdk:storagegateway:refreshCache"}
+    # The gateway's own, NFS and SMB, and the one of the setting.
+    *own, named = (refresh["Parameters"]["FileShareARN"] for refresh in refreshes)
+    assert named.endswith("share/share-0A1B2C3D")
+    assert all("FileShareARN" in arn for arn in own)
+    assert own[0] != own[1]
+    following = [states["RestoreStudy"]["Next"], *(refresh["Next"] for refresh in refreshes)]
+    assert following == ["RefreshShare1", "RefreshShare2", "RefreshShare3", "NotifyRequesters"]
+    # Without tars to wait for, too: an earlier refresh may have failed.
+    assert states["TarsNeeded?"]["Default"] == "RefreshShare1"
+
+
+def test_a_gateway_that_is_away_keeps_no_e_mail_back(other: Assembly) -> None:
+    states = machines(other)["Restores"]["States"]
+    for number in (1, 2, 3):
+        refresh = states[f"RefreshShare{number}"]
+        assert refresh["Retry"][0]["ErrorEquals"] == ["States.ALL"]
+        (caught,) = refresh["Catch"]
+        assert caught == {"ErrorEquals": ["States.ALL"], "ResultPath": "$.unrefreshed", "Next": refresh["Next"]}
+
+
+def test_waiting_for_tars_survives_a_fault_of_lambda(assembly: Assembly) -> None:
+    (retry,) = machines(assembly)["Restores"]["States"]["AwaitTars"]["Retry"]
+    assert "Lambda.TooManyRequestsException" in retry["ErrorEquals"]
+
+
+def test_executions_that_end_badly_and_lost_events_raise_alarms(default: Assembly, other: Assembly) -> None:
+    for assembly, subscribers in ((default, 0), (other, 1)):
+        alarms = assembly.resources("archive", "AWS::CloudWatch::Alarm").values()
+        watched = sorted(
+            (a["Properties"]["MetricName"], flat(a["Properties"]["Dimensions"][0]["Value"])) for a in alarms
+        )
+        metrics = [metric for metric, _ in watched]
+        assert metrics == [
+            "ApproximateNumberOfMessagesVisible",
+            *["ExecutionsFailed"] * 2,
+            *["ExecutionsTimedOut"] * 2,
+        ]
+        assert len(set(watched)) == 5
+        assert all(flat(alarm["Properties"]["AlarmActions"][0]).startswith("<AlarmsTopic") for alarm in alarms)
+        assert len(assembly.resources("archive", "AWS::SNS::Subscription")) == subscribers
 
 
 def test_every_failure_is_recorded(assembly: Assembly) -> None:
     for definition in machines(assembly).values():
         for name, state in definition["States"].items():
-            if state["Type"] == "Task":
+            if state["Type"] == "Task" and not name.startswith("RefreshShare"):
                 caught = state["Catch"][0]["Next"]
                 assert caught == ("FailedUnrecorded" if name == "RecordFailure" else "RecordFailure"), name
-    assert rules(assembly)["Stopped"]["EventPattern"]["detail"]["status"] == ["ABORTED", "TIMED_OUT"]
+    assert rules(assembly)["Stopped"]["EventPattern"]["detail"]["status"] == ["FAILED", "ABORTED", "TIMED_OUT"]
 
 
 def test_a_gateway_s_log_starts_restores(assembly: Assembly) -> None:

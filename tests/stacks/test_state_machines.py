@@ -213,7 +213,7 @@ def test_events_carry_what_the_contract_names(
 
 def test_executions_are_logged_whole_and_traced(assembly: Any) -> None:
     machines = assembly.resources(kind="AWS::StepFunctions::StateMachine").values()
-    assert len(machines) == 2
+    assert len(machines) == 4
     for machine in machines:
         assert machine["Properties"]["LoggingConfiguration"]["Level"] == "ALL"
         assert machine["Properties"]["TracingConfiguration"] == {"Enabled": True}
