@@ -30,6 +30,7 @@ from embedded_aws.durable import executions
 from embedded_aws.durable.database import Database
 from embedded_aws.events import service as events
 from embedded_aws.guard import Patch
+from embedded_aws.step_functions import managed_rules
 from embedded_aws.step_functions import maps as step_functions_maps
 from embedded_aws.step_functions import tasks as step_functions_tasks
 from embedded_aws.step_functions.ended_executions import EndedExecutions
@@ -64,6 +65,7 @@ PATCHES = (
     _VALIDATE,
     *step_functions_tasks.PATCHES,
     *step_functions_maps.PATCHES,
+    *managed_rules.PATCHES,
 )
 
 _FINAL = (ExecutionStatus.SUCCEEDED, ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.ABORTED)
@@ -78,6 +80,7 @@ def install(context: Context) -> None:
     _name_errors()
     step_functions_tasks.install(context)
     step_functions_maps.install()
+    managed_rules.install(context)
     starting = threading.Lock()
     ended = EndedExecutions(context)
     _ENDED[:] = [ended]

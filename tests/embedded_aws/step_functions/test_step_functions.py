@@ -562,3 +562,33 @@ def test_two_hundred_jobs_through_a_map_take_little_time_each(machines: Machines
     began = time.monotonic()
     assert machines.output(states, list(range(200))) == [{"s": "SUCCEEDED"}] * 200
     assert (time.monotonic() - began) / 200 < 0.3  # measured: 0.02 s on an idle machine of two cores
+
+
+@pytest.mark.parametrize(
+    ("resource", "rule"),
+    [
+        ("batch:submitJob.sync", "StepFunctionsGetEventsForBatchJobsRule"),
+        ("states:startExecution.sync:2", "StepFunctionsGetEventsForStepFunctionsExecutionRule"),
+    ],
+)
+def test_a_sync_task_takes_a_role_that_may_make_its_managed_rule(machines: Machines, resource: str, rule: str) -> None:
+    # guide, "Run AWS Batch workloads with Step Functions" and "Start a new AWS Step Functions state machine from a
+    # running execution": events:PutTargets, events:PutRule and events:DescribeRule on the rule
+    name = resource.partition(":")[0]
+    role = machines.services.role(f"no-rule-{name}", "batch:*", "states:*", "events:PutRule", "events:PutTargets")
+    task = {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Parameters": {}, "End": True}
+    definition = {"StartAt": "Task", "States": {"Task": task}}
+    waiting = {"StartAt": "Task", "States": {"Task": {**task, "Resource": task["Resource"].partition(".sync")[0]}}}
+    machine = machines.create(waiting, role)
+    refused = rf"AccessDeniedException.*'{role}' is not authorized to create managed-rule"
+    with pytest.raises(ClientError, match=refused):
+        machines.create(definition, role)
+    with pytest.raises(ClientError, match=refused):
+        machines.client.update_state_machine(stateMachineArn=machine, definition=json.dumps(definition))
+    statement = {"Effect": "Allow", "Action": "events:DescribeRule", "Resource": f"arn:aws:events:*:*:rule/{rule}"}
+    machines.services.client("iam").put_role_policy(
+        RoleName=f"no-rule-{name}",
+        PolicyName="rule",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+    machines.client.update_state_machine(stateMachineArn=machine, definition=json.dumps(definition))
