@@ -7,6 +7,8 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+from moto.awslambda.exceptions import InvalidParameterValueException
+from moto.awslambda.models import LambdaBackend
 from moto.awslambda.utils import get_backend
 from moto.events.models import EventPattern
 from moto.sqs.exceptions import QueueDoesNotExist, ReceiptHandleIsInvalid
@@ -32,6 +34,7 @@ def install(context: Context) -> None:
     """Poll for every mapping that is made from now on."""
 
     def create_event_source_mapping(backend: Any, spec: dict[str, Any]) -> Any:
+        _require_role(backend, spec)
         mapping = original(backend, spec)
         if ":sqs:" in mapping.event_source_arn:
             queue = sqs_backends[context.account][context.region].get_queue(mapping.event_source_arn.split(":")[-1])
@@ -40,6 +43,21 @@ def install(context: Context) -> None:
         return mapping
 
     original = _CREATE.apply(create_event_source_mapping)
+
+
+def _require_role(backend: LambdaBackend, spec: Mapping[str, Any]) -> None:
+    """Lambda Developer Guide, "Using Lambda with Amazon SQS", execution role permissions: asked for at once."""
+    queue = str(spec.get("EventSourceArn", ""))
+    function: Any = backend.get_function(spec["FunctionName"]) if ":sqs:" in queue else None
+    if function is None:
+        return
+    caller = identity.role(function.role, function.function_name)
+    for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
+        try:
+            authorization.require(caller, [Access(f"sqs:{action}", queue)], by="lambda", is_logged=False)
+        except AccessDeniedError as error:
+            message = f"The provided execution role does not have permissions to call {action} on SQS"
+            raise InvalidParameterValueException(message) from error
 
 
 class Poller:

@@ -3,6 +3,9 @@
 import json
 import time
 
+import pytest
+from botocore.exceptions import ClientError
+
 from tests.embedded_aws.event_bus import Bus, attach, batches, left, until, upload_parts
 
 PROCESS = """
@@ -91,3 +94,14 @@ def test_an_upload_reaches_a_function_through_rule_and_queue_once(bus: Bus) -> N
     until(lambda: left(inbox) == 0)
     assert [line for line in bus.services.log_lines(group) if line.startswith("GOT")] == ["GOT inbox/x"]
     bus.client("lambda").delete_event_source_mapping(UUID=mapping)
+
+
+def test_a_mapping_takes_a_function_whose_role_may_poll_the_queue(bus: Bus) -> None:
+    # Lambda Developer Guide, "Using Lambda with Amazon SQS": sqs:ReceiveMessage, sqs:DeleteMessage and
+    # sqs:GetQueueAttributes
+    role = bus.services.role("half-poller", "sqs:ReceiveMessage", "sqs:DeleteMessage")
+    queue, function = bus.queue(), bus.function("def handler(event, context): pass")
+    bus.client("lambda").update_function_configuration(FunctionName=function, Role=role)
+    with pytest.raises(ClientError, match=r"InvalidParameterValueException.* call GetQueueAttributes on SQS"):
+        bus.client("lambda").create_event_source_mapping(FunctionName=function, EventSourceArn=queue.arn)
+    assert bus.client("lambda").list_event_source_mappings(FunctionName=function)["EventSourceMappings"] == []
