@@ -43,7 +43,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         # The tests of stacks share syntheses, the others of a file what the file starts.
         own = item.path.parent if item.path.parent.name == "stacks" else item.path
         item.add_marker(pytest.mark.xdist_group(shared or own.relative_to(ROOT).as_posix()))
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args != ("embedded",))  # type: ignore[union-attr]
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[bool, bool]:
+    """What takes longest begins first, so that no process is left alone with it at the end."""
+    group = item.get_closest_marker("xdist_group")
+    return group is None or group.args != ("embedded",), "tests/end_to_end/" not in item.nodeid
 
 
 @pytest.fixture(scope="session")
