@@ -222,7 +222,9 @@ def _default_text(managed: Any) -> str:
 
 def _denied_deletions(response: Any) -> Mapping[str, str]:
     """Of a request that deletes several objects, why which may not be."""
-    request: Request = response.normalized_request.environ[ENVIRON_KEY]
+    request: Request | None = response.normalized_request.environ.get(ENVIRON_KEY)
+    if request is None:  # not a request to this instance
+        return {}
     return {
         verdict.access.resource.partition("/")[2]: denials.sentence(request.principal, verdict)
         for verdict in request.verdicts

@@ -75,4 +75,6 @@ def shell(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
     for name, value in home.environment.items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
+    # Another test's session would keep that test's credentials.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     return home
