@@ -50,7 +50,8 @@ def test_queues_rules_tables_and_roles_are_as_the_template_has_them(small: Insta
     iam = client(small, "iam")
     (attached,) = iam.list_attached_role_policies(RoleName=ids["Role"])["AttachedPolicies"]
     assert attached["PolicyName"] == "AWSLambdaBasicExecutionRole"
-    assert sorted(iam.list_role_policies(RoleName=ids["Role"])["PolicyNames"]) == ["Grant", "inline"]
+    # Other tests of the same instance may give the role more.
+    assert {"Grant", "inline"} <= set(iam.list_role_policies(RoleName=ids["Role"])["PolicyNames"])
     grant = iam.get_role_policy(RoleName=ids["Role"], PolicyName="Grant")["PolicyDocument"]
     assert grant["Statement"][0]["Resource"] == f"arn:aws:s3:::{outputs(small, 'small-storage')['DataBucket']}/*"
 
