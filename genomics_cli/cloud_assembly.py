@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 # What templates and assets are made from.
 _SOURCES = (
     "app.py",
-    "settings.py",
+    "settings",
     "cdk.json",
     "cdk.context.json",
     "package-lock.json",

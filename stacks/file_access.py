@@ -59,7 +59,7 @@ class FileAccess(cdk.Stack):
         if config.lustre_gib:
             lustre = LustreScratch(self, "Lustre", vpc=vpc, bucket=sequencing, storage_gib=config.lustre_gib)
         if config.windows_gib:
-            assert config.windows_directory_id is not None  # noqa: S101 settings.py has made sure
+            assert config.windows_directory_id is not None  # noqa: S101 settings have made sure
             windows = WindowsShares(
                 self,
                 "Windows",

@@ -46,6 +46,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_turn)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their parameter: compressed ones can differ from process to process, and nobody can read them."""
+    return argname if isinstance(val, bytes) else None
+
+
 def _turn(item: pytest.Item) -> tuple[bool, bool]:
     """What takes longest begins first, so that no process is left alone with it at the end."""
     group = item.get_closest_marker("xdist_group")

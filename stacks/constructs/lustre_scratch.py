@@ -113,7 +113,7 @@ def _let_fsx_use(bucket: s3.IBucket) -> None:
             sid="FsxReadsObjects",
             principals=[iam.AnyPrincipal()],
             actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
-            resources=["*"],
+            resources=["*"],  # In a key's policy this means the key itself.
             conditions={
                 "StringEquals": {
                     "kms:CallerAccount": stack.account,

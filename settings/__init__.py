@@ -5,25 +5,41 @@ A setting is given as cdk context (`-c genomics:max_vcpus=64`, or in cdk.json) o
 `genomics:tools.align.vcpus`, `GENOMICS_TOOLS__ALIGN__VCPUS`.
 """
 
-import difflib
-import ipaddress
 import os
-import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSetting
 
-from genomics.contracts.archives import is_email, tool_memory
+from genomics.contracts.archives import tool_memory
 from genomics.contracts.steps import Step
 from genomics.contracts.transfers import DEFAULT_EXCLUDES
+from settings.reading import ENVIRONMENT_PREFIX, SettingsError, check_variables, line, nested
+from settings.values import (
+    PRIVATE_BLOCKS,
+    RETENTIONS,
+    Agents,
+    Blocks,
+    Certificate,
+    Days,
+    Email,
+    FileShares,
+    InstanceTypes,
+    Listed,
+    LustreGib,
+    PrivateBlock,
+    Retention,
+    ToolSettings,
+    ToolSizeSettings,
+    WindowsGib,
+    size,
+)
 from stacks.archive import ArchiveConfig
 from stacks.constructs.batch_tool import ToolSize
 from stacks.constructs.gateway_shares import Shares
 from stacks.constructs.landing_task import Landing, TransferOptions
-from stacks.constructs.tool_fleet import is_instance_type
 from stacks.file_access import FileAccessConfig
 from stacks.lake import LakeConfig
 from stacks.network import NetworkConfig
@@ -31,47 +47,9 @@ from stacks.secondary import SecondaryConfig
 from stacks.storage import StorageConfig
 from stacks.transfer import TransferConfig
 
-CONTEXT_PREFIX = "genomics:"
-ENVIRONMENT_PREFIX = "GENOMICS_"
+__all__ = ["Settings", "SettingsError"]
 
-_Days = Annotated[int, Field(ge=1, le=3650)]
 _DAYS = "days, 1 to 3650"
-# Private addresses, by RFC 1918.
-_PRIVATE_BLOCKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
-_FILE_SHARE = re.compile(r"arn:[a-z-]+:storagegateway:[a-z0-9-]+:\d+:share/share-[A-Za-z0-9]+")
-# What CloudWatch Logs offers.
-_AGENT = r"arn:aws[a-z-]*:datasync:[a-z0-9-]+:[0-9]{12}:agent/agent-[0-9a-z]{17}"
-_RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
-
-
-class SettingsError(ValueError):
-    """A setting cannot be used; the message is one line that names it and says what is allowed."""
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ToolSizeSettings(_Frozen):
-    """What one job of a tool gets, and how long one attempt may take."""
-
-    vcpus: int = Field(ge=1, le=192, description="a whole number, 1 to 192")
-    memory_mib: int = Field(ge=512, le=1_572_864, description="MiB, 512 to 1572864")
-    timeout_minutes: int = Field(ge=1, le=14 * 24 * 60, description="minutes, 1 to 20160")
-
-
-def _size(vcpus: int, memory_mib: int, timeout_minutes: int) -> ToolSizeSettings:
-    return ToolSizeSettings(vcpus=vcpus, memory_mib=memory_mib, timeout_minutes=timeout_minutes)
-
-
-class ToolSettings(_Frozen):
-    """Sizes for 30x human genomes. Memory leaves the instance a tenth of its own."""
-
-    prepare_reference: ToolSizeSettings = _size(2, 7168, 240)
-    fastp: ToolSizeSettings = _size(4, 7168, 240)
-    align: ToolSizeSettings = _size(16, 28672, 1440)
-    call_variants: ToolSizeSettings = _size(1, 3584, 480)
-    gather_variants: ToolSizeSettings = _size(1, 3584, 240)
 
 
 class Settings(BaseSettings):
@@ -100,12 +78,12 @@ class Settings(BaseSettings):
     )
     disposable: bool = Field(False, description="true (data goes with its stack) or false (data stays)")
 
-    partial_upload_days: _Days = Field(3, description=_DAYS)
-    noncurrent_days: _Days = Field(90, description=_DAYS)
-    trimmed_reads_days: _Days = Field(14, description=_DAYS)
-    access_log_days: _Days = Field(365, description=_DAYS)
-    query_result_days: _Days = Field(30, description=_DAYS)
-    log_retention_days: int = Field(365, description="one of " + ", ".join(map(str, _RETENTIONS)))
+    partial_upload_days: Days = Field(3, description=_DAYS)
+    noncurrent_days: Days = Field(90, description=_DAYS)
+    trimmed_reads_days: Days = Field(14, description=_DAYS)
+    access_log_days: Days = Field(365, description=_DAYS)
+    query_result_days: Days = Field(30, description=_DAYS)
+    log_retention_days: Retention = Field(365, description="one of " + ", ".join(map(str, RETENTIONS)))
 
     landing_server: str | None = Field(
         None, pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,254}$", description="a host name or address; unset: no transfer"
@@ -118,7 +96,7 @@ class Settings(BaseSettings):
     landing_smb_domain: str | None = Field(
         None, pattern=r"^[A-Za-z0-9.-]{1,253}$", description="the Windows domain of that user"
     )
-    datasync_agent_arns: Annotated[tuple[str, ...], NoDecode] = Field(
+    datasync_agent_arns: Agents = Field(
         (),
         max_length=4,
         validate_default=True,
@@ -127,16 +105,14 @@ class Settings(BaseSettings):
     transfer_storage_class: Literal["STANDARD_IA", "STANDARD"] = Field(
         "STANDARD_IA", description="one of STANDARD_IA, STANDARD"
     )
-    transfer_excludes: Annotated[tuple[str, ...], NoDecode] = Field(
-        DEFAULT_EXCLUDES, description="DataSync's patterns, separated by commas"
-    )
+    transfer_excludes: Listed = Field(DEFAULT_EXCLUDES, description="DataSync's patterns, separated by commas")
     transfer_mib_per_second: int = Field(0, ge=0, le=10_000, description="MiB per second, 1 to 10000; 0: no limit")
     transfer_schedule: str | None = Field(
         None,
         pattern=r"^(cron|rate)\([^()]+\)$",
         description="cron(...) or rate(...), which copies everything there is; unset: the run tracker starts each",
     )
-    tracker_trust_anchor: str | None = Field(
+    tracker_trust_anchor: Certificate | None = Field(
         None,
         pattern=r"^(arn:aws[a-z-]*:rolesanywhere:\S+|-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----\s*)$",
         description="an IAM Roles Anywhere trust anchor's ARN, or the authority's certificates in PEM",
@@ -153,12 +129,12 @@ class Settings(BaseSettings):
         pattern=r"^arn:aws[a-z-]*:storagegateway:[a-z0-9-]+:[0-9]{12}:gateway/sgw-[0-9A-F]{8}$",
         description="an activated S3 File Gateway's ARN; unset: no shares",
     )
-    file_gateway_nfs_clients: Annotated[tuple[str, ...], NoDecode] = Field(
+    file_gateway_nfs_clients: Blocks = Field(
         (), description="blocks of IPv4 addresses, separated by commas; none: no NFS share"
     )
     file_gateway_smb: bool = Field(False, description="true (an SMB share for the gateway's domain) or false")
-    lustre_gib: int = Field(0, ge=0, le=1_000_800, description="GiB: 1200, or a multiple of 2400; 0: no Lustre")
-    windows_gib: int = Field(0, ge=0, le=65_536, description="GiB, 32 to 65536; 0: no Windows shares")
+    lustre_gib: LustreGib = Field(0, ge=0, le=1_000_800, description="GiB: 1200, or a multiple of 2400; 0: no Lustre")
+    windows_gib: WindowsGib = Field(0, ge=0, le=65_536, description="GiB, 32 to 65536; 0: no Windows shares")
     windows_directory_id: str | None = Field(
         None,
         pattern=r"^d-[0-9a-f]{10}$",
@@ -169,11 +145,13 @@ class Settings(BaseSettings):
         None, pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$", description="like m7i.4xlarge; unset: no analysis instance"
     )
 
-    vpc_cidr: str = Field("10.40.0.0/16", description="a block of size /16 in one of " + ", ".join(_PRIVATE_BLOCKS))
+    vpc_cidr: PrivateBlock = Field(
+        "10.40.0.0/16", description="a block of size /16 in one of " + ", ".join(PRIVATE_BLOCKS)
+    )
     availability_zones: int = Field(3, ge=2, le=6, description="a whole number, 2 to 6; no more than the region has")
     nat_gateways: int = Field(0, ge=0, le=6, description="a whole number, 0 to availability_zones")
 
-    instance_types: Annotated[tuple[str, ...], NoDecode] = Field(
+    instance_types: InstanceTypes = Field(
         ("c6i", "m6i", "r6i", "c6a", "m6a", "r6a", "c5", "m5", "r5", "c7i", "m7i", "r7i"),
         min_length=1,
         description="x86 instance families or types, separated by commas, or optimal",
@@ -188,17 +166,17 @@ class Settings(BaseSettings):
         description="a registry's host, with a path or without; unset: images are built here and pushed to ECR",
     )
 
-    archive_after_days: _Days = Field(90, description=_DAYS)
-    vcf_copy_days: _Days = Field(365, description=_DAYS)
+    archive_after_days: Days = Field(90, description=_DAYS)
+    vcf_copy_days: Days = Field(365, description=_DAYS)
     archive_tar_gib: int = Field(1024, ge=1, le=5119, description="GiB, 1 to 5119: an object has 5 TiB at most")
     archive_part_mib: int = Field(64, ge=5, le=5120, description="MiB, 5 to 5120")
-    archive_job: ToolSizeSettings = Field(_size(2, 4096, 2880), validate_default=True)
+    archive_job: ToolSizeSettings = Field(size(2, 4096, 2880), validate_default=True)
     restore_tier: Literal["Standard", "Bulk"] = Field("Bulk", description="one of Standard (12 hours), Bulk (48 hours)")
     restored_days: int = Field(7, ge=1, le=365, description="days, 1 to 365")
-    study_owner_email: str | None = Field(
+    study_owner_email: Email | None = Field(
         None, description="an e-mail address, told of restores of studies that name no owner"
     )
-    file_share_arns: Annotated[tuple[str, ...], NoDecode] = Field(
+    file_share_arns: FileShares = Field(
         (),
         description="ARNs of a file gateway's shares, separated by commas",
     )
@@ -213,11 +191,11 @@ class Settings(BaseSettings):
     @classmethod
     def read(cls, context: Mapping[str, Any]) -> Self:
         """Read our part of the cdk context, and the environment; SettingsError names a bad setting."""
-        _check_variables(cls, os.environ)
+        check_variables(cls, os.environ)
         try:
-            return cls(**_nested(context))
+            return cls(**nested(context))
         except ValidationError as error:
-            raise SettingsError(_line(cls, error)) from None
+            raise SettingsError(line(cls, error)) from None
         except UnreadableSetting as error:
             raise SettingsError(f"{error}; its parts are set by {ENVIRONMENT_PREFIX}<NAME>__<PART>") from None
 
@@ -233,59 +211,13 @@ class Settings(BaseSettings):
         """Environment over context over defaults."""
         return env_settings, init_settings
 
-    @field_validator(
-        "instance_types",
-        "datasync_agent_arns",
-        "transfer_excludes",
-        "file_gateway_nfs_clients",
-        "file_share_arns",
-        mode="before",
-    )
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
-
-    @field_validator("instance_types")
-    @classmethod
-    def _instance_types(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if wrong := [name for name in value if not is_instance_type(name)]:
-            raise ValueError(f"{wrong[0]!r} is none")
-        return value
-
     @field_validator("datasync_agent_arns")
     @classmethod
     def _agents(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if wrong := [arn for arn in value if not re.fullmatch(_AGENT, arn)]:
-            raise ValueError(f"{wrong[0]!r} is no agent's ARN")
         if info.data.get("landing_server") and not value:
             raise ValueError("landing_server needs an agent that reads it")
         if info.data.get("landing_protocol") == "smb" and not info.data.get("landing_smb_user"):
             raise ValueError("landing_protocol smb needs landing_smb_user")
-        return value
-
-    @field_validator("tracker_trust_anchor", mode="before")
-    @classmethod
-    def _line_breaks(cls, value: object) -> object:
-        # Certificates have line breaks, which files of variables cannot hold.
-        return value.replace("\\n", "\n") if isinstance(value, str) else value
-
-    @field_validator("file_gateway_nfs_clients")
-    @classmethod
-    def _clients(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(str(ipaddress.IPv4Network(block)) for block in value)
-
-    @field_validator("lustre_gib")
-    @classmethod
-    def _lustre(cls, value: int) -> int:
-        if value != 1200 and value % 2400:
-            raise ValueError("FSx for Lustre does not offer it")
-        return value
-
-    @field_validator("windows_gib")
-    @classmethod
-    def _windows(cls, value: int) -> int:
-        if 0 < value < 32:
-            raise ValueError("FSx for Windows does not offer it")
         return value
 
     @field_validator("windows_directory_id")
@@ -295,41 +227,11 @@ class Settings(BaseSettings):
             raise ValueError("windows_gib needs a directory to join")
         return value
 
-    @field_validator("log_retention_days")
-    @classmethod
-    def _retention(cls, value: int) -> int:
-        if value not in _RETENTIONS:
-            raise ValueError("CloudWatch Logs does not offer it")
-        return value
-
-    @field_validator("vpc_cidr")
-    @classmethod
-    def _private_block(cls, value: str) -> str:
-        block = ipaddress.IPv4Network(value)
-        private = (ipaddress.IPv4Network(each) for each in _PRIVATE_BLOCKS)
-        if block.prefixlen != 16 or not any(block.subnet_of(each) for each in private):
-            raise ValueError("not such a block")
-        return value
-
     @field_validator("nat_gateways")
     @classmethod
     def _gateways(cls, value: int, info: ValidationInfo) -> int:
         if value > info.data.get("availability_zones", value):
             raise ValueError("more than one per availability zone")
-        return value
-
-    @field_validator("file_share_arns")
-    @classmethod
-    def _file_shares(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if wrong := [arn for arn in value if not _FILE_SHARE.fullmatch(arn)]:
-            raise ValueError(f"{wrong[0]!r} is none")
-        return value
-
-    @field_validator("study_owner_email")
-    @classmethod
-    def _email(cls, value: str | None) -> str | None:
-        if value is not None and not is_email(value):
-            raise ValueError("not such an address")
         return value
 
     @field_validator("archive_job")
@@ -458,50 +360,3 @@ class Settings(BaseSettings):
             log_retention_days=self.log_retention_days,
             disposable=self.disposable,
         )
-
-
-def _check_variables(settings: type[BaseModel], environment: Mapping[str, str]) -> None:
-    """Find misspelt settings. Other variables may begin like ours, so only those that are nearly one are refused."""
-    for name in sorted(environment):
-        setting = name.removeprefix(ENVIRONMENT_PREFIX).partition("__")[0].lower()
-        if name.startswith(ENVIRONMENT_PREFIX) and setting not in settings.model_fields:
-            for near in difflib.get_close_matches(setting, settings.model_fields, n=1, cutoff=0.8):
-                raise SettingsError(f"{name} is no setting; do you mean {ENVIRONMENT_PREFIX}{near.upper()}?")
-
-
-def _nested(context: Mapping[str, Any]) -> dict[str, Any]:
-    """Our settings among the context, `genomics:a.b` as `{"a": {"b": …}}`."""
-    values: dict[str, Any] = {}
-    for key in sorted(context):
-        if key.startswith(CONTEXT_PREFIX):
-            *parents, name = key.removeprefix(CONTEXT_PREFIX).split(".")
-            place = values
-            for parent in parents:
-                place = place.setdefault(parent, {})
-                if not isinstance(place, dict):
-                    raise SettingsError(f"{key}: {parent} is set as a whole already")
-            place[name] = context[key]
-    return values
-
-
-def _line(settings: type[BaseModel], error: ValidationError) -> str:
-    """The first of the errors: which setting, what it is, what is allowed."""
-    first = error.errors()[0]
-    names = [str(part) for part in first["loc"]]
-    spelled = f"{'.'.join(names)} ({ENVIRONMENT_PREFIX}{'__'.join(names).upper()})"
-    allowed = ""
-    model: Any = settings
-    for name in names:
-        field = model.model_fields.get(name) if isinstance(model, type) and issubclass(model, BaseModel) else None
-        if field is None:
-            break
-        model, allowed = field.annotation, field.description or ""
-    if first["type"] == "extra_forbidden":
-        known = ", ".join(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else ""
-        return f"{spelled} is no setting; there are {known}"
-    given = (
-        f"cannot be {first['input']!r}" if isinstance(first["input"], str | int | float | list) else "cannot be used"
-    )
-    why = f" ({first['ctx']['error']})" if first["type"] == "value_error" else ""
-    wanted = f"; allowed: {allowed}" if allowed else ""
-    return f"{spelled} {given}{why}{wanted}"
