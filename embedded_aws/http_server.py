@@ -20,8 +20,6 @@ from moto.core.request import (
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-# Marks what came in here, or through a client inside; moto's mocks in the same process bring requests without it.
-ENTRANCE = "embedded_aws.entrance"
 # Marks what came in over a connection: whoever sent it may be a client of an earlier life.
 CONNECTION = "embedded_aws.connection"
 
@@ -237,7 +235,6 @@ def add_headers(environ: dict[str, Any], headers: Iterable[tuple[str, str]]) -> 
             preserved[key] = name
         environ[key] = f"{environ[key]},{value}" if key in environ and key.startswith("HTTP_") else value
     environ[PRESERVED_HEADER_NAMES_ENVIRON_KEY] = preserved
-    environ[ENTRANCE] = True
 
 
 def _chunk(block: bytes) -> bytes:

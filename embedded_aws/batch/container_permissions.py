@@ -6,6 +6,8 @@ ECS Developer Guide, "Amazon ECS task execution IAM role"; EFS User Guide, "Usin
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from moto.logs.models import logs_backends
+
 from embedded_aws.context import Context
 from embedded_aws.iam import authorization, identity
 from embedded_aws.iam.denials import AccessDeniedError
@@ -13,6 +15,7 @@ from embedded_aws.iam.identity import ANONYMOUS, Principal
 from embedded_aws.requests import Access
 
 _BY = "ecs"
+_NO_LOG = "CannotStartContainerError: failed to initialize logging driver"
 
 
 class RefusedStartError(RuntimeError):
@@ -25,15 +28,12 @@ def require(context: Context, container: Mapping[str, Any], session: str) -> Non
         if container.get(given):
             assuming = [Access("sts:AssumeRole", container[given])]
             _require(identity.service("ecs-tasks"), assuming, "ECS was unable to assume the role")
-    if execution := container.get("executionRoleArn"):
-        role = identity.role(execution, session)
-        _require(role, _pull(context, str(container["image"])), "CannotPullECRContainerError")
-        options = (container.get("logConfiguration") or {}).get("options") or {}
-        if group := options.get("awslogs-group"):
-            stream = f"{context.arn('logs', f'log-group:{group}')}:log-stream:{options.get('awslogs-stream-prefix')}"
-            stream = f"{stream}/default/{session}"
-            logging = [Access("logs:CreateLogStream", stream), Access("logs:PutLogEvents", stream)]
-            _require(role, logging, "CannotStartContainerError: failed to initialize logging driver")
+    execution = identity.role(container["executionRoleArn"], session) if container.get("executionRoleArn") else None
+    if execution:
+        _require(execution, _pull(context, str(container["image"])), "CannotPullECRContainerError")
+    options = (container.get("logConfiguration") or {}).get("options") or {}
+    if options.get("awslogs-group"):
+        _require_log(context, options, execution, session)
     for volume in container.get("volumes") or []:
         if volume.get("efsVolumeConfiguration"):
             told = "CannotCreateVolumeError: mount.nfs4: access denied by server while mounting 127.0.0.1:/"
@@ -51,6 +51,24 @@ def _require(principal: Principal, accesses: Iterable[Access], reason: str) -> N
         authorization.require(principal, list(accesses), by=_BY)
     except AccessDeniedError as error:
         raise RefusedStartError(f"{reason}: AccessDeniedException: {error.message}") from error
+
+
+def _require_log(context: Context, options: Mapping[str, str], role: Principal | None, session: str) -> None:
+    """The awslogs driver makes streams, but a group only where it is told to; `role` is none where the machine's acts.
+
+    Docker, "Amazon CloudWatch Logs logging driver": awslogs-create-group.
+    """
+    group = options["awslogs-group"]
+    arn = context.arn("logs", f"log-group:{group}")
+    stream = f"{arn}:log-stream:{options.get('awslogs-stream-prefix')}/default/{session}"
+    needed = [Access("logs:CreateLogStream", stream), Access("logs:PutLogEvents", stream)]
+    if group not in logs_backends[context.account][context.region].groups:
+        if options.get("awslogs-create-group") != "true":
+            told = "failed to create Cloudwatch log stream: ResourceNotFoundException"
+            raise RefusedStartError(f"{_NO_LOG}: {told}: The specified log group does not exist.")
+        needed.insert(0, Access("logs:CreateLogGroup", arn))
+    if role:
+        _require(role, needed, _NO_LOG)
 
 
 def _pull(context: Context, image: str) -> Iterable[Access]:

@@ -14,7 +14,6 @@ from moto.iam.models import iam_backends
 from embedded_aws import requests
 from embedded_aws.context import Context
 from embedded_aws.guard import Patch
-from embedded_aws.http_server import ENTRANCE
 from embedded_aws.iam import denials, encryption, role_trust
 from embedded_aws.iam.condition_keys import RequestKeys
 from embedded_aws.iam.identity import ANONYMOUS, CredentialsError, Kind, Principal, access_key, authenticate
@@ -37,6 +36,8 @@ PATCHES = (_AUTHORIZE, _BUCKET_PERMISSION, *object_deletions.PATCHES)
 ENVIRON_KEY = "embedded_aws.request"
 # What STS answers whatever policies say.
 _ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
+# Where global services, such as IAM, have their requests signed for.
+_GLOBAL_REGIONS = ("us-east-1", "aws-global")
 _context = Context(port=0, data=None)  # type: ignore[arg-type]
 
 
@@ -91,9 +92,9 @@ def is_allowed(principal: Principal, access: Access) -> bool:
 def _admit(response: Any, iam_request: type, resource: str = "*") -> None:
     """Called by moto on each request before it is carried out; raising here refuses it."""
     environ = response.normalized_request.environ
-    if ENTRANCE not in environ:
-        return
     key, token, service = _credentials(response)
+    if (region := _signed_region(response)) not in (_context.region, *_GLOBAL_REGIONS, ""):
+        raise denials.error(response, service, denials.of_region(region, _context.region, service))
     asked = requested(_context, response, resource)
     try:
         principal = authenticate(key, token)
@@ -113,9 +114,8 @@ def _admit(response: Any, iam_request: type, resource: str = "*") -> None:
 
 
 def _trusts(role_arn: str, service: str) -> bool:
-    """Whether a service may assume a role; of a role that is not there, others complain."""
-    assuming = Access("sts:AssumeRole", role_arn)
-    return role_of(_context, role_arn) is None or is_allowed(Principal(Kind.SERVICE, service=service), assuming)
+    """Whether a service may assume a role, which one that is not there lets nobody do."""
+    return is_allowed(Principal(Kind.SERVICE, service=service), Access("sts:AssumeRole", role_arn))
 
 
 def _credentials(response: Any) -> tuple[str, str | None, str]:
@@ -127,6 +127,13 @@ def _credentials(response: Any) -> tuple[str, str | None, str]:
     query = response.normalized_request.args
     key = query.get("X-Amz-Credential", "").partition("/")[0] or query.get("AWSAccessKeyId", "")
     return key, query.get("X-Amz-Security-Token") or query.get("x-amz-security-token"), response.service_name
+
+
+def _signed_region(response: Any) -> str:
+    """The region in the scope of a signature; an empty string where there is none."""
+    signed = (response.headers.get("Authorization") or "").partition("Credential=")[2].split(",")[0]
+    scope = (signed or response.normalized_request.args.get("X-Amz-Credential", "")).split("/")
+    return scope[2] if len(scope) > 3 else ""
 
 
 def _verdicts(principal: Principal, asked: Iterable[Access]) -> list[Verdict]:
@@ -222,9 +229,7 @@ def _default_text(managed: Any) -> str:
 
 def _denied_deletions(response: Any) -> Mapping[str, str]:
     """Of a request that deletes several objects, why which may not be."""
-    request: Request | None = response.normalized_request.environ.get(ENVIRON_KEY)
-    if request is None:  # not a request to this instance
-        return {}
+    request: Request = response.normalized_request.environ[ENVIRON_KEY]
     return {
         verdict.access.resource.partition("/")[2]: denials.sentence(request.principal, verdict)
         for verdict in request.verdicts

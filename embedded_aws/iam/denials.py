@@ -65,6 +65,12 @@ def of_credentials(fault: Fault, service: str) -> Refusal:
     return Refusal("InvalidClientTokenId", "The security token included in the request is invalid.")
 
 
+def of_region(region: str, own: str, service: str) -> Refusal:
+    """The refusal of a request that was signed for another region than the instance's."""
+    message = f"Credential should be scoped to a valid region: the embedded AWS is {own}, the request is for {region}."
+    return Refusal("AuthorizationHeaderMalformed" if service == "s3" else "InvalidSignature", message)
+
+
 def error(response: Any, service: str, refusal: Refusal) -> Exception:
     """What to raise in moto so that the client of `response` is refused as by AWS."""
     if service == "s3":
@@ -106,6 +112,8 @@ def _in_json(response: Any, service: str, refusal: Refusal, protocol: str) -> HT
 def _of_ec2(refusal: Refusal) -> tuple[str, str, int]:
     if refusal.code == "AccessDenied":
         return "UnauthorizedOperation", f"You are not authorized to perform this operation. {refusal.message}", 403
+    if refusal.code == "InvalidSignature":
+        return "AuthFailure", refusal.message, 401
     return "AuthFailure", "AWS was not able to validate the provided access credentials", 401
 
 

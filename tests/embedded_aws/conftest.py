@@ -1,6 +1,9 @@
 """The services of the embedded AWS inside the test's own process, with nothing deployed."""
 
+import inspect
 import json
+import pkgutil
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,25 +126,34 @@ class Services:
         ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    application = DomainDispatcherApplication(create_backend_app)
-    server = HttpServer(0, application)
-    context = Context(port=server.port, data=tmp_path_factory.mktemp("embedded"))
-    default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    default_user_config["lambda"] = default_user_config["batch"] = {"use_docker": False}
-    for service in SERVICES:
-        guard.check(service.PATCHES)
-    clients.install(context, application)
-    for service in SERVICES:
-        service.install(context)
-    server.start()
-    yield Services(context)
-    processes.kill_all()
-    server.shutdown()
+    """Ends with the package's tests, and leaves moto to those after it as it was."""
+    with pytest.MonkeyPatch.context() as moto:
+        for patch in (patch for service in SERVICES for patch in service.PATCHES):
+            module, _, qualified = patch.symbol.partition(":")
+            owner_name, _, name = qualified.rpartition(".")
+            owner = pkgutil.resolve_name(f"{module}:{owner_name}")
+            moto.setattr(owner, name, inspect.getattr_static(owner, name))
+        moto.setitem(default_user_config, "stepfunctions", {"execute_state_machine": True})
+        for of_containers in ("lambda", "batch"):
+            moto.setitem(default_user_config, of_containers, {"use_docker": False})
+        moto.setattr(processes, "_ending", threading.Event())
+        application = DomainDispatcherApplication(create_backend_app)
+        server = HttpServer(0, application)
+        context = Context(port=server.port, data=tmp_path_factory.mktemp("embedded"))
+        for service in SERVICES:
+            guard.check(service.PATCHES)
+        clients.install(context, application)
+        for service in SERVICES:
+            service.install(context)
+        server.start()
+        yield Services(context)
+        processes.kill_all()
+        server.shutdown()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bus(services: Services) -> Bus:
     """The default bus."""
     services.role("events")

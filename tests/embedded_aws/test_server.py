@@ -31,7 +31,7 @@ def connect(application: server.Application) -> Iterator[Callable[[str], Any]]:
         return make(
             service,
             endpoint_url=f"http://127.0.0.1:{listening.port}",
-            region_name="eu-central-1",
+            region_name="us-east-1",
             aws_access_key_id=OPERATOR_ENVIRONMENT["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key="any",
             config=Config(retries={"total_max_attempts": 1}),

@@ -165,7 +165,7 @@ def _rows(rows: list[dict[str, Any]], columns: dict[str, str]) -> list[dict[str,
     return [{name: row.get(name) for name in columns} for row in rows]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lake(services: Any) -> Lake:
     clients.client("s3").create_bucket(Bucket=BUCKET)
     clients.client("glue").create_database(DatabaseInput={"Name": DATABASE})

@@ -133,7 +133,11 @@ def test_logs_are_in_the_default_group_under_definition_and_task(queue: Queue) -
 def test_logs_go_to_the_group_that_the_job_definition_names(queue: Queue) -> None:
     options = {"awslogs-group": "/tools/align", "awslogs-stream-prefix": "align", "awslogs-region": "us-east-1"}
     container = {"logConfiguration": {"logDriver": "awslogs", "options": options}}
-    job = queue.run(queue.define("echo here", container=container))
+    definition = queue.define("echo here", container=container)
+    refused = queue.run(definition)
+    assert "The specified log group does not exist." in refused["attempts"][0]["container"]["reason"]
+    queue.services.client("logs").create_log_group(logGroupName="/tools/align")
+    job = queue.run(definition)
     assert job["container"]["logStreamName"].startswith("align/default/")
     assert queue.log(job, "/tools/align") == ["here"]
 

@@ -1,8 +1,10 @@
 """A container starts as its execution role lets it, and mounts as its own: the ECS and EFS guides, cited in place."""
 
+import contextlib
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -32,8 +34,14 @@ def file_system(services: Any) -> str:
     return identifier
 
 
-def container(**more: Any) -> dict[str, Any]:
-    options = {"awslogs-group": "tools", "awslogs-stream-prefix": "align"}
+@pytest.fixture(autouse=True)
+def log_group(services: Any) -> None:
+    with contextlib.suppress(services.client("logs").exceptions.ResourceAlreadyExistsException):
+        services.client("logs").create_log_group(logGroupName="tools")
+
+
+def container(*, log_options: Mapping[str, str] | None = None, **more: Any) -> dict[str, Any]:
+    options = {"awslogs-group": "tools", "awslogs-stream-prefix": "align", **(log_options or {})}
     return {"image": IMAGE, "logConfiguration": {"logDriver": "awslogs", "options": options}, **more}
 
 
@@ -58,6 +66,18 @@ def test_without_a_permission_the_container_is_not_started(services: Any, lackin
     role = services.role(f"lacks-{lacking.partition(':')[0]}", *(each for each in EXECUTION if each != lacking))
     with pytest.raises(RefusedStartError, match=f"^{reason}.*{lacking}"):
         container_permissions.require(services.context, container(executionRoleArn=role), "task")
+
+
+def test_an_absent_log_group_keeps_the_container_from_starting(services: Any) -> None:
+    # Docker, "Amazon CloudWatch Logs logging driver", awslogs-create-group: an error unless it is true
+    absent = {"awslogs-group": "absent"}
+    with pytest.raises(RefusedStartError, match=r"The specified log group does not exist\.$"):
+        container_permissions.require(services.context, container(log_options=absent), "task")
+    creates = container(log_options={**absent, "awslogs-create-group": "true"}, executionRoleArn="")
+    container_permissions.require(services.context, creates, "task")
+    role = services.role("creates-no-groups", *EXECUTION)
+    with pytest.raises(RefusedStartError, match="logs:CreateLogGroup"):
+        container_permissions.require(services.context, {**creates, "executionRoleArn": role}, "task")
 
 
 def test_a_role_that_does_not_trust_ecs_is_not_assumed(services: Any) -> None:

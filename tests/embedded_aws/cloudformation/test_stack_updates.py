@@ -16,9 +16,10 @@ from tests.embedded_aws.cloudformation.stack_operations import create, described
 from tests.embedded_aws.instance_clients import client, outputs, physical_ids
 
 QUEUE: dict[str, Any] = {"Type": "AWS::SQS::Queue"}
+SERVICES = ["lambda.amazonaws.com", "glue.amazonaws.com"]
 TRUST = {
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": SERVICES}, "Action": "sts:AssumeRole"}],
 }
 
 
@@ -85,8 +86,8 @@ IN_PLACE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"EventPattern": {"source": ["two"]}, "State": "DISABLED"},
     ),
     "Glue::Job": (
-        {"Role": "role", "Command": {"Name": "glueetl"}, "Timeout": 10},
-        {"Role": "role", "Command": {"Name": "glueetl"}, "Timeout": 20},
+        {"Role": {"Fn::GetAtt": ["Trusted", "Arn"]}, "Command": {"Name": "glueetl"}, "Timeout": 10},
+        {"Role": {"Fn::GetAtt": ["Trusted", "Arn"]}, "Command": {"Name": "glueetl"}, "Timeout": 20},
     ),
     "Athena::WorkGroup": (
         {"Name": "in-place", "Description": "one"},
@@ -113,10 +114,12 @@ def logical(kind: str) -> str:
 @pytest.fixture(scope="module")
 def changed_in_place(small: Instance) -> dict[str, str]:
     """Physical ids after an update that changed one resource of each type."""
-    create(small, "in-place", {logical(kind): of(kind, **before) for kind, (before, _) in IN_PLACE.items()})
+    trusted = {"Trusted": of("IAM::Role", AssumeRolePolicyDocument=TRUST)}
+    create(small, "in-place", trusted | {logical(kind): of(kind, **before) for kind, (before, _) in IN_PLACE.items()})
     assert described(small, "in-place")["StackStatus"] == "CREATE_COMPLETE", events(small, "in-place")
     before = physical_ids(small, "in-place")
-    stack = update(small, "in-place", {logical(kind): of(kind, **after) for kind, (_, after) in IN_PLACE.items()})
+    changed = trusted | {logical(kind): of(kind, **after) for kind, (_, after) in IN_PLACE.items()}
+    stack = update(small, "in-place", changed)
     assert stack["StackStatus"] == "UPDATE_COMPLETE", reasons(small, "in-place", "UPDATE_FAILED")
     assert physical_ids(small, "in-place") == before
     return before

@@ -30,6 +30,17 @@ DAY = 86_400
 LARGE = os.urandom(MIB)
 MACHINE = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
 QUICK = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "Result": {"n": 1}, "End": True}}}
+ROLE: dict[str, Any] = {
+    "Type": "AWS::IAM::Role",
+    "Properties": {
+        "AssumeRolePolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            ],
+        }
+    },
+}
 # A queue that is told of every execution that ends as ABORTED.
 TOLD: dict[str, Any] = {
     "Told": {"Type": "AWS::SQS::Queue"},
@@ -115,9 +126,10 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     directory = tmp_path_factory.mktemp("kills")
     storage = json.loads(json.dumps(small_assembly.STORAGE))
     for name, definition in (("Waits", MACHINE), ("Passes", QUICK)):
-        properties = {"RoleArn": "arn:aws:iam::123456789012:role/any", "DefinitionString": json.dumps(definition)}
+        role = {"Fn::GetAtt": ["WaitsRole", "Arn"]}
+        properties = {"RoleArn": role, "DefinitionString": json.dumps(definition)}
         storage["Resources"][name] = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
-    storage["Resources"] |= TOLD
+    storage["Resources"] |= {**TOLD, "WaitsRole": ROLE}
     data, assembly = directory / "data", small_assembly.write(directory / "cdk.out", storage=storage)
     found = Kept(Lives.begin(data, assembly))
     try:

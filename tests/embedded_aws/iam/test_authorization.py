@@ -323,6 +323,16 @@ def test_nobody_reads_but_what_is_public(world: World) -> None:
         assert refused["HTTPStatusCode"] == 403
 
 
+@pytest.mark.parametrize(
+    ("service", "operation"), [("s3", "list_buckets"), ("sqs", "list_queues"), ("ec2", "describe_vpcs")]
+)
+def test_a_request_for_another_region_is_refused(world: World, service: str, operation: str) -> None:
+    keys = {"aws_access_key_id": "AKIAEMBEDDEDOPERATOR", "aws_secret_access_key": "x"}
+    there = boto3.client(service, endpoint_url=world.services.context.endpoint, region_name="eu-west-1", **keys)
+    with pytest.raises(ClientError, match="the embedded AWS is us-east-1, the request is for eu-west-1"):
+        getattr(there, operation)()
+
+
 def test_a_presigned_url_acts_as_who_signed_it(world: World) -> None:
     world.give([allow("s3:GetObject", f"{DATA}/runs/*")], [])
     keys = identity.credentials(ROLE, "job")
