@@ -208,6 +208,9 @@ def stop(data: Path, *, timeout_seconds: float = 20) -> bool:
     deadline = time.monotonic() + timeout_seconds
     while _is_locked(data / _LOCK):
         if time.monotonic() > deadline:
+            # Its log then says where it hangs.
+            os.kill(instance.pid, signal.SIGUSR1)
+            time.sleep(0.2)
             os.kill(instance.pid, signal.SIGKILL)
             break
         time.sleep(0.02)
