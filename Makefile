@@ -18,7 +18,7 @@ demo: setup      ## make a sequencing run with known truth, run the whole platfo
 	@genomics demo --output demo-output
 
 test: setup lint ## the whole test suite, as CI runs it
-	@pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadgroup
+	@pytest -m "not slow" --numprocesses 3 --dist loadgroup
 
 test-slow: setup ## the long sweeps
 	@pytest -m slow

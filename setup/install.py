@@ -108,7 +108,7 @@ def install() -> None:
     if STAMP.exists() and STAMP.read_text() == wanted and (ROOT / "node_modules/.bin/cdk").exists():
         return
     uv = find_uv()
-    run(uv, "sync", "--quiet", "--frozen", "--all-extras", "--compile-bytecode", UV_PROJECT_ENVIRONMENT=str(VENV))
+    run(uv, "sync", "--quiet", "--frozen", "--all-extras", UV_PROJECT_ENVIRONMENT=str(VENV))
     # Node comes as a Python wheel, pinned with everything else.
     path = f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"
     run(str(VENV / "bin/npm"), "ci", "--no-fund", "--no-audit", "--loglevel=error", PATH=path)

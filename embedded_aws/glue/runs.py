@@ -165,13 +165,11 @@ def _execute(context: Context, run: Run, directory: Path) -> tuple[Ending, Seque
         "PYTHONPATH": os.pathsep.join([*map(str, python_path), str(libraries)]),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    if _is_plain_python(run):
-        line = [sys.executable, str(script), *script_arguments(run)]
-    else:
-        environment.update(spark.environment(directory))
-        line = spark.command(script, script_arguments(run), _spark_settings(run.effective), directory)
+    if not _is_plain_python(run):
+        environment.update(spark.prepare(_spark_settings(run.effective), directory))
     if run.stopped.is_set():
         return Ending(exit_code=SIGKILL_EXIT_CODE), ()
+    line = [sys.executable, str(script), *script_arguments(run)]
     return _follow(context, run, line, environment, directory)
 
 

@@ -1,4 +1,4 @@
-"""Local Spark as a Glue job meets it: the command that submits a script, and what makes it start fast.
+"""Local Spark as a Glue job meets it: what a script finds when it asks for a session, and what makes that fast.
 
 `python -m embedded_aws.glue.spark` makes, once for an installation, an archive of the loaded classes of the JVM, with
 which a session opens in a little more than half the time.
@@ -6,6 +6,7 @@ which a session opens in a little more than half the time.
 
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,8 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from embedded_aws.glue.spark_driver import JVM_PID
-
+_JVM_PID = "jvm.pid"
 _LARGEST_HEAP_MIB = 4096
 _ARCHIVE = "spark-classes-{}.jsa"
 _ARCHIVE_SECONDS = 120
@@ -46,17 +46,15 @@ class SparkUnavailableError(RuntimeError):
     """Spark cannot run on this machine; the message says what is missing."""
 
 
-def command(
-    script: Path, arguments: Sequence[str], settings: Mapping[str, str], directory: Path, *, flags: Sequence[str] = ()
-) -> list[str]:
-    """What runs `script` with a Spark of its own on this machine's cores.
+def prepare(settings: Mapping[str, str], directory: Path, *, flags: Sequence[str] = ()) -> dict[str, str]:
+    """The environment in which a script gets a Spark of its own on this machine's cores, once it asks for one.
 
     `settings` are Spark's, added to ours; `directory` is the run's own; `flags` are for the JVM, by default those that
     make it start fast. SparkUnavailableError when there is no Java.
     """
     logging = directory / "log4j2.properties"
     logging.write_text(_LOGGING)
-    local = directory / "spark"
+    local, home = directory / "spark", directory / "spark-home"
     local.mkdir(exist_ok=True)
     conf = {
         "spark.master": f"local[{os.cpu_count() or 1}]",
@@ -68,28 +66,24 @@ def command(
         "spark.sql.shuffle.partitions": str(os.cpu_count() or 1),
         **settings,
     }
-    return [
-        sys.executable,
-        str(Path(__file__).with_name("spark_driver.py")),
-        str(directory),
-        str(script),
-        *arguments,
-        "--",
+    java = [
         *_java(),
         *(flags or _archived()),
         f"-Dlog4j2.configurationFile={logging}",
         f"-Djava.io.tmpdir={local}",
         "org.apache.spark.deploy.SparkSubmit",
         *(word for name, value in conf.items() for word in ("--conf", f"{name}={value}")),
-        "pyspark-shell",
     ]
-
-
-def environment(directory: Path) -> dict[str, str]:
-    """The variables that Spark reads in a run whose own directory this is."""
+    # PySpark starts the JVM by this name, with what the script has set, and passes on its end through standard input.
+    submit = home / "bin" / "spark-submit"
+    submit.parent.mkdir(parents=True, exist_ok=True)
+    for name in ("jars", "python"):
+        (home / name).symlink_to(_home() / name)
+    submit.write_text(f'#!/bin/sh\necho $$ >{shlex.quote(str(directory / _JVM_PID))}\nexec {shlex.join(java)} "$@"\n')
+    submit.chmod(0o755)
     return {
-        "SPARK_LOCAL_DIRS": str(directory / "spark"),
-        "SPARK_HOME": str(_home()),
+        "SPARK_LOCAL_DIRS": str(local),
+        "SPARK_HOME": str(home),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,
         "PYTHONUNBUFFERED": "1",
@@ -116,15 +110,25 @@ def make_archive() -> Path:
             "print(spark.createDataFrame([(1, 'a'), (2, 'b')], ['x', 'y']).groupBy('y').count().collect())\n"
         )
         made = directory / "classes.jsa"
-        line = command(script, [], {}, directory, flags=[f"-XX:ArchiveClassesAtExit={made}", "-Xlog:all=off"])
-        own = {**os.environ, **environment(directory)}
+        own = {
+            **os.environ,
+            **prepare({}, directory, flags=[f"-XX:ArchiveClassesAtExit={made}", "-Xlog:all=off"]),
+        }
         ended = subprocess.run(
-            line, check=False, cwd=directory, env=own, capture_output=True, text=True, timeout=_ARCHIVE_SECONDS
+            [sys.executable, str(script)],
+            check=False,
+            cwd=directory,
+            env=own,
+            capture_output=True,
+            text=True,
+            timeout=_ARCHIVE_SECONDS,
         )
         if ended.returncode:
-            *_, reason = ["", *ended.stderr.strip().splitlines()]
+            # What the JVM said stands before what Python makes of its end.
+            said = ended.stderr.partition("Traceback (most recent call last)")[0].strip() or ended.stderr.strip()
+            *_, reason = ["", *said.splitlines()]
             raise SparkUnavailableError(f"a small job ended with exit code {ended.returncode}: {reason}")
-        _wait_for_end(int((directory / JVM_PID).read_text()))
+        _wait_for_end(int((directory / _JVM_PID).read_text()))
         made.replace(target)
     return target
 

@@ -1,20 +1,28 @@
 """Glue script: loads VCFs into the tables variants, genotypes and rejects."""
 
 import sys
-
-from pyspark.sql import SparkSession
+from collections.abc import Sequence
 
 from glue_jobs.variants.catalog import CatalogError
 from glue_jobs.variants.options import parse
+from glue_jobs.variants.tasks import Task, TaskResult, run
 from glue_jobs.variants.transform import LoadError, load
+
+
+def run_with_spark(tasks: Sequence[Task]) -> list[TaskResult]:
+    """Have Spark's executors carry out the tasks; the first call starts the session."""
+    from pyspark.sql import SparkSession  # noqa: PLC0415  (a load that needs no session needs no PySpark either)
+
+    spark = SparkSession.builder.appName("variants").getOrCreate()
+    results: list[TaskResult] = spark.sparkContext.parallelize(tasks, len(tasks)).map(run).collect()
+    return results
 
 
 def main(argv: list[str]) -> None:
     """Run the job; what cannot be loaded ends it with one line for each source."""
     options = parse(argv)
-    spark = SparkSession.builder.appName("variants").getOrCreate()
     try:
-        for line in load(spark, options):
+        for line in load(run_with_spark, options):
             print(line, flush=True)
     except (LoadError, CatalogError) as error:
         sys.exit(str(error))

@@ -11,12 +11,14 @@ class VariantsOptions:
 
     `request` is the s3:// URI of a LoadRequest, `database` the Glue database whose tables are loaded,
     `data_lake_bucket` the bucket that holds them. A task reads `range_mib` MiB of compressed VCF.
+    Sources of up to `alone_kib` KiB together are read by the driver itself, which then starts no Spark.
     """
 
     request: str
     database: str
     data_lake_bucket: str
     range_mib: int = 32
+    alone_kib: int = 2048
 
 
 def arguments(options: VariantsOptions) -> dict[str, str]:

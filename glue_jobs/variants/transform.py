@@ -1,7 +1,6 @@
-"""Loads VCFs into the lake: Spark spreads the ranges of all sources, the driver commits each that came through."""
+"""Loads VCFs into the lake: the ranges of all sources are read apart, the driver commits each that came through."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 from genomics.contracts import object_keys
 from genomics.contracts.codec import ContractError, loads
@@ -14,15 +13,19 @@ from glue_jobs.variants.tasks import Task, TaskResult, run
 from glue_jobs.vcf.errors import VcfError
 from glue_jobs.vcf.sources import s3_client
 
+# Carries tasks out, wherever and in whatever order; results stand in the order of the tasks.
+RunAll = Callable[[Sequence[Task]], list[TaskResult]]
+
 
 class LoadError(RuntimeError):
     """Some of the sources were not loaded; one line for each. The others were."""
 
 
-def load(spark: Any, options: VariantsOptions) -> Iterator[str]:
+def load(run_all: RunAll, options: VariantsOptions) -> Iterator[str]:
     """Load what the request lists and is not loaded yet; yields a line about each source as it is done.
 
-    Raises LoadError at the end if a source could not be loaded.
+    `run_all` carries out the tasks where there is more to read than the options' `alone_kib`. Raises LoadError at the
+    end if a source could not be loaded.
     """
     request = _read_request(options.request)
     catalog = Catalog(options.database)
@@ -45,12 +48,14 @@ def load(spark: Any, options: VariantsOptions) -> Iterator[str]:
             )
         except VcfError as error:
             problems.append(f"{source.vcf.uri}: {error}")
-    results = iter(_run_all(spark, [task for plan in plans for task in plan.tasks()]))
+    if sum(plan.object.size for plan in plans) <= options.alone_kib << 10:
+        run_all = run_alone
+    results = iter(run_all([task for plan in plans for task in plan.tasks()]))
     for plan in plans:
         checksum = next(results)
         parts = [next(results) for _ in plan.parts]
         try:
-            yield _line(_finish(spark, plan, checksum, parts, catalog))
+            yield _line(_finish(run_all, plan, checksum, parts, catalog))
         except VcfError as error:
             problems.append(f"{plan.source.vcf.uri}: {error}")
     if problems:
@@ -58,13 +63,13 @@ def load(spark: Any, options: VariantsOptions) -> Iterator[str]:
 
 
 def _finish(
-    spark: Any, plan: SourcePlan, checksum: TaskResult, parts: list[TaskResult], catalog: Catalog
+    run_all: RunAll, plan: SourcePlan, checksum: TaskResult, parts: list[TaskResult], catalog: Catalog
 ) -> LoadManifest:
     if len(parts) > 1 and not _joined(parts):
         # Something in the data passed for a block: read the file from its beginning, where nothing can be mistaken.
         discard(plan, parts)
         plan = plan.whole()
-        parts = _run_all(spark, list(plan.range_tasks()))
+        parts = run_all(list(plan.range_tasks()))
     problem = next((result.problem for result in (checksum, *parts) if result.problem), None)
     if problem is None and checksum.sha256 != plan.source.vcf.sha256:
         problem = f"its SHA-256 is {checksum.sha256}, the request says {plan.source.vcf.sha256}; upload it again"
@@ -86,11 +91,9 @@ def _joined(parts: Sequence[TaskResult]) -> bool:
     return True
 
 
-def _run_all(spark: Any, tasks: list[Task]) -> list[TaskResult]:
-    if not tasks:
-        return []
-    results: list[TaskResult] = spark.sparkContext.parallelize(tasks, len(tasks)).map(run).collect()
-    return results
+def run_alone(tasks: Sequence[Task]) -> list[TaskResult]:
+    """Carry out tasks here, one after the other."""
+    return [run(task) for task in tasks]
 
 
 def _read_request(uri: str) -> LoadRequest:

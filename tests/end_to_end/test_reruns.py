@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +49,17 @@ ORDER = ("fastp", "align", "call_variants", "gather_variants")
 def test_a_changed_parameter_reruns_exactly_what_depends_on_it(
     genomics: Any, reads: SequencingRun, analysed: Any, output: Path
 ) -> None:
+    heading, *lanes = reads.sheet.read_text().splitlines()
+    sheet = reads.sheet.with_name("one.csv")
+    sheet.write_text("\n".join([heading, *(lane for lane in lanes if "DEMO-2" in lane)]) + "\n")
     options: tuple[str, ...] = ()
     # Each run changes one parameter more than the last.
     for assignment, told in CHANGES:
         step = assignment.partition(".")[0]
         options += ("--param", assignment)
-        changed = _rerun(genomics, reads, output / step, *options)
+        changed = _rerun(genomics, replace(reads, sheet=sheet), output / step, *options)
         assert changed.ran() == set(ORDER[ORDER.index(step) :])
-        for (name, _), ran in changed.steps("DEMO-1").items():
+        for (name, _), ran in changed.steps("DEMO-2").items():
             if name == step:
                 assert f"parameter {told}" in ran["reason"]
             elif ran["state"] != "SKIPPED":

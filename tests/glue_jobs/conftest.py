@@ -149,8 +149,7 @@ def spark(aws_environment: dict[str, str]) -> Iterator[Any]:
 class Lake:
     """A bucket and a catalog of their own, as the stack `lake` makes them."""
 
-    def __init__(self, spark: Any) -> None:
-        self.spark = spark
+    def __init__(self) -> None:
         self.s3: Any = boto3.client("s3")
         self.glue: Any = boto3.client("glue")
         name = uuid.uuid4().hex[:12]
@@ -177,11 +176,11 @@ class Lake:
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=content)
         return LoadSource(dataset, Artifact(f"s3://{self.bucket}/{key}", digest, len(content)))
 
-    def options(self, *sources: LoadSource, run_id: str = "run-1", range_mib: int = 32) -> VariantsOptions:
-        """Put the request; what the job is then told."""
+    def options(self, *sources: LoadSource, run_id: str = "run-1", **more: int) -> VariantsOptions:
+        """Put the request; what the job is then told, by default to need no Spark."""
         key = object_keys.run_document(run_id, "load.json")
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=dumps(LoadRequest(run_id, sources)).encode())
-        return VariantsOptions(f"s3://{self.bucket}/{key}", self.database, self.bucket, range_mib)
+        return VariantsOptions(f"s3://{self.bucket}/{key}", self.database, self.bucket, **more)
 
     def rows(self, table: str) -> list[Row]:
         """What a query sees: the objects at the catalog's partitions, with the partitions' values."""
@@ -214,5 +213,5 @@ def _columns(columns: tuple[Column, ...]) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def lake(aws: None, spark: Any) -> Lake:
-    return Lake(spark)
+def lake(aws: None) -> Lake:
+    return Lake()

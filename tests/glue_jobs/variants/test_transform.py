@@ -1,10 +1,10 @@
-"""Loading through Spark: what a query sees before, during and after."""
+"""Loading, alone and through Spark: what a query sees before, during and after."""
 
 import gzip
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ import pytest
 from genomics.contracts import object_keys
 from genomics.contracts.tables import TABLES
 from glue_jobs.variants import commit as commit_module
+from glue_jobs.variants.job import run_with_spark
 from glue_jobs.variants.options import arguments
+from glue_jobs.variants.tasks import Task, TaskResult
 from glue_jobs.variants.transform import LoadError, load
 from glue_jobs.vcf.sources import S3Source
 
@@ -45,10 +47,21 @@ def comparable(rows: list[dict[str, Any]]) -> list[str]:
     return sorted(str({name: value for name, value in row.items() if name not in ours}) for row in rows)
 
 
-def test_a_load_can_be_queried_through_the_catalog(lake: Any, bgzf: Any, read: Callable[..., Any]) -> None:
+def unneeded(tasks: Sequence[Task]) -> list[TaskResult]:
+    raise AssertionError(f"{len(tasks)} tasks are too few for Spark")
+
+
+@pytest.mark.parametrize("has_spark", [False, True])
+def test_a_load_can_be_queried_through_the_catalog(
+    lake: Any, bgzf: Any, read: Callable[..., Any], request: pytest.FixtureRequest, has_spark: bool
+) -> None:
     content = vcf()
     source = lake.put("study/S1", bgzf(content))
-    (line,) = load(lake.spark, lake.options(source, run_id="run-7"))
+    if has_spark:
+        request.getfixturevalue("spark")
+        (line,) = load(run_with_spark, lake.options(source, run_id="run-7", alone_kib=0))
+    else:
+        (line,) = load(unneeded, lake.options(source, run_id="run-7"))
     assert line == f"study/S1: loaded 594 variants, 792 genotypes, 3 rejects from {source.vcf.uri}"
     expected = read(content)
     of_load = {
@@ -78,7 +91,7 @@ def _ordered(table: Any, expected: Any) -> list[dict[str, Any]]:
 
 
 def test_files_are_sorted_by_location_and_typed_as_the_catalog_says(lake: Any, bgzf: Any) -> None:
-    list(load(lake.spark, lake.options(lake.put("d", bgzf(vcf())))))
+    list(load(unneeded, lake.options(lake.put("d", bgzf(vcf())))))
     for name, order in (("variants", ["pos"]), ("genotypes", ["chrom", "pos"])):
         keys = lake.manifest("d").files[name]
         assert len(keys) == 2
@@ -100,7 +113,7 @@ def _hive(kind: pa.DataType) -> str:
 
 
 @pytest.mark.parametrize("pack", ["bgzf", "gzip", "plain"])
-def test_the_number_of_ranges_changes_no_row(lake: Any, bgzf: Any, monkeypatch: Any, pack: str) -> None:
+def test_the_number_of_ranges_changes_no_row(lake: Any, bgzf: Any, spark: Any, monkeypatch: Any, pack: str) -> None:
     content = vcf(400)
     packed = {"bgzf": bgzf(content, block=500), "gzip": gzip.compress(content), "plain": content}[pack]
     source = lake.put("d", packed)
@@ -108,7 +121,7 @@ def test_the_number_of_ranges_changes_no_row(lake: Any, bgzf: Any, monkeypatch: 
     for pieces in (1, 7):
         monkeypatch.setattr("glue_jobs.variants.plans.ranges", _cut_into(pieces))
         lake.s3.delete_object(Bucket=lake.bucket, Key=object_keys.load_manifest("d"))
-        list(load(lake.spark, lake.options(source)))
+        list(load(run_with_spark, lake.options(source, alone_kib=0)))
         seen.append([comparable(lake.rows(table.name)) for table in TABLES])
     assert seen[0] == seen[1]
     assert [len(rows) for rows in seen[0]] == [792, 1056, 4]
@@ -122,17 +135,17 @@ def _cut_into(pieces: int) -> Callable[..., Any]:
 
 def test_what_is_loaded_is_not_loaded_again(lake: Any, bgzf: Any) -> None:
     source = lake.put("d", bgzf(vcf(20)))
-    list(load(lake.spark, lake.options(source)))
+    list(load(unneeded, lake.options(source)))
     before = lake.s3.list_objects_v2(Bucket=lake.bucket, Prefix=object_keys.TABLES)["Contents"]
-    assert list(load(None, lake.options(source, run_id="run-2"))) == [f"d: already loaded from {source.vcf.uri}"]
+    assert list(load(unneeded, lake.options(source, run_id="run-2"))) == [f"d: already loaded from {source.vcf.uri}"]
     assert lake.s3.list_objects_v2(Bucket=lake.bucket, Prefix=object_keys.TABLES)["Contents"] == before
 
 
 def test_a_newer_source_replaces_the_rows_of_its_dataset_only(lake: Any, bgzf: Any) -> None:
     first, other = lake.put("d", bgzf(vcf(40))), lake.put("e", bgzf(vcf(10, depth=5)))
-    list(load(lake.spark, lake.options(first, other)))
+    list(load(unneeded, lake.options(first, other)))
     newer = lake.put("d", bgzf(vcf(30, contigs=("chr1", "chr2"), depth=99)))
-    list(load(lake.spark, lake.options(newer, run_id="run-2")))
+    list(load(unneeded, lake.options(newer, run_id="run-2")))
     rows = lake.rows("variants")
     assert {(r["dataset"], r["chrom"], r["depth"], r["run_id"]) for r in rows} == {
         ("d", "chr1", 99, "run-2"),
@@ -147,7 +160,7 @@ def test_a_newer_source_replaces_the_rows_of_its_dataset_only(lake: Any, bgzf: A
 
 def test_a_load_that_was_interrupted_shows_nothing_and_is_completed(lake: Any, bgzf: Any, monkeypatch: Any) -> None:
     first = lake.put("d", bgzf(vcf(40)))
-    list(load(lake.spark, lake.options(first)))
+    list(load(unneeded, lake.options(first)))
     before = comparable(lake.rows("variants"))
     newer = lake.put("d", bgzf(vcf(30)))
 
@@ -157,14 +170,14 @@ def test_a_load_that_was_interrupted_shows_nothing_and_is_completed(lake: Any, b
     with monkeypatch.context() as patch:
         patch.setattr(commit_module.Catalog, "point", fail)
         with pytest.raises(ConnectionError):
-            list(load(lake.spark, lake.options(newer)))
+            list(load(unneeded, lake.options(newer)))
     assert comparable(lake.rows("variants")) == before
     with monkeypatch.context() as patch:
         patch.setattr(commit_module, "_delete", fail)
         with pytest.raises(ConnectionError):
-            list(load(lake.spark, lake.options(newer)))
+            list(load(unneeded, lake.options(newer)))
     assert len(lake.rows("variants")) == 60
-    list(load(None, lake.options(newer)))
+    list(load(unneeded, lake.options(newer)))
     assert lake.manifest("d").source == newer.vcf
     assert sorted(k for keys in lake.manifest("d").files.values() for k in keys) == lake.keys(object_keys.TABLES)
 
@@ -176,7 +189,7 @@ def test_a_bad_source_is_named_in_one_line_and_the_others_are_loaded(lake: Any, 
     wrong = lake.put("wrong", bgzf(vcf(30)))
     lake.s3.put_object(Bucket=lake.bucket, Key=object_keys.parse(wrong.vcf.uri)[1], Body=bgzf(vcf(30, depth=31)))
     with pytest.raises(LoadError) as caught:
-        list(load(lake.spark, lake.options(cut, text, wrong, good)))
+        list(load(unneeded, lake.options(cut, text, wrong, good)))
     lines = str(caught.value).splitlines()
     assert len(lines) == 3
     assert lines[0].startswith(f"{text.vcf.uri}: line 1: is not a VCF: it begins with 'chr1")
@@ -192,10 +205,10 @@ def test_a_source_that_is_absent_or_of_another_size_is_named(lake: Any) -> None:
     key = object_keys.parse(source.vcf.uri)[1]
     lake.s3.put_object(Bucket=lake.bucket, Key=key, Body=b"##fileformat=VCFv4.2\n")
     with pytest.raises(LoadError, match=r"has 21 bytes, the request says [\d,]+; upload it again"):
-        list(load(None, lake.options(source)))
+        list(load(unneeded, lake.options(source)))
     lake.s3.delete_object(Bucket=lake.bucket, Key=key)
     with pytest.raises(LoadError, match=r"calls\.vcf\.gz: there is no such object; upload it first"):
-        list(load(None, lake.options(source)))
+        list(load(unneeded, lake.options(source)))
 
 
 def test_a_source_that_is_replaced_while_it_is_read_is_an_error(lake: Any) -> None:
@@ -217,7 +230,7 @@ def test_a_forged_block_does_not_mislead_the_load(lake: Any, bgzf: Any, monkeypa
         "glue_jobs.variants.plans.ranges",
         lambda found, file, size: _cut_at(at - 2, found.size) if size < found.size else real(found, file, size),
     )
-    list(load(lake.spark, lake.options(source, range_mib=0)))
+    list(load(unneeded, lake.options(source, range_mib=0)))
     assert len(lake.rows("variants")) == 40
     assert {row["reason"] for row in lake.rows("rejects")} >= {"is not UTF-8 text"}
     assert sorted(k for keys in lake.manifest("d").files.values() for k in keys) == lake.keys(object_keys.TABLES)
