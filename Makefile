@@ -4,9 +4,11 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONPATH := $(CURDIR)
 # Synthesis needs no account; asking an absent metadata service for one takes half a minute.
 export AWS_EC2_METADATA_DISABLED := true
+# What is imported once is compiled once, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE :=
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help setup demo test test-slow synth lint format
+.PHONY: help setup demo test suite test-slow synth lint format
 
 help:            ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 16
@@ -17,7 +19,10 @@ setup:           ## install everything that is missing
 demo: setup      ## make a sequencing run with known truth, run the whole platform on it, write demo-output/
 	@genomics demo --output demo-output
 
-test: setup lint ## the whole test suite, as CI runs it
+test: setup      ## the whole test suite and lint, as CI runs them
+	@$(MAKE) --no-print-directory --jobs 2 lint suite
+
+suite: setup
 	@pytest -m "not slow" --numprocesses 3 --dist loadgroup
 
 test-slow: setup ## the long sweeps

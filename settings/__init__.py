@@ -37,9 +37,9 @@ from settings.values import (
     size,
 )
 from stacks.archive import ArchiveConfig
-from stacks.constructs.batch_tool import ToolSize
 from stacks.constructs.gateway_shares import Shares
 from stacks.constructs.landing_task import Landing, TransferOptions
+from stacks.constructs.tool_job import ToolSize
 from stacks.file_access import FileAccessConfig
 from stacks.lake import LakeConfig
 from stacks.network import NetworkConfig

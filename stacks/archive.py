@@ -26,7 +26,6 @@ from genomics.contracts.environment import (
 )
 from stacks.constructs.alarm_topic import AlarmTopic
 from stacks.constructs.archive_tool import ArchiveTool
-from stacks.constructs.batch_tool import ToolSize
 from stacks.constructs.deployment_outputs import offer
 from stacks.constructs.findings import acknowledge
 from stacks.constructs.log_group import log_group
@@ -34,6 +33,7 @@ from stacks.constructs.object_access import grant_delete, grant_read, grant_writ
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.run_ledger import RunLedger
 from stacks.constructs.study_workflows import ArchiveWorkflow, RestoreFunctions, RestoreWorkflow, StudyJobs
+from stacks.constructs.tool_job import ToolSize
 
 # What a study consists of.
 _ORIGINALS = (object_keys.RUN_FOLDERS, object_keys.INBOX, object_keys.STEPS)

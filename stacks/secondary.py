@@ -13,7 +13,7 @@ from constructs import Construct
 from genomics.contracts import object_keys
 from genomics.contracts.environment import LedgerEnvironment, PlanEnvironment, StartRunEnvironment
 from genomics.contracts.steps import Step
-from stacks.constructs.batch_tool import BatchTool, ToolSize
+from stacks.constructs.batch_tool import BatchTool
 from stacks.constructs.deployment_outputs import offer
 from stacks.constructs.inbox import Inbox
 from stacks.constructs.object_access import grant_delete, grant_read, grant_write
@@ -22,6 +22,7 @@ from stacks.constructs.reference_store import ReferenceStore
 from stacks.constructs.run_ledger import RunLedger
 from stacks.constructs.run_workflow import RunFunctions, RunWorkflow
 from stacks.constructs.tool_fleet import ToolFleet
+from stacks.constructs.tool_job import ToolSize
 
 LATEST_RECIPES = f"{object_keys.STEPS}latest/"
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -133,17 +131,11 @@ class Transfer(cdk.Stack):
         )
 
     def _watch(self, ends: EventQueue) -> None:
-        alarm = cloudwatch.Alarm(
-            self,
+        self._alarms.watch(
             "Unreconciled",
-            alarm_description="Ends of transfers that could not be reconciled, in the dead-letter queue",
-            metric=ends.dead_letters.metric_approximate_number_of_messages_visible(statistic="Maximum"),
-            threshold=1,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            "Ends of transfers that could not be reconciled, in the dead-letter queue",
+            ends.dead_letters.metric_approximate_number_of_messages_visible(statistic="Maximum"),
         )
-        alarm.add_alarm_action(actions.SnsAction(self._alarms.topic))
 
     def _let_tracker_in(self, trust_anchor: str) -> None:
         access = TrackerAccess(

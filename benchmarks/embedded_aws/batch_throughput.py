@@ -7,6 +7,7 @@ take up to 40 items at once, so the jobs run in executions of `--map-size` items
 import argparse
 import json
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ import psutil
 from embedded_aws import instance
 from embedded_aws.context import Context
 
+# What a job of nothing may take, in milliseconds.
+MOST_PER_JOB = 60.0
 _REPOSITORY = "batch-throughput"
 _COMMAND = ("true",)
 _MIB = 2**20
@@ -154,8 +157,11 @@ def _resident_mib(pid: int) -> float:
     return float(psutil.Process(pid).memory_info().rss) / _MIB
 
 
-def measure(jobs: int, map_size: int, directory: Path) -> None:
-    """Run `jobs` jobs in an instance below `directory` and print, after each Map, time per job and memory."""
+def measure(jobs: int, map_size: int, directory: Path) -> float:
+    """Run `jobs` jobs in an instance below `directory` and print, after each Map, time per job and memory.
+
+    Returns the milliseconds that a job takes.
+    """
     assembly = write_assembly(directory / "cdk.out")
     data = directory / "data"
     running = instance.start(data, 0, assembly)
@@ -183,18 +189,21 @@ def measure(jobs: int, map_size: int, directory: Path) -> None:
         )
         print(f"the same command by subprocess: {plain:.1f} ms; ratio {per_job / plain:.1f}")
         print(f"server memory: {before:.0f} MiB before, {_resident_mib(running.pid):.0f} MiB after {jobs} jobs")
+        return per_job
     finally:
         instance.stop(data)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point."""
+    """Measure; ends with a line where a job takes too long."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--map-size", type=int, default=500)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="batch-throughput-") as directory:
-        measure(options.jobs, options.map_size, Path(directory))
+        per_job = measure(options.jobs, options.map_size, Path(directory))
+    if per_job > MOST_PER_JOB:
+        sys.exit(f"a job takes {per_job:.1f} ms, more than {MOST_PER_JOB}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import argparse
 import functools
 import json
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,6 +20,8 @@ import boto3
 
 from embedded_aws import instance
 
+# What a check may add to a call, in milliseconds.
+MOST_ADDED = 1.0
 _ACCOUNT = "arn:aws:iam::123456789012"
 
 
@@ -133,13 +136,16 @@ def _medians(free: Callable[[], Any], checked: Callable[[], Any], calls: int) ->
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print; ends with a line for each kind of call that takes too much longer."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=300)
     options = parser.parse_args()
     print(f"{'call':<12} {'unchecked':>10} {'checked':>10} {'more':>10}   (medians, ms)")
-    for name, (free, checked) in measure(options.calls).items():
+    measured = measure(options.calls)
+    for name, (free, checked) in measured.items():
         print(f"{name:<12} {free:>10.2f} {checked:>10.2f} {checked - free:>10.2f}")
+    if slow := [name for name, (free, checked) in measured.items() if checked - free > MOST_ADDED]:
+        sys.exit("\n".join(f"{name}: checking it takes more than {MOST_ADDED} ms" for name in slow))
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ from constructs import Construct
 
 from genomics.contracts import events
 from genomics.contracts.steps import Step
-from stacks.constructs.batch_tool import ATTEMPTS, BatchTool
+from stacks.constructs.batch_tool import BatchTool
 from stacks.constructs.job_access import BATCH_FAULTS, QUEUE_HOURS, grant_jobs
 from stacks.constructs.python_function import PythonFunction
+from stacks.constructs.tool_job import ATTEMPTS
 from stacks.constructs.workflow import ERROR, Workflow, add_retry, emit, invoke, rethrow, run_job
 
 

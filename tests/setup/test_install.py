@@ -53,16 +53,18 @@ def test_a_second_call_installs_nothing() -> None:
     assert done.stdout == ""
 
 
-def test_set_up_goes_on_where_spark_cannot_be_made_faster(install: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    commands: list[tuple[str, ...]] = []
-
-    def fail(command: tuple[str, ...], **_: object) -> subprocess.CompletedProcess[str]:
-        commands.append(command)
-        return subprocess.CompletedProcess(command, 1)
-
-    monkeypatch.setattr(install.subprocess, "run", fail)
-    install.make_spark_start_fast()
-    assert commands == [(str(install.VENV / "bin/python"), "-m", "embedded_aws.glue.spark")]
+def test_set_up_goes_on_where_nothing_can_be_made_faster(
+    install: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(install, "VENV", tmp_path)
+    (python := tmp_path / "bin/python").parent.mkdir()
+    python.symlink_to("/bin/false")
+    install.make_starts_fast()
+    assert [line.split()[1:4] for line in capfd.readouterr().out.splitlines()] == [
+        [str(python), "-m", "compileall"],
+        [str(python), "-c", "import"],
+        [str(python), "-m", "embedded_aws.glue.spark"],
+    ]
 
 
 def test_every_command_of_the_list_names_its_package(install: ModuleType) -> None:
