@@ -60,7 +60,11 @@ def _template() -> dict[str, Any]:
     }
     may = {
         "Effect": "Allow",
-        "Action": ["batch:SubmitJob", "batch:DescribeJobs", "batch:TerminateJob"],
+        "Action": [
+            *("batch:SubmitJob", "batch:DescribeJobs", "batch:TerminateJob"),
+            # The rule through which the end of a job is told, which Step Functions manages.
+            *("events:PutRule", "events:PutTargets", "events:DescribeRule"),
+        ],
         "Resource": "*",
     }
     job = {
