@@ -185,8 +185,8 @@ def _tables(line: CommandLine) -> dict[str, str]:
         names = ", ".join(f'"{name}"' for name in columns)
         outcome = line("query", f"select {names} from {table.name}", "--format", "json")
         assert outcome.status == 0, outcome.errors
-        rows = sorted(json.dumps(row, sort_keys=True) for row in json.loads(outcome.output))
-        assert rows or table.name == "rejects"
+        rows = sorted(json.dumps(row, sort_keys=True) for row in json.loads(outcome.output)["rows"])
+        assert len(rows) > 5 or table.name == "rejects"
         found[table.name] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
     return found
 
