@@ -1,7 +1,10 @@
-"""Call variants in one region with bcftools, so that regions called apart give what the whole gives."""
+"""Call variants in one region, so that regions called apart give what the whole gives."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from batch_tools.call_variants.ensemble import write_ensemble
+from batch_tools.call_variants.haplotypes import write_alleles
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.pipeline import capture, run_pipeline
 from batch_tools.tool_runtime.reference import contig_lengths, linked
@@ -9,13 +12,16 @@ from batch_tools.tool_runtime.tool import Outcome
 from genomics.contracts.parameters import CallVariantsParameters
 from genomics.contracts.regions import Region, RegionError, parse_regions
 
-PROGRAMS = ("bcftools",)
-# The staged BAM; calls are small beside it.
-SCRATCH_PER_INPUT_BYTE = 1.2
+PROGRAMS = ("bcftools", "freebayes")
+# The staged BAM; calls are small beside it, freebayes' as text as well.
+SCRATCH_PER_INPUT_BYTE = 1.4
 
-# mpileup realigns a read once it has met a column that calls for it. Columns outside the region it is given are not
-# looked at, so calls at the edge would depend on where the cut is: it is given this many bases more on both sides.
+# mpileup realigns a read once it has met a column that calls for it, and freebayes reads haplotypes over a window.
+# What is outside the region they are given is not looked at, so calls at the edge would depend on where the cut is:
+# they are given this many bases more on both sides.
 _MARGIN_BASES = 1000
+
+_PLAIN = ("--no-version", "--output-type", "u")
 
 
 def run(
@@ -30,8 +36,9 @@ def run(
 ) -> Outcome:
     """Call the records of `alignments` (BAM, `index` its BAI) whose POS lies in `region`, into `directory`.
 
-    Outputs `calls` (BCF with FORMAT AD, DP and GQ) and its `index` (CSI). A record that begins before the region
-    belongs to the region before. ToolError if the region is not on the reference, or the BAM is of another sample.
+    Outputs `calls` (BCF with FORMAT GT, PL, AD, DP and GQ) and its `index` (CSI). A record that begins before the
+    region belongs to the region before. ToolError if the region is not on the reference, or the BAM is of another
+    sample.
     """
     contigs = contig_lengths(reference)
     try:
@@ -45,24 +52,12 @@ def run(
         max(1, region.start - _MARGIN_BASES),
         min(contigs[region.chrom], region.end + _MARGIN_BASES),
     )
-    depth = str(parameters.maximum_depth)
-    pileup = [
-        *("bcftools", "mpileup", "--no-version", "--output-type", "u"),
-        *("--fasta-ref", linked(reference, directory), "--regions-file", _table(around, directory / "around.tsv")),
-        *("--min-MQ", str(parameters.minimum_mapping_quality), "--min-BQ", str(parameters.minimum_base_quality)),
-        # By itself mpileup gives up indels above a depth of 250.
-        *("--max-depth", depth, "--max-idepth", depth),
-        *("--annotate", "FORMAT/AD,FORMAT/DP", "alignments.bam"),
-    ]
-    call = [
-        *("bcftools", "call", "--no-version", "--output-type", "u"),
-        *("--multiallelic-caller", "--variants-only", "--ploidy", str(parameters.ploidy), "--annotate", "FORMAT/GQ"),
-    ]
-    own = [
-        *("bcftools", "view", "--no-version", "--output-type", "b", "--output", "calls.bcf"),
-        *("--targets-file", _table(region, directory / "region.tsv"), "--targets-overlap", "0"),
-    ]
-    run_pipeline(pileup, call, own, directory=directory)
+    calling = _Calling(around, linked(reference, directory), contigs, parameters, directory)
+    called = {"bcftools": calling.bcftools, "freebayes": calling.freebayes, "ensemble": calling.ensemble}
+    around_calls = called[parameters.caller]()
+    own = ("--targets-file", _table(region, directory / "region.tsv"), "--targets-overlap", "0")
+    view = ["bcftools", "view", "--no-version", *own, "--output-type", "b", "--output", "calls.bcf", around_calls]
+    run_pipeline(view, directory=directory)
     run_pipeline(["bcftools", "index", "--csi", "calls.bcf"], directory=directory)
     if (samples := capture(["bcftools", "query", "--list-samples", "calls.bcf"], directory=directory).split()) != [
         sample
@@ -73,6 +68,70 @@ def run(
         outputs={"calls": directory / "calls.bcf", "index": directory / "calls.bcf.csi"},
         metrics={"records": records, "bases": region.length},
     )
+
+
+@dataclass(frozen=True)
+class _Calling:
+    """Calling in `around`; each way of it gives the name of a file in `directory`."""
+
+    around: Region
+    reference: str
+    contigs: dict[str, int]
+    parameters: CallVariantsParameters
+    directory: Path
+
+    def bcftools(self) -> str:
+        """Pileup and multiallelic caller; records may have several alternate alleles."""
+        depth = str(self.parameters.maximum_depth)
+        table = _table(self.around, self.directory / "around.tsv")
+        pileup = [
+            *("bcftools", "mpileup", *_PLAIN, "--fasta-ref", self.reference, "--regions-file", table),
+            *("--min-MQ", str(self.parameters.minimum_mapping_quality)),
+            *("--min-BQ", str(self.parameters.minimum_base_quality)),
+            # By itself mpileup gives up indels above a depth of 250.
+            *("--max-depth", depth, "--max-idepth", depth),
+            *("--annotate", "FORMAT/AD,FORMAT/DP", "alignments.bam"),
+        ]
+        call = [
+            *("bcftools", "call", *_PLAIN, "--multiallelic-caller", "--variants-only"),
+            *("--ploidy", str(self.parameters.ploidy), "--annotate", "FORMAT/GQ", "--output", "pileup.bcf"),
+        ]
+        run_pipeline(pileup, call, directory=self.directory)
+        return "pileup.bcf"
+
+    def freebayes(self) -> str:
+        """Haplotypes, taken apart into SNPs and indels, one per record and left-aligned."""
+        haplotypes = self.directory / "haplotypes.vcf"
+        # 0-based and half-open. freebayes itself tells a colon in a contig's name from the one before the start.
+        where = f"{self.around.chrom}:{self.around.start - 1}-{self.around.end}"
+        command = [
+            *("freebayes", "--fasta-reference", self.reference, "--region", where, "--strict-vcf"),
+            *("--min-mapping-quality", str(self.parameters.minimum_mapping_quality)),
+            *("--min-base-quality", str(self.parameters.minimum_base_quality)),
+            *("--limit-coverage", str(self.parameters.maximum_depth), "--ploidy", str(self.parameters.ploidy)),
+            # SNPs that are near each other stay apart.
+            *("--haplotype-length", "-1", "alignments.bam"),
+        ]
+        run_pipeline(command, directory=self.directory, output=haplotypes)
+        write_alleles(haplotypes, self.directory / "alleles.vcf", reference=self.reference, contigs=self.contigs)
+        self._normalise("alleles.vcf", "alleles.norm.vcf")
+        return "alleles.norm.vcf"
+
+    def ensemble(self) -> str:
+        """Both, allele by allele."""
+        alleles = self.freebayes()
+        self._normalise(self.bcftools(), "pileup.norm.vcf")
+        write_ensemble(self.directory / "pileup.norm.vcf", self.directory / alleles, self.directory / "ensemble.vcf")
+        return "ensemble.vcf"
+
+    def _normalise(self, calls: str, vcf: str) -> None:
+        """One alternate allele per record, left-aligned, sorted, each once."""
+        run_pipeline(
+            ["bcftools", "norm", *_PLAIN, "--fasta-ref", self.reference, "--multiallelics", "-any", calls],
+            ["bcftools", "sort", "--temp-dir", "sort_", "--output-type", "u"],
+            ["bcftools", "norm", "--no-version", "--rm-dup", "exact", "--output-type", "v", "--output", vcf],
+            directory=self.directory,
+        )
 
 
 def _table(region: Region, path: Path) -> str:

@@ -7,6 +7,9 @@ from typing import Any
 
 from genomics.contracts.codec import ContractError
 
+# `ensemble` weighs what the other two find.
+CALLERS = ("bcftools", "freebayes", "ensemble")
+
 
 @dataclass(frozen=True)
 class FastpParameters:
@@ -31,14 +34,17 @@ class AlignParameters:
 
 @dataclass(frozen=True)
 class CallVariantsParameters:
-    """bcftools mpileup and call. Qualities Phred-scaled; `maximum_depth` in reads per position."""
+    """Calling by `caller`, one of CALLERS. Qualities Phred-scaled; `maximum_depth` in reads per position."""
 
+    caller: str = "ensemble"
     minimum_mapping_quality: int = 20
     minimum_base_quality: int = 13
     maximum_depth: int = 1000
     ploidy: int = 2
 
     def __post_init__(self) -> None:
+        if self.caller not in CALLERS:
+            raise ValueError(f"caller is {self.caller!r}; it must be one of {', '.join(CALLERS)}")
         _at_least(self, minimum_mapping_quality=0, minimum_base_quality=0, maximum_depth=1, ploidy=1)
         if self.ploidy > 2:
             raise ValueError(f"ploidy is {self.ploidy}; bcftools call takes 1 or 2")
