@@ -110,7 +110,9 @@ class _Calling:
             *("--min-base-quality", str(self.parameters.minimum_base_quality)),
             *("--limit-coverage", str(self.parameters.maximum_depth), "--ploidy", str(self.parameters.ploidy)),
             # SNPs that are near each other stay apart.
-            *("--haplotype-length", "-1", "alignments.bam"),
+            *("--haplotype-length", "-1"),
+            # The prior of freebayes 1.3.6 depends on the haplotype before, and so on where the region begins.
+            *("--no-population-priors", "alignments.bam"),
         ]
         run_pipeline(command, directory=self.directory, output=haplotypes)
         write_alleles(haplotypes, self.directory / "alleles.vcf", reference=self.reference, contigs=self.contigs)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 # What bcftools gives at most.
 _HIGHEST_QUALITY = 127
+# Phred-scaled: one variant in 1000 bases, the prior (theta) that freebayes has by itself and was told to leave out.
+_PRIOR = 30.0
 _OPERATION = re.compile(r"(\d+)([MXID])")
 
 _FIELDS = """\
@@ -74,7 +76,8 @@ def primitives(ref: str, alt: str, cigar: str) -> tuple[Primitive, ...]:
 def alleles(record: str) -> Iterator[str]:
     """A record of freebayes as one record for each SNP or indel that the sample carries.
 
-    The likelihood of a number of copies is that of the best genotype with so many.
+    The likelihood of a number of copies is that of the best genotype with so many. QUAL is at most what the genotypes
+    without the allele are less likely.
     """
     chrom, pos, _, ref, alts, quality, _, info_text, keys, values = record.split("\t")
     sample = dict(zip(keys.split(":"), values.split(":"), strict=False))
@@ -96,6 +99,7 @@ def alleles(record: str) -> Iterator[str]:
             continue
         with_it, without = _total(depths, copies, 1), _total(depths, copies, 0)
         likelihoods = _likelihoods([float(text) for text in sample["GL"].split(",")], copies, len(genotype))
+        own_quality = max(0.0, min(float(quality), likelihoods[0]) - _PRIOR)
         mapped = sum(depth * mean * own for depth, mean, own in zip(depths, mapping, copies, strict=True))
         dp4 = [_total(counts, copies, own) for own in (0, 1) for counts in (forward, reverse)]
         fields = [
@@ -107,7 +111,7 @@ def alleles(record: str) -> Iterator[str]:
         called = "/".join(["0"] * (len(genotype) - carried) + ["1"] * carried)
         yield "\t".join(
             [
-                *(chrom, str(int(pos) + primitive.offset), ".", primitive.ref, primitive.alt, quality, "."),
+                *(chrom, str(int(pos) + primitive.offset), ".", primitive.ref, primitive.alt, f"{own_quality:g}", "."),
                 *(";".join(fields), "GT:PL:DP:AD:GQ"),
                 f"{called}:{','.join(map(str, likelihoods))}:{sample['DP']}:{without},{with_it}"
                 f":{min(_HIGHEST_QUALITY, sorted(likelihoods)[1])}",

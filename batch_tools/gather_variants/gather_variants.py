@@ -101,7 +101,7 @@ def _link(shard: Shard, link: Path) -> str:
 def _source() -> str:
     """A header line that says what made the VCF; bcftools' own lines would hold the date and places on scratch."""
     version = tool_versions(PROGRAMS)["bcftools"]
-    return f"##source=bcftools {version} (mpileup, call --multiallelic-caller, norm)\n"
+    return f"##source=bcftools {version} (concat, norm, filter)\n"
 
 
 def _metrics(stats: str, called: int) -> dict[str, int]:

@@ -36,11 +36,11 @@ class AlignParameters:
 class CallVariantsParameters:
     """Calling by `caller`, one of CALLERS. Qualities Phred-scaled; `maximum_depth` in reads per position."""
 
-    caller: str = "ensemble"
     minimum_mapping_quality: int = 20
     minimum_base_quality: int = 13
     maximum_depth: int = 1000
     ploidy: int = 2
+    caller: str = "ensemble"
 
     def __post_init__(self) -> None:
         if self.caller not in CALLERS:

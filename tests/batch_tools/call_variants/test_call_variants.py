@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from batch_tools.tool_runtime.errors import ToolError
-from genomics.contracts.parameters import CallVariantsParameters
+from genomics.contracts.parameters import CALLERS, CallVariantsParameters
 from genomics.contracts.regions import Region, split
 
 
@@ -22,11 +22,34 @@ def uncut(call, whole):
     return [record for region in whole for record in records(call(region).outputs["calls"])]
 
 
-@pytest.mark.parametrize("pieces", [4, 5, 9])
-def test_regions_called_apart_give_the_records_of_the_whole(call, whole, uncut, pieces):
-    parts = split(whole, pieces)
-    assert len(parts) >= pieces
-    assert [record for region in parts for record in records(call(region).outputs["calls"])] == uncut
+# In the simulation's thicket of variants: 31 pieces of it are 65 bases each.
+THICKET = Region("chrA", 9001, 11_000)
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("pieces", [1, 2, 7, 31])
+def test_regions_called_apart_give_the_records_of_the_whole(call, pieces, caller):
+    parameters = CallVariantsParameters(caller=caller)
+    uncut = [
+        record
+        for record in records(call(Region("chrA", 1, 20_000), parameters).outputs["calls"])
+        if THICKET.start <= int(record.split("\t")[1]) <= THICKET.end
+    ]
+    assert len(uncut) > 10
+    parts = split([THICKET], pieces)
+    assert len(parts) == pieces
+    assert [record for region in parts for record in records(call(region, parameters).outputs["calls"])] == uncut
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_every_caller_finds_the_known_alleles(call, simulation, whole, caller):
+    found = {
+        tuple(record.split("\t")[n] for n in (0, 1, 3, 4))
+        for region in whole
+        for record in records(call(region, CallVariantsParameters(caller=caller)).outputs["calls"])
+    }
+    known = {(v.chrom, str(v.pos), v.ref, v.alt) for v in simulation.variants if len(v.ref) == len(v.alt)}
+    assert len(known & found) >= 0.97 * len(known)
 
 
 @pytest.mark.parametrize("offset", [-6, -1, 0, 1, 2, 8])
@@ -50,6 +73,12 @@ def test_only_records_that_begin_inside_are_kept(call):
 def test_records_carry_depths_and_genotype_quality(call, whole):
     record = records(call(whole[0]).outputs["calls"])[0].split("\t")
     assert set(record[8].split(":")) == {"GT", "PL", "DP", "AD", "GQ"}
+
+
+def test_records_of_the_ensemble_name_their_callers(call, whole):
+    infos = [record.split("\t")[7] for record in records(call(whole[0]).outputs["calls"])]
+    callers = {info.rpartition("CALLERS=")[2] for info in infos}
+    assert "bcftools,freebayes" in callers <= {"bcftools,freebayes", "bcftools", "freebayes"}
 
 
 def test_the_sample_is_the_read_groups(call, whole):

@@ -26,6 +26,10 @@ def test_assignments_change_what_they_name_and_nothing_else() -> None:
         ("fastp.minimum_length=long", "fastp.minimum_length=long: invalid literal for int()"),
         ("fastp.minimum_length=0", "fastp.minimum_length=0: minimum_length is 0; it must be at least 1"),
         ("call_variants.ploidy=3", "call_variants.ploidy=3: ploidy is 3; bcftools call takes 1 or 2"),
+        (
+            "call_variants.caller=gatk",
+            "call_variants.caller=gatk: caller is 'gatk'; it must be one of bcftools, freebayes, ensemble",
+        ),
         ("scatter.bases_per_region=10", "scatter.bases_per_region=10: bases_per_region is 10; it must be at least"),
     ],
 )

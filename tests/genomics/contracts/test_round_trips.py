@@ -15,6 +15,7 @@ from genomics.contracts.events import VariantsCalled, VariantsLoaded
 from genomics.contracts.ledger import LedgerEntry
 from genomics.contracts.loads import LoadManifest, LoadRequest
 from genomics.contracts.parameters import (
+    CALLERS,
     AlignParameters,
     CallVariantsParameters,
     FastpParameters,
@@ -37,7 +38,8 @@ st.register_type_strategy(
 st.register_type_strategy(FastpParameters, st.builds(FastpParameters, st.integers(1, 200), counts))
 st.register_type_strategy(AlignParameters, st.builds(AlignParameters, counts))
 st.register_type_strategy(
-    CallVariantsParameters, st.builds(CallVariantsParameters, counts, counts, st.integers(1, 9), st.integers(1, 2))
+    CallVariantsParameters,
+    st.builds(CallVariantsParameters, counts, counts, st.integers(1, 9), st.integers(1, 2), st.sampled_from(CALLERS)),
 )
 st.register_type_strategy(GatherVariantsParameters, st.builds(GatherVariantsParameters, finite, counts))
 st.register_type_strategy(ScatterParameters, st.builds(ScatterParameters, st.integers(1000, 10**9)))
