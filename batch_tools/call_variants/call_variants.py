@@ -112,7 +112,9 @@ class _Calling:
             # SNPs that are near each other stay apart.
             *("--haplotype-length", "-1"),
             # The prior of freebayes 1.3.6 depends on the haplotype before, and so on where the region begins.
-            *("--no-population-priors", "alignments.bam"),
+            "--no-population-priors",
+            # They take hets of 20 to 25 % of the reads, which a trio shows to be real, down to nothing.
+            *("--binomial-obs-priors-off", "--allele-balance-priors-off", "alignments.bam"),
         ]
         run_pipeline(command, directory=self.directory, output=haplotypes)
         write_alleles(haplotypes, self.directory / "alleles.vcf", reference=self.reference, contigs=self.contigs)
