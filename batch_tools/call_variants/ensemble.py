@@ -1,6 +1,6 @@
 """Two callers' alleles of one sample, weighed against each other: one record for each, and who supports it.
 
-An allele that both callers hold likely passes. One that a single caller finds passes if its evidence is strong by
+An allele that both callers find passes. One that a single caller finds passes if its evidence is strong by
 itself; otherwise it is kept with FILTER SingleCaller. Where each reads the same bases in its own way, bcftools' reading
 stands. freebayes' genotype stands for a SNP, because mpileup's base alignment
 qualities hide bases beside indels; bcftools' for an indel, because freebayes counts reads that end within a repeat as
@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BCFTOOLS, FREEBAYES = "bcftools", "freebayes"
-# Phred-scaled: an allele that is there with a probability of one half.
-_LIKELY = 3.0
 # What one caller's word alone has to have: Phred-scaled quality, reads with the allele, and their share of the reads.
 _MINIMUM_QUALITY = 20.0
 _MINIMUM_READS = 3
@@ -22,7 +20,7 @@ _MINIMUM_SHARE = 0.3
 
 _FIELDS = (
     '##INFO=<ID=CALLERS,Number=.,Type=String,Description="Callers that found the allele">\n'
-    '##FILTER=<ID=SingleCaller,Description="One caller holds the allele likely, and it has'
+    '##FILTER=<ID=SingleCaller,Description="One caller found the allele, and it has'
     f" QUAL below {_MINIMUM_QUALITY:g}, fewer than {_MINIMUM_READS} reads or {_MINIMUM_SHARE:g} of the reads,"
     ' reads of one strand only, or an indel over it that bcftools alone found">\n'
 )
@@ -89,15 +87,14 @@ def weighed(bcftools: Iterable[Allele], freebayes: Iterable[Allele]) -> Iterator
     taken = [
         range(pos, pos + len(ref))
         for (pos, ref, alt), allele in ours.items()
-        if len(ref) != len(alt) and not _is_likely(theirs.get((pos, ref, alt))) and allele.is_strong
+        if len(ref) != len(alt) and (pos, ref, alt) not in theirs and allele.is_strong
     ]
     others = _Overlaps(taken)
     for place in sorted(ours.keys() | theirs.keys()):
         left, right = ours.get(place), theirs.get(place)
         if left and right:
             genotyped = left.with_genotype_of(right) if left.is_snp else left
-            passes = (_is_likely(left) and _is_likely(right)) or left.is_strong
-            yield genotyped.supported_by(BCFTOOLS, FREEBAYES, passes=passes)
+            yield genotyped.supported_by(BCFTOOLS, FREEBAYES, passes=True)
         elif left:
             yield left.supported_by(BCFTOOLS, passes=left.is_strong)
         elif right:
@@ -116,10 +113,6 @@ class _Overlaps:
         while self._ahead and self._ahead[-1].start <= pos:
             self._end = max(self._end, self._ahead.pop().stop)
         return pos < self._end
-
-
-def _is_likely(allele: Allele | None) -> bool:
-    return allele is not None and float(allele.columns[5]) >= _LIKELY
 
 
 def _read(vcf: Path) -> list[Allele]:

@@ -13,6 +13,8 @@ from pathlib import Path
 _HIGHEST_QUALITY = 127
 # Phred-scaled: one variant in 1000 bases, the prior (theta) that freebayes has by itself and was told to leave out.
 _PRIOR = 30.0
+# Phred-scaled: an allele less likely than not is no call, as `bcftools call --pval-threshold` has it by itself.
+_LIKELY = 3.0
 _OPERATION = re.compile(r"(\d+)([MXID])")
 
 _FIELDS = """\
@@ -77,7 +79,7 @@ def alleles(record: str) -> Iterator[str]:
     """A record of freebayes as one record for each SNP or indel that the sample carries.
 
     The likelihood of a number of copies is that of the best genotype with so many. QUAL is at most what the genotypes
-    without the allele are less likely.
+    without the allele are less likely; an allele less likely than not is left out.
     """
     chrom, pos, _, ref, alts, quality, _, info_text, keys, values = record.split("\t")
     sample = dict(zip(keys.split(":"), values.split(":"), strict=False))
@@ -100,6 +102,8 @@ def alleles(record: str) -> Iterator[str]:
         with_it, without = _total(depths, copies, 1), _total(depths, copies, 0)
         likelihoods = _likelihoods([float(text) for text in sample["GL"].split(",")], copies, len(genotype))
         own_quality = max(0.0, min(float(quality), likelihoods[0]) - _PRIOR)
+        if own_quality < _LIKELY:
+            continue
         mapped = sum(depth * mean * own for depth, mean, own in zip(depths, mapping, copies, strict=True))
         dp4 = [_total(counts, copies, own) for own in (0, 1) for counts in (forward, reverse)]
         fields = [
