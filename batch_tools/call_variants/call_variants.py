@@ -102,10 +102,10 @@ class _Calling:
     def freebayes(self) -> str:
         """Haplotypes, taken apart into SNPs and indels, one per record and left-aligned."""
         haplotypes = self.directory / "haplotypes.vcf"
-        # 0-based and half-open. freebayes itself tells a colon in a contig's name from the one before the start.
-        where = f"{self.around.chrom}:{self.around.start - 1}-{self.around.end}"
+        bed = self.directory / "around.bed"
+        bed.write_text(f"{self.around.chrom}\t{self.around.start - 1}\t{self.around.end}\n")
         command = [
-            *("freebayes", "--fasta-reference", self.reference, "--region", where, "--strict-vcf"),
+            *("freebayes", "--fasta-reference", self.reference, "--targets", bed.name, "--strict-vcf"),
             *("--min-mapping-quality", str(self.parameters.minimum_mapping_quality)),
             *("--min-base-quality", str(self.parameters.minimum_base_quality)),
             *("--limit-coverage", str(self.parameters.maximum_depth), "--ploidy", str(self.parameters.ploidy)),

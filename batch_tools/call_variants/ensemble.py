@@ -1,10 +1,9 @@
 """Two callers' alleles of one sample, weighed against each other: one record for each, and who supports it.
 
-An allele that both callers find passes. One that a single caller finds passes if its evidence is strong by
-itself; otherwise it is kept with FILTER SingleCaller. Where each reads the same bases in its own way, bcftools' reading
-stands. freebayes' genotype stands for a SNP, because mpileup's base alignment
-qualities hide bases beside indels; bcftools' for an indel, because freebayes counts reads that end within a repeat as
-reads without the indel.
+An allele that both callers find passes. One that a single caller finds passes if its evidence is strong by itself;
+otherwise it is kept with FILTER SingleCaller. Where each reads the same bases in its own way, bcftools' reading stands.
+freebayes' genotype stands for a SNP, because mpileup's base alignment qualities hide bases beside indels; bcftools' for
+an indel, because freebayes counts reads that end within a repeat as reads without the indel.
 """
 
 import dataclasses
