@@ -1,8 +1,10 @@
 """The platform, stack by stack, in the order in which the data flows."""
 
 import sys
+from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_sqs as sqs
 from cdk_nag import AwsSolutionsChecks
 
 from genomics.contracts.deployment import stack_name
@@ -11,6 +13,7 @@ from stacks.archive import Archive
 from stacks.constructs.gateway_shares import GatewayShares
 from stacks.file_access import FileAccess
 from stacks.lake import Lake
+from stacks.monitoring import Monitoring
 from stacks.network import Network
 from stacks.secondary import Secondary
 from stacks.storage import Storage
@@ -19,63 +22,61 @@ from stacks.transfer import Transfer
 
 def build(app: cdk.App, settings: Settings) -> None:
     """Add every stack to the app."""
-    common = {
-        "env": cdk.Environment(account=settings.account, region=settings.region),
-        "termination_protection": not settings.disposable,
-        "tags": {"project": settings.project},
-    }
 
-    storage = Storage(app, stack_name(settings.project, "storage"), config=settings.storage(), **common)
-    network = Network(app, stack_name(settings.project, "network"), config=settings.network(), **common)
+    def common(stage: str) -> dict[str, Any]:
+        """What every stack is given."""
+        return {
+            "scope": app,
+            "construct_id": stack_name(settings.project, stage),
+            "env": cdk.Environment(account=settings.account, region=settings.region),
+            "termination_protection": not settings.disposable,
+            "tags": {"project": settings.project, "stage": stage},
+        }
+
+    storage = Storage(**common("storage"), config=settings.storage())
+    network = Network(**common("network"), config=settings.network())
+    dead_letters: dict[str, sqs.IQueue] = {}
     if transfer := settings.transfer():
-        Transfer(
-            app,
-            stack_name(settings.project, "transfer"),
-            sequencing=storage.sequencing,
-            ledger=storage.ledger,
-            config=transfer,
-            **common,
-        )
+        landing = Transfer(**common("transfer"), sequencing=storage.sequencing, ledger=storage.ledger, config=transfer)
+        dead_letters["Transfers"] = landing.dead_letters
     shares: list[str] = []
     if file_access := settings.file_access():
-        access = FileAccess(
-            app,
-            stack_name(settings.project, "file-access"),
-            sequencing=storage.sequencing,
-            vpc=network.vpc,
-            config=file_access,
-            **common,
-        )
+        access = FileAccess(**common("file-access"), sequencing=storage.sequencing, vpc=network.vpc, config=file_access)
         shares = GatewayShares.arns_in(access)
     secondary = Secondary(
-        app,
-        stack_name(settings.project, "secondary"),
+        **common("secondary"),
         sequencing=storage.sequencing,
         ledger=storage.ledger,
         vpc=network.vpc,
         tools_security_group=network.tools,
         file_systems_security_group=network.file_systems,
         config=settings.secondary(),
-        **common,
     )
-    Lake(
-        app,
-        stack_name(settings.project, "lake"),
+    lake = Lake(
+        **common("lake"),
         sequencing=storage.sequencing,
         data_lake=storage.data_lake,
         ledger=storage.ledger,
         config=settings.lake(),
-        **common,
     )
-    Archive(
-        app,
-        stack_name(settings.project, "archive"),
+    archive = Archive(
+        **common("archive"),
         sequencing=storage.sequencing,
         ledger=storage.ledger,
         queue=secondary.queue,
         file_share_arns=shares,
         config=settings.archive(),
-        **common,
+    )
+    Monitoring(
+        **common("monitoring"),
+        runs=secondary.runs,
+        loads=lake.loads,
+        queue=secondary.queue,
+        dead_letters=dead_letters
+        | {"Inbox": secondary.dead_letters, "Loads": lake.dead_letters, "Archive": archive.dead_letters},
+        watched=[secondary, lake],
+        ledger=storage.ledger,
+        config=settings.monitoring(),
     )
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
 

@@ -170,10 +170,17 @@ SERVICES: tuple[Service, ...] = (
     ),
     Service(
         "CloudWatch, Logs, SSM",
-        "log groups and streams fill while processes run, subscription filters deliver; parameters are read",
-        ("no service reports metrics",),
+        "log groups and streams fill while processes run, subscription filters deliver, lines in the embedded metric "
+        "format become metrics; executions, functions and queues report theirs; alarms on a metric and a threshold "
+        "change their state by the clock and tell their topic; parameters are read",
+        (
+            "of what services report by themselves only `AWS/States`, `AWS/Lambda` and the depths of `AWS/SQS`; a "
+            "depth is that of the moment in which it is asked for",
+            "the last 100,000 values are remembered, and forgotten when the instance ends",
+            "alarms on expressions and anomaly bands, and composite alarms, stay in the state in which they were made",
+        ),
         types=("AWS::Logs::", "AWS::CloudWatch::", "AWS::SSM::"),
-        modules=("logs.subscriptions",),
+        modules=("logs.subscriptions", "monitoring.service"),
     ),
     Service("EC2", "nothing: processes share one machine", types=("AWS::EC2::",)),
 )

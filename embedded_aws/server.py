@@ -50,6 +50,7 @@ from embedded_aws.iam.requested_access import from_headers
 from embedded_aws.instance import READY_PATH, Instance, InstanceError, hold
 from embedded_aws.logs import subscriptions as log_subscriptions
 from embedded_aws.messaging import mail
+from embedded_aws.monitoring import service as monitoring
 from embedded_aws.s3 import archive_tiers
 from embedded_aws.s3 import lifecycle as object_lifecycle
 from embedded_aws.s3 import service as storage
@@ -72,6 +73,7 @@ _SERVICES: tuple[ModuleType, ...] = (
     object_lifecycle,
     log_subscriptions,
     mail,
+    monitoring,
     glue,
     athena,
     datasync,

@@ -12,6 +12,9 @@ from typing import Any
 # resource, are the longest that are worth reading to their end.
 LONGEST_LINE = 1000
 
+# How AWS Batch begins an attempt's status reason when the attempt's instance is gone, as a reclaimed Spot instance is.
+HOST_TAKEN = "Host EC2"
+
 _TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout")
 _KILLED = 137
 
@@ -35,7 +38,7 @@ class JobFailure:
         """What AWS Batch itself gives as the reason, if it says more than that the container exited."""
         if self.container_reason:
             return self.container_reason
-        if self.status_reason.startswith("Host EC2"):
+        if self.status_reason.startswith(HOST_TAKEN):
             return f"the job's host was taken away ({self.status_reason.rstrip('.')})"
         if self.exit_code == _KILLED:
             return "killed (137), probably out of memory"

@@ -25,7 +25,8 @@ REFERENCE_ORDER = 1
 LOAD_ORDER = 1_000_000_000
 _ENTRIES_PER_SAMPLE = 100_000
 
-_PARALLEL_REQUESTS = 16
+# Of one client, which many threads share.
+PARALLEL_REQUESTS = 16
 
 
 def sample_order(index: int) -> int:
@@ -40,7 +41,7 @@ def utc_now() -> str:
 
 def open_ledger(table: str) -> Ledger:
     """The ledger in the table, through a client that many threads may share."""
-    config = Config(max_pool_connections=_PARALLEL_REQUESTS, retries={"mode": "standard", "max_attempts": 8})
+    config = Config(max_pool_connections=PARALLEL_REQUESTS, retries={"mode": "standard", "max_attempts": 8})
     return Ledger(boto3.client("dynamodb", config=config), table)
 
 
@@ -58,7 +59,7 @@ class Ledger:
 
     def update_all(self, entries: Iterable[LedgerEntry]) -> None:
         """Update many entries at once."""
-        with ThreadPoolExecutor(_PARALLEL_REQUESTS) as threads:
+        with ThreadPoolExecutor(PARALLEL_REQUESTS) as threads:
             list(threads.map(self.update, entries))
 
     def start(self, entry: LedgerEntry) -> bool:
@@ -128,10 +129,15 @@ class Ledger:
 
     def end(self, entry: LedgerEntry) -> None:
         """Update an entry that has come to its end: now, unless it says when; its seconds count from its start."""
-        ended = self.update(entry if entry.finished_at else replace(entry, finished_at=utc_now()))
-        if ended.started_at and ended.finished_at:
-            seconds = _seconds_between(ended.started_at, ended.finished_at)
-            self.update(LedgerEntry(ended.run_id, ended.item, ended.state, seconds=seconds))
+        self._count_seconds(self.update(_finished(entry)))
+
+    def end_if(self, entry: LedgerEntry, *, still: State) -> bool:
+        """As `end`, only while the entry is in the state `still`; False if it is not."""
+        if not self.update_if(_finished(entry), still=still):
+            return False
+        if ended := self.get(entry.run_id, entry.item):
+            self._count_seconds(ended)
+        return True
 
     def get(self, run_id: str, item: str) -> LedgerEntry | None:
         """One entry, or None."""
@@ -151,6 +157,11 @@ class Ledger:
         entries = [ledger.from_item(item) for page in pages for item in page["Items"]]
         return sorted(entries, key=lambda entry: (entry.order or 0, entry.item))
 
+    def _count_seconds(self, ended: LedgerEntry) -> None:
+        if ended.started_at and ended.finished_at:
+            seconds = _seconds_between(ended.started_at, ended.finished_at)
+            self.update(LedgerEntry(ended.run_id, ended.item, ended.state, seconds=seconds))
+
     def _update_on_condition(self, arguments: dict[str, Any]) -> bool:
         try:
             self._client.update_item(TableName=self._table, **arguments)
@@ -159,6 +170,10 @@ class Ledger:
                 return False
             raise
         return True
+
+
+def _finished(entry: LedgerEntry) -> LedgerEntry:
+    return entry if entry.finished_at else replace(entry, finished_at=utc_now())
 
 
 def _seconds_between(started_at: str, finished_at: str) -> float:

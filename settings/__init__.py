@@ -42,6 +42,7 @@ from stacks.constructs.landing_task import Landing, TransferOptions
 from stacks.constructs.tool_job import ToolSize
 from stacks.file_access import FileAccessConfig
 from stacks.lake import LakeConfig
+from stacks.monitoring import MonitoringConfig
 from stacks.network import NetworkConfig
 from stacks.secondary import SecondaryConfig
 from stacks.storage import StorageConfig
@@ -324,6 +325,7 @@ class Settings(BaseSettings):
     def secondary(self) -> SecondaryConfig:
         """Of the stack secondary."""
         return SecondaryConfig(
+            project=self.project,
             tools={step: ToolSize(**getattr(self.tools, step).model_dump()) for step in Step},
             instance_types=self.instance_types,
             max_vcpus=self.max_vcpus,
@@ -336,6 +338,7 @@ class Settings(BaseSettings):
     def archive(self) -> ArchiveConfig:
         """Of the stack archive."""
         return ArchiveConfig(
+            project=self.project,
             archive_after_days=self.archive_after_days,
             tar_gib=self.archive_tar_gib,
             part_mib=self.archive_part_mib,
@@ -359,4 +362,10 @@ class Settings(BaseSettings):
             query_scan_limit_gib=self.query_scan_limit_gib,
             log_retention_days=self.log_retention_days,
             disposable=self.disposable,
+        )
+
+    def monitoring(self) -> MonitoringConfig:
+        """Of the stack monitoring."""
+        return MonitoringConfig(
+            project=self.project, alarm_email=self.alarm_email, log_retention_days=self.log_retention_days
         )

@@ -44,9 +44,10 @@ class ArchiveConfig:
     """Days count from an object's writing. `restore_tier` is S3's; restored tars can be read for `restored_days`.
 
     `owner` is told of studies that name none; `file_share_arns` are file shares of the sequencing bucket that the
-    platform has not made; `alarm_email` hears what needs a person.
+    platform has not made; `alarm_email` hears what needs a person; `project` is a tag of each job.
     """
 
+    project: str
     archive_after_days: int
     tar_gib: int
     part_mib: int
@@ -83,8 +84,8 @@ class Archive(cdk.Stack):
         self._alarms = AlarmTopic(
             self, "Alarms", description="Archives and restores that need a person", email=config.alarm_email
         )
-        self._undelivered = self._dead_letters()
-        jobs = StudyJobs(self._tool(), queue, self._failure_recorder())
+        self.dead_letters = self._undelivered()
+        jobs = StudyJobs(self._tool(), queue, self._failure_recorder(), config.project)
         archives = ArchiveWorkflow(self, "Archives", jobs=jobs, log_retention_days=config.log_retention_days)
         restores = RestoreWorkflow(
             self,
@@ -107,7 +108,7 @@ class Archive(cdk.Stack):
             gateway_log_group=self.gateway_log.log_group_name,
         )
 
-    def _dead_letters(self) -> sqs.Queue:
+    def _undelivered(self) -> sqs.Queue:
         queue = sqs.Queue(
             self,
             "UndeliveredEvents",
@@ -253,7 +254,7 @@ class Archive(cdk.Stack):
 
     def _watch(self, machines: Mapping[str, sfn.StateMachine]) -> None:
         """Tell of executions that end badly, and of events that reached no function."""
-        undelivered = self._undelivered.metric_approximate_number_of_messages_visible(statistic="Maximum")
+        undelivered = self.dead_letters.metric_approximate_number_of_messages_visible(statistic="Maximum")
         self._alarms.watch("Undelivered", "Events of the archive that reached no function", undelivered)
         for name, machine in machines.items():
             self._alarms.watch(f"{name}Failed", f"{name} that have failed", machine.metric_failed(statistic="Sum"))
@@ -282,7 +283,7 @@ class Archive(cdk.Stack):
     def _target(self, function: PythonFunction) -> targets.LambdaFunction:
         return targets.LambdaFunction(
             function.function,
-            dead_letter_queue=self._undelivered,
+            dead_letter_queue=self.dead_letters,
             retry_attempts=8,
             max_event_age=cdk.Duration.hours(6),
         )

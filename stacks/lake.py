@@ -76,7 +76,8 @@ class Lake(cdk.Stack):
             run_arguments=run_arguments,
             log_retention_days=config.log_retention_days,
         )
-        self._start_on_variants_called(loads.state_machine)
+        self.loads = loads.state_machine
+        self.dead_letters = self._start_on_variants_called(loads.state_machine)
         workgroup = self._workgroup()
         offer(
             self,
@@ -168,7 +169,8 @@ class Lake(cdk.Stack):
         self._ledger.grant_update(function.role)
         return function
 
-    def _start_on_variants_called(self, loads: sfn.StateMachine) -> None:
+    def _start_on_variants_called(self, loads: sfn.StateMachine) -> sqs.Queue:
+        """Returns the queue of events that started no load."""
         undelivered = sqs.Queue(
             self,
             "UndeliveredEvents",
@@ -199,6 +201,7 @@ class Lake(cdk.Stack):
                 )
             ],
         )
+        return undelivered
 
     def _workgroup(self) -> QueryWorkgroup:
         key = self._data_lake.encryption_key

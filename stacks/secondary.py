@@ -32,8 +32,12 @@ _DELIVERIES = {Step.PREPARE_REFERENCE: object_keys.REFERENCES, Step.FASTP: objec
 
 @dataclass(frozen=True)
 class SecondaryConfig:
-    """`tools` says what one job of each step gets; instances are of `instance_types`, `max_vcpus` per environment."""
+    """`tools` says what one job of each step gets; instances are of `instance_types`, `max_vcpus` per environment.
 
+    `project` is a tag of each job.
+    """
+
+    project: str
     tools: Mapping[Step, ToolSize]
     instance_types: tuple[str, ...]
     max_vcpus: int
@@ -79,10 +83,13 @@ class Secondary(cdk.Stack):
             "Runs",
             functions=self._run_functions(),
             tools=self._tools,
+            project=config.project,
             queue=fleet.queue,
             log_retention_days=config.log_retention_days,
         )
+        self.runs = runs.state_machine
         inbox = self._inbox(runs)
+        self.dead_letters = inbox.dead_letters
         offer(
             self,
             run_state_machine_arn=runs.state_machine.state_machine_arn,

@@ -65,6 +65,7 @@ class Transfer(cdk.Stack):
         )
         self._alarms = AlarmTopic(self, "Alarms", description="Transfers that need a person", email=config.alarm_email)
         ends = self._ends()
+        self.dead_letters = ends.dead_letters
         ends.feed(self._reconcile().function, batch_size=1)
         self._sweep(ends)
         self._watch(ends)

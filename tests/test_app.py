@@ -65,7 +65,8 @@ def test_stacks_that_hold_data_cannot_be_deleted_by_a_slip(cloud_assembly: Path)
     assert len(stacks) == len(templates(cloud_assembly))
     for stack in stacks:
         assert stack["properties"]["terminationProtection"] is True
-        assert stack["properties"]["tags"] == {"project": "genomics"}
+        name = stack["properties"]["stackName"]
+        assert stack["properties"]["tags"] == {"project": "genomics", "stage": name.removeprefix("genomics-")}
 
 
 def test_a_bad_setting_stops_synthesis_with_one_line(cdk_synth: Any, tmp_path: Path) -> None:

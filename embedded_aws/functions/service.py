@@ -31,6 +31,7 @@ from embedded_aws.functions.workers import Answer, Definition, Workers
 from embedded_aws.guard import Patch
 from embedded_aws.iam import authorization, identity
 from embedded_aws.iam.denials import AccessDeniedError
+from embedded_aws.monitoring.metrics import Value, put
 from embedded_aws.requests import Access
 
 _INVOKE = Patch("moto.awslambda.models:LambdaFunction.invoke", "dadc324f30aed38b")
@@ -90,7 +91,20 @@ def _find(context: Context, function_arn: str) -> Any:
 
 
 def _run(context: Context, function: Any, event: str, request_id: str) -> Answer:
-    return _INSTALLED[0].invoke(_definition(context, function), event, request_id)
+    began = time.monotonic()
+    answer = _INSTALLED[0].invoke(_definition(context, function), event, request_id)
+    _report(context, function.function_name, answer, milliseconds=(time.monotonic() - began) * 1000)
+    return answer
+
+
+def _report(context: Context, name: str, answer: Answer, *, milliseconds: float) -> None:
+    """Lambda Developer Guide, "Types of metrics for Lambda functions": an invocation's outcome is 1 or 0."""
+    told = (
+        ("Invocations", 1, "Count"),
+        ("Errors", int(answer.is_error), "Count"),
+        ("Duration", milliseconds, "Milliseconds"),
+    )
+    put(context, *(Value("AWS/Lambda", metric, value, unit, {"FunctionName": name}) for metric, value, unit in told))
 
 
 def resume(context: Context, pending: Iterable[deliveries.Pending]) -> None:

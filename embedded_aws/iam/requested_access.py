@@ -72,6 +72,9 @@ def _actions(service: str, operation: str, parameters: Parameters, context: Cont
             for name, part in item.items()
         ]
     resources = resources_of(service, operation, parameters, context)
+    if operation == "SubmitJob" and parameters.get("tags"):
+        # AWS Batch User Guide, "Tag your resources": who tags what they create needs batch:TagResource too.
+        return [*((operation, arn) for arn in resources), ("TagResource", context.arn("batch", "job/*"))]
     names = _ACTIONS.get(f"{service}:{operation}", (operation,))
     if operation == "ReEncrypt":
         source = parameters.get("SourceKeyId") or "*"

@@ -120,7 +120,7 @@ _DASHBOARD = made_by_call(
     name="DashboardName",
     ref="=DashboardName",
     update="again",
-    inert="no service here reports metrics to be shown",
+    inert="nothing here draws it",
 )
 
 
@@ -155,7 +155,6 @@ TYPES: Mapping[str, ResourceType] = {
         "cloudwatch:PutMetricAlarm",
         delete=_delete_alarm,
         update=put_again(_create_alarm),
-        inert="no service here reports metrics, so no alarm changes its state",
     ),
     "AWS::CloudWatch::Dashboard": replace(_DASHBOARD, delete=_delete_dashboard),
     "AWS::CDK::Metadata": recorded("counts uses of CDK constructs, for AWS"),

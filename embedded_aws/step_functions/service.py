@@ -30,7 +30,7 @@ from embedded_aws.durable import executions
 from embedded_aws.durable.database import Database
 from embedded_aws.events import service as events
 from embedded_aws.guard import Patch
-from embedded_aws.step_functions import managed_rules
+from embedded_aws.step_functions import execution_metrics, managed_rules
 from embedded_aws.step_functions import maps as step_functions_maps
 from embedded_aws.step_functions import tasks as step_functions_tasks
 from embedded_aws.step_functions.ended_executions import EndedExecutions
@@ -92,6 +92,7 @@ def install(context: Context) -> None:
         with starting:  # of two calls with one name, the second must find the first one's execution
             execution = original_start(backend, state_machine_arn, name, execution_input or "{}", *rest)
         executions.changed(execution)
+        execution_metrics.started(context, execution)
         return execution
 
     def reflect(communication: Any) -> None:
@@ -148,6 +149,8 @@ def restore(context: Context, kept_in: Database) -> None:
 def announce(context: Context, execution: Any) -> None:
     """Keep an execution's status and tell of it, when it has changed."""
     executions.changed(execution)
+    if execution.exec_status in _FINAL:
+        execution_metrics.closed(context, execution)
     events.emit(
         context,
         source="aws.states",

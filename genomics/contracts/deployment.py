@@ -5,7 +5,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Self
 
 # Each needs earlier ones at most. Those in the second tuple are deployed when settings ask for them.
-STACKS = ("storage", "network", "transfer", "file-access", "secondary", "lake", "archive")
+STACKS = ("storage", "network", "transfer", "file-access", "secondary", "lake", "archive", "monitoring")
 OPTIONAL_STACKS = ("transfer", "file-access")
 
 
@@ -37,6 +37,8 @@ class Deployment:
     restore_state_machine_arn: str
     restore_topic_arn: str
     gateway_log_group: str
+    dashboard: str
+    alarm_topic_arn: str
     transfer_task_arn: str | None = None
     transfer_alarm_topic_arn: str | None = None
     tracker_role_arn: str | None = None

@@ -150,3 +150,18 @@ class SweepTransfersEnvironment(_Environment):
     task_arn: str
     ledger_table: str
     queue_url: str
+
+
+@dataclass(frozen=True)
+class RecordJobEnvironment(_Environment):
+    """Of the Lambda that writes jobs' metrics."""
+
+    project: str
+
+
+@dataclass(frozen=True)
+class RecordStoppedEnvironment(_Environment):
+    """Of the Lambda that ends what a stopped execution has left open; others than the runs' machine's are loads."""
+
+    ledger_table: str
+    run_state_machine_arn: str

@@ -19,7 +19,7 @@ QUEUE_HOURS = 24
 
 
 def grant_jobs(role: iam.Role, queue: batch.IJobQueue, definitions: Iterable[batch.EcsJobDefinition]) -> None:
-    """Let a state machine's role submit jobs of the definitions, wait for their end, and stop them."""
+    """Let a state machine's role submit jobs of the definitions with tags, wait for their end, and stop them."""
     for definition in definitions:
         definition.grant_submit_job(role, queue)
     stack = cdk.Stack.of(role)
@@ -29,7 +29,7 @@ def grant_jobs(role: iam.Role, queue: batch.IJobQueue, definitions: Iterable[bat
     role.add_to_policy(
         iam.PolicyStatement(actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"], resources=[rule])
     )
-    role.add_to_policy(iam.PolicyStatement(actions=["batch:TerminateJob"], resources=[jobs]))
+    role.add_to_policy(iam.PolicyStatement(actions=["batch:TerminateJob", "batch:TagResource"], resources=[jobs]))
     # Describing jobs has no resource level in IAM.
     role.add_to_policy(iam.PolicyStatement(actions=["batch:DescribeJobs"], resources=["*"]))
     acknowledge(

@@ -1,6 +1,7 @@
 """A Lambda function of lambdas/<stage>/<module>.py, with a role and a log group of its own."""
 
 from collections.abc import Mapping
+from typing import Self
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -51,3 +52,8 @@ class PythonFunction(Construct):
             tracing=lambda_.Tracing.ACTIVE,
         )
         acknowledge(self.role, "AwsSolutions-IAM5", "X-Ray has no resources that a policy could name.", "Resource::*")
+
+    @classmethod
+    def in_stack(cls, stack: cdk.Stack) -> list[Self]:
+        """Those of a stack, in the order of their construction."""
+        return [found for found in stack.node.find_all() if isinstance(found, cls)]

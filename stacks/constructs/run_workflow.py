@@ -8,6 +8,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from genomics.contracts import events
+from genomics.contracts.monitoring import PROJECT_TAG, RUN_TAG, SAMPLE_TAG, TOOL_TAG
 from genomics.contracts.steps import Step
 from stacks.constructs.batch_tool import BatchTool
 from stacks.constructs.job_access import BATCH_FAULTS, QUEUE_HOURS, grant_jobs
@@ -43,10 +44,11 @@ class RunWorkflow(Construct):
         functions: RunFunctions,
         tools: Mapping[Step, BatchTool],
         queue: batch.IJobQueue,
+        project: str,
         log_retention_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._functions, self._tools, self._queue = functions, tools, queue
+        self._functions, self._tools, self._queue, self._project = functions, tools, queue, project
         workflow = Workflow(
             self,
             "Workflow",
@@ -61,7 +63,7 @@ class RunWorkflow(Construct):
 
     def _run(self) -> sfn.Chain:
         plan_reference = invoke(self, "PlanReference", self._functions.plan_reference)
-        prepare_reference = self._job("PrepareReference", Step.PREPARE_REFERENCE, "$.reference")
+        prepare_reference = self._job("PrepareReference", Step.PREPARE_REFERENCE, "$.reference", of_sample=False)
         plan_samples = invoke(self, "PlanSamples", self._functions.plan_samples)
         samples = self._samples()
         collect_results = invoke(self, "CollectResults", self._functions.collect_results)
@@ -100,10 +102,10 @@ class RunWorkflow(Construct):
     def _samples(self) -> sfn.Map:
         """Each sample by itself: one that fails is recorded, and the others go on."""
         plan = invoke(self, "PlanSample", self._functions.plan_sample)
-        lanes = self._each("Lanes", "$.lanes", self._job("Fastp", Step.FASTP, "$"), failed="LaneFailed")
+        lanes = self._each("Lanes", "$.lanes", self._job("Fastp", Step.FASTP, "$.job"), failed="LaneFailed")
         align = self._job("Align", Step.ALIGN, "$.align")
         regions = self._each(
-            "Regions", "$.regions", self._job("CallVariants", Step.CALL_VARIANTS, "$"), failed="RegionFailed"
+            "Regions", "$.regions", self._job("CallVariants", Step.CALL_VARIANTS, "$.job"), failed="RegionFailed"
         )
         gather = self._job("GatherVariants", Step.GATHER_VARIANTS, "$.gather")
         failed = self._sample_failed()
@@ -134,9 +136,16 @@ class RunWorkflow(Construct):
     def _each(self, state: str, items: str, job: sfn.CustomState, *, failed: str) -> sfn.Map:
         """A Map over jobs: the first that fails ends it, with that job's error."""
         job.add_catch(rethrow(self, failed), errors=["States.ALL"], result_path=ERROR)
-        return sfn.Map(self, state, items_path=items, result_path=sfn.JsonPath.DISCARD).item_processor(job)
+        given = {name: sfn.JsonPath.string_at(f"$.{name}") for name in ("run_id", "sample")}
+        return sfn.Map(
+            self,
+            state,
+            items_path=items,
+            item_selector={**given, "job": sfn.JsonPath.object_at("$$.Map.Item.Value")},
+            result_path=sfn.JsonPath.DISCARD,
+        ).item_processor(job)
 
-    def _job(self, state: str, step: Step, job: str) -> sfn.CustomState:
+    def _job(self, state: str, step: Step, job: str, *, of_sample: bool = True) -> sfn.CustomState:
         """A Task that runs the tool on the task that stands at `job`, and waits for its end.
 
         Batch itself repeats what the machine caused (batch_tool.ATTEMPTS); a tool's own error is final.
@@ -151,11 +160,17 @@ class RunWorkflow(Construct):
                 "JobQueue": self._queue.job_queue_arn,
                 "JobName.$": f"{job}.name",
                 "Parameters": {"task.$": f"{job}.task"},
+                "Tags": self._tags(step, of_sample=of_sample),
             },
             timeout_seconds=ATTEMPTS * tool.size.timeout_minutes * 60 + QUEUE_HOURS * 3600,
         )
         add_retry(task, BATCH_FAULTS)
         return task
+
+    def _tags(self, step: Step, *, of_sample: bool) -> dict[str, str]:
+        """What the job's costs are asked for by; a reference is prepared for all samples."""
+        tags = {PROJECT_TAG: self._project, TOOL_TAG: step.value, f"{RUN_TAG}.$": "$.run_id"}
+        return tags | {f"{SAMPLE_TAG}.$": "$.sample"} if of_sample else tags
 
     def _sample_failed(self) -> sfn.IChainable:
         record = invoke(self, "RecordFailure", self._functions.record_failure)

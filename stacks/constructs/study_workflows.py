@@ -10,6 +10,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from genomics.contracts.ledger import ARCHIVE, RESTORE
+from genomics.contracts.monitoring import PROJECT_TAG, STUDY_TAG, TOOL_TAG
 from stacks.constructs.archive_tool import ArchiveTool
 from stacks.constructs.job_access import BATCH_FAULTS, QUEUE_HOURS, grant_jobs
 from stacks.constructs.python_function import PythonFunction
@@ -21,11 +22,12 @@ _LONGEST_RETRIEVAL_DAYS = 7
 
 @dataclass(frozen=True)
 class StudyJobs:
-    """What archives and restores studies, on which queue, and what records that it could not."""
+    """What archives and restores studies, on which queue, and what records that it could not. `project` is a tag."""
 
     tool: ArchiveTool
     queue: batch.IJobQueue
     record_failure: PythonFunction
+    project: str
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,7 @@ def _job(scope: Construct, state: str, jobs: StudyJobs, *, action: str) -> sfn.C
             "JobQueue": jobs.queue.job_queue_arn,
             "JobName.$": "$.name",
             "Parameters": {"action": action, "request.$": "$.request"},
+            "Tags": {PROJECT_TAG: jobs.project, TOOL_TAG: jobs.tool.tool, f"{STUDY_TAG}.$": "$.study"},
         },
         timeout_seconds=jobs.tool.timeout_seconds + QUEUE_HOURS * 3600,
     )

@@ -28,7 +28,7 @@ class ToolSize:
 
 
 class ToolJob(Construct):
-    """`image` is the image's identity, grants go to `role`; `define` then makes the job definition."""
+    """`tool` is its name, `image` its image's identity, grants go to `role`; `define` then makes the job definition."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class ToolJob(Construct):
         image_registry: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._tool, self.size = tool, size
+        self.tool, self.size = tool, size
         self._image = ToolImage(self, "Image", tool=tool, registry=image_registry)
         self.image = self._image.identity
         self.logs = log_group(self, "Logs", retention_days=log_retention_days)
@@ -62,7 +62,7 @@ class ToolJob(Construct):
             environment={**environment, "TMPDIR": SCRATCH},
             readonly_root_filesystem=True,
             job_role=self.role,
-            logging=ecs.LogDriver.aws_logs(log_group=self.logs, stream_prefix=self._tool),
+            logging=ecs.LogDriver.aws_logs(log_group=self.logs, stream_prefix=self.tool),
             volumes=[*volumes, batch.EcsVolume.host(name="scratch", container_path=SCRATCH)],
         )
         definition = batch.EcsJobDefinition(

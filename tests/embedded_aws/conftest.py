@@ -26,6 +26,7 @@ from embedded_aws.iam import authorization, identity
 from embedded_aws.instance import Instance
 from embedded_aws.logs import subscriptions as log_subscriptions
 from embedded_aws.messaging import mail
+from embedded_aws.monitoring import service as monitoring
 from embedded_aws.s3 import archive_tiers
 from embedded_aws.s3 import lifecycle as object_lifecycle
 from embedded_aws.step_functions import service as step_functions
@@ -48,6 +49,7 @@ SERVICES = (
     datasync,
     log_subscriptions,
     mail,
+    monitoring,
 )
 
 

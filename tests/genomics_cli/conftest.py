@@ -58,6 +58,8 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
             restore_state_machine_arn="arn:aws:states:us-east-1:123456789012:stateMachine:Restores",
             restore_topic_arn="arn:aws:sns:us-east-1:123456789012:requesters",
             gateway_log_group="gateway",
+            dashboard="dashboard",
+            alarm_topic_arn="arn:aws:sns:us-east-1:123456789012:alarms",
         )
         yield Platform(cloud, deployment)
 

@@ -140,9 +140,9 @@ def test_a_task_that_works_leaves_the_state_as_it_was(runs: Any, loads: Any) -> 
 def test_jobs_get_their_task_and_nothing_else(runs: Any, default: Any) -> None:
     steps = {
         "PrepareReference": ("$.reference", Step.PREPARE_REFERENCE),
-        "Fastp": ("$", Step.FASTP),
+        "Fastp": ("$.job", Step.FASTP),
         "Align": ("$.align", Step.ALIGN),
-        "CallVariants": ("$", Step.CALL_VARIANTS),
+        "CallVariants": ("$.job", Step.CALL_VARIANTS),
         "GatherVariants": ("$.gather", Step.GATHER_VARIANTS),
     }
     found = dict(states(runs))
@@ -150,7 +150,7 @@ def test_jobs_get_their_task_and_nothing_else(runs: Any, default: Any) -> None:
     for name, (job, step) in steps.items():
         state = found[name]
         assert state["Resource"] == BATCH
-        assert set(state["Parameters"]) == {"JobDefinition", "JobQueue", "JobName.$", "Parameters"}
+        assert set(state["Parameters"]) == {"JobDefinition", "JobQueue", "JobName.$", "Parameters", "Tags"}
         assert state["Parameters"]["JobName.$"] == f"{job}.name"
         assert state["Parameters"]["Parameters"] == {"task.$": f"{job}.task"}
         definition = definitions[f"secondary/{state['Parameters']['JobDefinition'].strip('<>')}"]

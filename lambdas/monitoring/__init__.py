@@ -1,0 +1,1 @@
+"""Stage monitoring: what jobs and executions came to, for CloudWatch and the ledger."""

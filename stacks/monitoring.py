@@ -1,0 +1,174 @@
+"""Stage monitoring: what runs, loads and jobs come to can be seen at a glance, and what needs a person is mailed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_batch as batch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from genomics.contracts.environment import RecordJobEnvironment, RecordStoppedEnvironment
+from genomics.contracts.monitoring import JobMetric
+from stacks.constructs.alarm_topic import AlarmTopic
+from stacks.constructs.deployment_outputs import offer
+from stacks.constructs.findings import acknowledge
+from stacks.constructs.python_function import PythonFunction
+from stacks.constructs.run_dashboard import RunDashboard
+from stacks.constructs.run_ledger import RunLedger
+
+# A run with many samples may have 50,000 steps to end in the ledger.
+_STOPPED_SECONDS = 900
+# What CloudWatch has learnt of the weeks before is rough; three times in a row above a wide band is no chance.
+_BAND_STD_DEVS, _BAND_PERIODS = 3.0, 3
+
+
+@dataclass(frozen=True)
+class MonitoringConfig:
+    """`project` is a dimension of the jobs' metrics; `alarm_email` hears what needs a person."""
+
+    project: str
+    alarm_email: str | None
+    log_retention_days: int
+
+
+class Monitoring(cdk.Stack):
+    """The dashboard, the alarms, and the two functions that record what Batch and Step Functions say of ends."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        runs: sfn.StateMachine,
+        loads: sfn.StateMachine,
+        queue: batch.JobQueue,
+        dead_letters: Mapping[str, sqs.IQueue],
+        watched: Sequence[cdk.Stack],
+        ledger: RunLedger,
+        config: MonitoringConfig,
+        **stack: Any,
+    ) -> None:
+        """`dead_letters` are by their titles; the functions of the `watched` stacks are on the dashboard."""
+        super().__init__(scope, construct_id, **stack)
+        self._runs, self._loads, self._queue, self._config = runs, loads, queue, config
+        self._alarms = AlarmTopic(self, "Alarms", description="Runs that need a person", email=config.alarm_email)
+        self._undelivered = self._dead_letters()
+        self._record_jobs()
+        self._tell_of_stopped(self._record_stopped(ledger))
+        queues = {**dead_letters, "Events to record": self._undelivered}
+        page = RunDashboard(
+            self,
+            "Page",
+            project=config.project,
+            machines={"Runs": runs, "Loads": loads},
+            queue=queue,
+            functions=[each for stack in (*watched, self) for each in PythonFunction.in_stack(stack)],
+            dead_letters=queues,
+        )
+        self._watch(page, queues)
+        offer(self, dashboard=page.dashboard.dashboard_name, alarm_topic_arn=self._alarms.topic.topic_arn)
+
+    def _dead_letters(self) -> sqs.Queue:
+        queue = sqs.Queue(
+            self,
+            "UndeliveredEvents",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+        )
+        acknowledge(queue, "AwsSolutions-SQS3", "It is the dead-letter queue of the rules.")
+        return queue
+
+    def _record_jobs(self) -> None:
+        environment = RecordJobEnvironment(project=self._config.project)
+        function = self._function("record_job", "Writes the metrics of a job that has ended", environment.variables())
+        events.Rule(
+            self,
+            "JobsEnded",
+            description="Jobs of this deployment that have ended",
+            event_pattern=events.EventPattern(
+                source=["aws.batch"],
+                detail_type=["Batch Job State Change"],
+                detail={"jobQueue": [self._queue.job_queue_arn], "status": ["SUCCEEDED", "FAILED"]},
+            ),
+            targets=[self._target(function)],
+        )
+
+    def _record_stopped(self, ledger: RunLedger) -> PythonFunction:
+        environment = RecordStoppedEnvironment(
+            ledger_table=ledger.table.table_name, run_state_machine_arn=self._runs.state_machine_arn
+        )
+        function = self._function(
+            "record_stopped", "Ends what a stopped run has left open in the ledger", environment.variables()
+        )
+        ledger.grant_read(function.role)
+        ledger.grant_update(function.role)
+        return function
+
+    def _tell_of_stopped(self, record: PythonFunction) -> None:
+        """Mail, and bring the ledger to what is so, for each execution that ends otherwise than well."""
+        field = events.EventField.from_path
+        cause, status = field("$.detail.cause"), field("$.detail.status")
+        name = field("$.detail.name")
+        messages = {
+            "Runs": f"Run {name}: {status}. {cause} (`genomics status {name}` shows where it stands.)",
+            "Loads": f"Loading a run into the lake: {status}. {cause} It was started with {field('$.detail.input')}",
+        }
+        for title, machine in {"Runs": self._runs, "Loads": self._loads}.items():
+            rule = events.Rule(
+                self,
+                f"{title}Stopped",
+                description=f"{title} that have failed, timed out or were stopped",
+                event_pattern=events.EventPattern(
+                    source=["aws.states"],
+                    detail_type=["Step Functions Execution Status Change"],
+                    detail={
+                        "stateMachineArn": [machine.state_machine_arn],
+                        "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+                    },
+                ),
+                targets=[self._target(record)],
+            )
+            self._alarms.tell_of(rule, messages[title], dead_letters=self._undelivered)
+
+    def _watch(self, page: RunDashboard, queues: Mapping[str, sqs.IQueue]) -> None:
+        for title, queue in queues.items():
+            depth = queue.metric_approximate_number_of_messages_visible(statistic="Maximum")
+            self._alarms.watch(f"{title.title().replace(' ', '')}NotEmpty", f"{title}: dead letters", depth)
+        unusual = {
+            "Runs take longer than they used to": self._runs.metric_time(statistic="p95"),
+            "More jobs fail than used to": page.job_metric(JobMetric.FAILED, self._queue, "Sum"),
+        }
+        for description, metric in unusual.items():
+            self._alarms.watch_anomaly(
+                description.title().replace(" ", ""),
+                description,
+                metric.with_(period=cdk.Duration.hours(1)),
+                std_devs=_BAND_STD_DEVS,
+                periods=_BAND_PERIODS,
+            )
+
+    def _target(self, function: PythonFunction) -> targets.LambdaFunction:
+        return targets.LambdaFunction(
+            function.function,
+            dead_letter_queue=self._undelivered,
+            retry_attempts=8,
+            max_event_age=cdk.Duration.hours(6),
+        )
+
+    def _function(self, module: str, description: str, environment: Mapping[str, str]) -> PythonFunction:
+        return PythonFunction(
+            self,
+            f"{module.title().replace('_', '')}Function",
+            stage="monitoring",
+            module=module,
+            description=description,
+            environment=environment,
+            timeout_seconds=_STOPPED_SECONDS,
+            log_retention_days=self._config.log_retention_days,
+        )
