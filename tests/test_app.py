@@ -61,11 +61,10 @@ def test_only_what_must_be_named_is_named(cloud_assembly: Path) -> None:
 
 def test_stacks_that_hold_data_cannot_be_deleted_by_a_slip(cloud_assembly: Path) -> None:
     manifest = json.loads((cloud_assembly / "manifest.json").read_text())
-    stacks = [artifact for artifact in manifest["artifacts"].values() if artifact["type"] == "aws:cloudformation:stack"]
+    stacks = {n: a for n, a in manifest["artifacts"].items() if a["type"] == "aws:cloudformation:stack"}
     assert len(stacks) == len(templates(cloud_assembly))
-    for stack in stacks:
+    for name, stack in stacks.items():
         assert stack["properties"]["terminationProtection"] is True
-        name = stack["properties"]["stackName"]
         assert stack["properties"]["tags"] == {"project": "genomics", "stage": name.removeprefix("genomics-")}
 
 

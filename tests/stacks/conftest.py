@@ -125,6 +125,8 @@ def flat(value: Any) -> str:
             return f"<{flat(name)}>"
         case {"Ref": name}:
             return f"<{name}>"
+        case {"Fn::Select": [int() as place, {"Fn::Split": [str() as delimiter, whole]}]}:
+            return f"<{flat(whole).strip('<>')} split at {delimiter}, part {place}>"
         case {"Fn::Sub": text}:
             return re.sub(r"\$\{(.*?)\}", r"<\1>", text)
     raise TypeError(f"{value!r} is not understood")
