@@ -98,7 +98,10 @@ def _run(context: Context, function: Any, event: str, request_id: str) -> Answer
 
 
 def _report(context: Context, name: str, answer: Answer, *, milliseconds: float) -> None:
-    """Lambda Developer Guide, "Types of metrics for Lambda functions": an invocation's outcome is 1 or 0."""
+    """Lambda Developer Guide, "Types of metrics for Lambda functions": an invocation's outcome is 1 or 0.
+
+    The duration here has in it the wait for a turn and the start of a process, which Lambda's has not.
+    """
     told = (
         ("Invocations", 1, "Count"),
         ("Errors", int(answer.is_error), "Count"),

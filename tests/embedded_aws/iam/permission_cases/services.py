@@ -172,6 +172,27 @@ CASES = [
         NO_IDENTITY,
         "batch:SubmitJob",
     ),
+    # AWS Batch User Guide, "Tag your resources": tags given on creation need batch:TagResource
+    Case(
+        "submit with tags",
+        (
+            "batch",
+            "submit_job",
+            {"jobName": "ab", "jobQueue": "iam-queue", "jobDefinition": "align:1", "tags": {"run": "1"}},
+        ),
+        [allow("batch:SubmitJob"), allow("batch:TagResource", arn("batch", "job/*"))],
+    ),
+    Case(
+        "submit with tags that it may not give",
+        (
+            "batch",
+            "submit_job",
+            {"jobName": "ab", "jobQueue": "iam-queue", "jobDefinition": "align:1", "tags": {"run": "1"}},
+        ),
+        [allow("batch:SubmitJob")],
+        NO_IDENTITY,
+        "batch:TagResource",
+    ),
     Case(
         "jobs cannot be narrowed",
         ("batch", "describe_jobs", {"jobs": ["j"]}),
