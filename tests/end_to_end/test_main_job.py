@@ -221,7 +221,7 @@ def test_what_ran_is_the_definition_of_the_template(genomics: Any, analysed: Any
         # Step Functions adds this variable to what the definition says; the definition itself overrides nothing.
         added = [{"name": "MANAGED_BY_AWS", "value": "STARTED_BY_STEP_FUNCTIONS"}]
         assert parameters.pop("ContainerOverrides") == {"Environment": added}
-        assert set(parameters) == {"JobName", "JobDefinition", "JobQueue", "Parameters"}
+        assert set(parameters) == {"JobName", "JobDefinition", "JobQueue", "Parameters", "Tags"}
         assert parameters["JobDefinition"] in ran
         assert parameters["JobQueue"] in ran
 
