@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+# A sample's jobs travel in one payload of at most 256 KiB; a job takes up to 500 bytes of it.
+MAXIMUM_REGIONS = 500
+
 # Contig names may themselves hold a colon (HLA*01:01), so the interval is anchored at the end.
 _REGION = re.compile(r"^(?P<chrom>.+?)(?::(?P<start>[\d,]+)-(?P<end>[\d,]+))?$")
 
@@ -106,6 +109,28 @@ def merge(regions: Iterable[Region]) -> tuple[Region, ...]:
             end = max(end, region.end)
         merged.append(Region(chrom, start, end))
     return tuple(merged)
+
+
+def calling_regions(
+    *, requested: tuple[Region, ...], contigs: Mapping[str, int], bases_per_region: int
+) -> tuple[Region, ...]:
+    """The regions that calling is cut into, in reference order; without `requested` the whole reference.
+
+    `contigs` are lengths in reference order. RegionError names a region that is not on the reference.
+    """
+    whole = (Region(name, 1, length) for name, length in contigs.items() if length)
+    wanted = merge(check_regions(requested, contigs) if requested else whole)
+    places = {name: place for place, name in enumerate(contigs)}
+    ordered = sorted(wanted, key=lambda region: (places[region.chrom], region.start))
+    cut = tuple(piece for region in ordered for piece in split([region], -(-region.length // bases_per_region)))
+    if not cut:
+        raise RegionError("the reference holds no sequence")
+    if len(cut) > MAXIMUM_REGIONS:
+        raise RegionError(
+            f"calling would be cut into {len(cut)} regions, {MAXIMUM_REGIONS} are possible: "
+            "name the regions wanted, or raise scatter.bases_per_region"
+        )
+    return cut
 
 
 def _parse(text: str, contigs: Mapping[str, int]) -> Region:

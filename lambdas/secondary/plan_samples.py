@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from genomics.contracts import object_keys
 from genomics.contracts.environment import PlanEnvironment
 from genomics.contracts.ledger import LedgerEntry, sample_item
-from genomics.contracts.regions import read_fai
+from genomics.contracts.regions import calling_regions, read_fai
 from genomics.contracts.runs import RunPlan, RunRequest, State
 from genomics.contracts.steps import Step, StepRecord
 from lambdas import documents
 from lambdas.ledger_table import Ledger, open_ledger, sample_order
 from lambdas.secondary.history import check_room
-from lambdas.secondary.planning import calling_regions, reference_step
+from lambdas.secondary.planning import reference_step
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 
 from genomics.contracts import object_keys
 from genomics.contracts.parameters import RunParameters
-from genomics.contracts.regions import Region, RegionError, check_regions, merge, split
+from genomics.contracts.regions import Region
 from genomics.contracts.runs import Artifact, LaneReads, RunPlan, RunRequest, SampleReads
 from genomics.contracts.steps import Recipe, Step, Task, TaskInput, made_by
-
-# A sample's jobs travel in one payload of at most 256 KiB; a job takes up to 500 bytes of it.
-MAXIMUM_REGIONS = 500
 
 _NOT_IN_A_JOB_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -97,28 +94,6 @@ def sample_steps(
     align = builder.align(fastp)
     calls = tuple(builder.call_variants(align, region) for region in plan.regions)
     return SampleSteps(fastp, align, calls, builder.gather_variants(calls))
-
-
-def calling_regions(
-    *, requested: tuple[Region, ...], contigs: Mapping[str, int], bases_per_region: int
-) -> tuple[Region, ...]:
-    """The regions that calling is cut into, in reference order; without `requested` the whole reference.
-
-    `contigs` are lengths in reference order. RegionError names a region that is not on the reference.
-    """
-    whole = (Region(name, 1, length) for name, length in contigs.items() if length)
-    wanted = merge(check_regions(requested, contigs) if requested else whole)
-    places = {name: place for place, name in enumerate(contigs)}
-    ordered = sorted(wanted, key=lambda region: (places[region.chrom], region.start))
-    cut = tuple(piece for region in ordered for piece in split([region], -(-region.length // bases_per_region)))
-    if not cut:
-        raise RegionError("the reference holds no sequence")
-    if len(cut) > MAXIMUM_REGIONS:
-        raise RegionError(
-            f"calling would be cut into {len(cut)} regions, {MAXIMUM_REGIONS} are possible: "
-            "name the regions wanted, or raise scatter.bases_per_region"
-        )
-    return cut
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from genomics.contracts.steps import LatestRecipes, Recipe, Step, recipe_name
+from genomics.contracts.steps import SCATTERED_BY, LatestRecipes, Recipe, Step, recipe_name
 
 FIRST = "no earlier result"
 UNFINISHED = "the earlier run left no result"
 
 _PRODUCERS = {Step.ALIGN: Step.FASTP, Step.CALL_VARIANTS: Step.ALIGN, Step.GATHER_VARIANTS: Step.CALL_VARIANTS}
-_PARTS = {Step.FASTP: "lane", Step.CALL_VARIANTS: "region"}
 
 
 def why_run(*, recipe: Recipe, part: str, latest: LatestRecipes, running: Collection[str]) -> str:
@@ -18,7 +17,7 @@ def why_run(*, recipe: Recipe, part: str, latest: LatestRecipes, running: Collec
     earlier = latest.recipes.get(recipe_name(recipe.step, part))
     if earlier is None:
         known = any(other.step is recipe.step for other in latest.recipes.values())
-        return f"{_PARTS[recipe.step]} {part} is new" if known and recipe.step in _PARTS else FIRST
+        return f"{SCATTERED_BY[recipe.step]} {part} is new" if known and recipe.step in SCATTERED_BY else FIRST
     if earlier.fingerprint == recipe.fingerprint:
         return UNFINISHED
     return "; ".join(_changes(earlier, recipe, part, running))
@@ -51,7 +50,7 @@ def _parameter_changes(earlier: Recipe, recipe: Recipe) -> Iterator[str]:
 def _content_changes(earlier: Recipe, recipe: Recipe, part: str, running: Collection[str]) -> Iterator[str]:
     producer = _PRODUCERS.get(recipe.step)
     if producer is None:
-        where = f" of {_PARTS[recipe.step]} {part}" if recipe.step in _PARTS else ""
+        where = f" of {SCATTERED_BY[recipe.step]} {part}" if recipe.step in SCATTERED_BY else ""
         for name, contents in recipe.contents.items():
             if earlier.contents.get(name) != contents:
                 yield f"input {name}{where} changed"

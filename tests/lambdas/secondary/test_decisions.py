@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from genomics.contracts.parameters import RunParameters
-from genomics.contracts.regions import Region, RegionError
+from genomics.contracts.regions import Region, RegionError, calling_regions
 from genomics.contracts.runs import Artifact, LaneReads, Reference, RunPlan, RunRequest, SampleReads
 from genomics.contracts.steps import LatestRecipes, Step, recipe_name
 from lambdas.secondary.decisions import Checkpoint, Decision, decide_reference, decide_sample
-from lambdas.secondary.planning import PlannedStep, calling_regions, reference_step, sample_steps
+from lambdas.secondary.planning import PlannedStep, reference_step, sample_steps
 
 IMAGES = {step.value: f"image-of-{step}" for step in Step}
 CONTIGS = {"chr1": 5000, "chr2": 3000}

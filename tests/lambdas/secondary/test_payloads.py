@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from genomics.contracts.regions import Region
+from genomics.contracts.regions import MAXIMUM_REGIONS, Region
 from genomics.contracts.runs import (
     Artifact,
     LaneReads,
@@ -22,7 +22,7 @@ from genomics.contracts.steps import Step
 from lambdas.secondary import jobs
 from lambdas.secondary.collect_results import failure_summary
 from lambdas.secondary.decisions import Decision
-from lambdas.secondary.planning import MAXIMUM_REGIONS, sample_steps
+from lambdas.secondary.planning import sample_steps
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 PAYLOAD = 256 * 1024
