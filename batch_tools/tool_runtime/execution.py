@@ -1,6 +1,7 @@
 """One attempt at a task, from the gate to the record."""
 
 import logging
+import resource
 import shutil
 import tempfile
 import time
@@ -37,6 +38,7 @@ class Measured:
     staging_seconds: float
     seconds: float
     peak_memory_mib: int
+    cpu_seconds: float
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class Execution:
                     job_id=self.attempt.job_id,
                     attempt=self.attempt.number,
                     metrics=measured.outcome.metrics,
+                    cpu_seconds=measured.cpu_seconds,
                 )
             )
         finally:
@@ -124,12 +127,12 @@ class Execution:
         directory = scratch / "work"
         directory.mkdir()
         job = Job(self.task, self.environment, self.attempt, staged.files, directory)
-        begun = time.monotonic()
+        begun, cpu_begun = time.monotonic(), _cpu_seconds()
         with MemoryMeter() as memory:
             outcome = self.tool.run(job)
-        seconds = round(time.monotonic() - begun, 3)
+        seconds, cpu_seconds = round(time.monotonic() - begun, 3), round(_cpu_seconds() - cpu_begun, 3)
         _log.info("done in %.1f s, at most %d MiB of memory: %s", seconds, memory.peak_mib, dict(outcome.metrics))
-        return Measured(staged, outcome, versions, staging_seconds, seconds, memory.peak_mib)
+        return Measured(staged, outcome, versions, staging_seconds, seconds, memory.peak_mib, cpu_seconds)
 
     def _verified(self, outcome: Outcome) -> dict[str, Path]:
         if set(outcome.outputs) != set(self.task.outputs):
@@ -151,6 +154,12 @@ class Execution:
             yield directory
         finally:
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of the programs that it has waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def one_line(error: BaseException) -> str:

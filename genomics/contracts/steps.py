@@ -25,6 +25,9 @@ class Step(enum.StrEnum):
     GATHER_VARIANTS = "gather_variants"
 
 
+# The steps that have a job for each lane or region of a sample; the others have one.
+SCATTERED_BY: Mapping[Step, str] = {Step.FASTP: "lane", Step.CALL_VARIANTS: "region"}
+
 Scalar = str | int | float | bool
 
 _FILES: Mapping[Step, Mapping[str, str]] = {
@@ -96,7 +99,8 @@ class OutputFile:
 class StepRecord:
     """Left beside a step's outputs, last: its presence says that they are complete.
 
-    `tool_versions` as the tools print them; `seconds` wall time of the tool; `peak_memory_mib` of its process tree.
+    `tool_versions` as the tools print them; `seconds` wall time of the tool; `peak_memory_mib` of its process tree,
+    and `cpu_seconds`, which older records lack.
     """
 
     fingerprint: str
@@ -118,6 +122,7 @@ class StepRecord:
     job_id: str
     attempt: int
     metrics: Mapping[str, Scalar] = field(default_factory=dict)
+    cpu_seconds: float | None = None
 
 
 @dataclass(frozen=True)
