@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from genomics.contracts import codec, object_keys
 from genomics.contracts.loads import LoadManifest
-from genomics.contracts.runs import RunResults, SampleResult
-from genomics.contracts.steps import StepRecord
+from genomics.contracts.runs import RunPlan, RunRequest, RunResults, SampleResult
+from genomics.contracts.steps import Step, StepRecord, Task
 from genomics.contracts.tables import TABLES
 from genomics_cli.cloud import Platform
 from genomics_cli.run_ledger import StepView
@@ -27,13 +27,33 @@ def read_results(platform: Platform, run_id: str) -> RunResults | None:
 
 def read_records(platform: Platform, steps: Iterable[StepView]) -> dict[str, StepRecord]:
     """The records of those steps that have one, made by this run or an earlier one, by fingerprint."""
-    bucket = platform.deployment.sequencing_bucket
-    keys = {
-        s.entry.fingerprint: object_keys.step_record(s.step, s.entry.fingerprint) for s in steps if s.entry.fingerprint
-    }
+    wanted = {s.entry.fingerprint: s.step for s in steps if s.entry.fingerprint}
     with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
-        found = pool.map(lambda key: _read(platform, bucket, key, StepRecord), keys.values())
-        return {fingerprint: record for fingerprint, record in zip(keys, found, strict=True) if record}
+        found = pool.map(lambda fingerprint: read_record(platform, wanted[fingerprint], fingerprint), wanted)
+        return {fingerprint: record for fingerprint, record in zip(wanted, found, strict=True) if record}
+
+
+def read_record(platform: Platform, step: Step, fingerprint: str) -> StepRecord | None:
+    """The record of one step; None where its outputs are not complete, or gone. ContractError if it cannot be read."""
+    bucket = platform.deployment.sequencing_bucket
+    return _read(platform, bucket, object_keys.step_record(step, fingerprint), StepRecord)
+
+
+def read_task(platform: Platform, run_id: str, sample: str, step: Step, part: str) -> Task | None:
+    """What a run told a step's job; None where it had none."""
+    key = object_keys.task(run_id, sample, step, part)
+    return _read(platform, platform.deployment.sequencing_bucket, key, Task)
+
+
+def read_request(platform: Platform, run_id: str) -> RunRequest | None:
+    """What was asked of a run; None where it was never started."""
+    key = object_keys.run_document(run_id, "request.json")
+    return _read(platform, platform.deployment.sequencing_bucket, key, RunRequest)
+
+
+def read_plan(platform: Platform, run_id: str) -> RunPlan | None:
+    """What the samples of a run share; None where it did not come so far."""
+    return _read(platform, platform.deployment.sequencing_bucket, object_keys.run_plan(run_id), RunPlan)
 
 
 def read_rows(platform: Platform, study: str, samples: Iterable[str]) -> dict[str, int]:

@@ -84,14 +84,19 @@ def read_known_run(platform: Platform, run_id: str) -> RunView:
 
 def list_runs(platform: Platform) -> tuple[LedgerEntry, ...]:
     """The entry of every run, the newest first."""
+    runs = find_entries(platform, ledger.RUN, whole=True)
+    return tuple(sorted(runs, key=lambda run: (run.started_at or "", run.run_id), reverse=True))
+
+
+def find_entries(platform: Platform, item: str, *, whole: bool = False) -> tuple[LedgerEntry, ...]:
+    """The entries of all runs whose item begins with `item`, or is just that."""
     pages = platform.cloud.dynamodb.get_paginator("scan").paginate(
         TableName=platform.deployment.ledger_table,
-        FilterExpression="#item = :run",
+        FilterExpression="#item = :item" if whole else "begins_with(#item, :item)",
         ExpressionAttributeNames={"#item": ledger.SORT_KEY},
-        ExpressionAttributeValues={":run": {"S": ledger.RUN}},
+        ExpressionAttributeValues={":item": {"S": item}},
     )
-    runs = [ledger.from_item(item) for page in pages for item in page["Items"]]
-    return tuple(sorted(runs, key=lambda run: (run.started_at or "", run.run_id), reverse=True))
+    return tuple(ledger.from_item(item) for page in pages for item in page["Items"])
 
 
 def elapsed(entry: LedgerEntry) -> float | None:

@@ -123,6 +123,15 @@ def step_record(step: Step, fingerprint: str) -> str:
     return step_output(step, fingerprint, "record.json")
 
 
+def maker_of(key: str) -> tuple[Step, str] | None:
+    """The step, and its fingerprint, that made an object; None of what no step made."""
+    if not key.startswith(STEPS):
+        return None
+    step, _, rest = key.removeprefix(STEPS).partition("/")
+    fingerprint, _, name = rest.partition("/")
+    return (Step(step), fingerprint) if name and step in list(Step) else None
+
+
 def latest_recipes(study: str, sample: str) -> str:
     """What the steps of a study's sample were last planned with (LatestRecipes)."""
     return f"{STEPS}latest/{quote(study, safe='')}/samples/{sample}.json"

@@ -54,3 +54,10 @@ def test_latest_recipes_are_told_apart_by_study_and_sample() -> None:
 
 def test_a_datasets_name_may_hold_a_slash() -> None:
     assert object_keys.load_manifest("study/S1") == "loads/variants/study%2FS1.json"
+
+
+def test_a_steps_outputs_name_their_maker() -> None:
+    key = object_keys.step_output(Step.ALIGN, "f" * 64, "A.bam")
+    assert object_keys.maker_of(key) == (Step.ALIGN, "f" * 64)
+    assert object_keys.maker_of(object_keys.latest_recipes("study", "A")) is None
+    assert object_keys.maker_of(object_keys.reads("0" * 64, "a.fastq.gz")) is None
