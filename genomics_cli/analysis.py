@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from genomics.contracts.runs import RunRequest
 from genomics_cli import athena
 from genomics_cli.accuracy import Score, score
 from genomics_cli.cloud import Platform
-from genomics_cli.errors import StoppedWaitingError
+from genomics_cli.errors import StoppedWaitingError, UserError
+from genomics_cli.estimates.forecast import Forecast, forecast, read_sized_history, size_of
+from genomics_cli.estimates.prices import read_prices
 from genomics_cli.following import Ending, Follower
 from genomics_cli.inputs.known_files import KnownFiles
 from genomics_cli.inputs.run_inputs import RunInputs, RunOptions, check_inputs, is_remote
@@ -85,6 +88,7 @@ class Analysis:
             results = read_results(platform, run_id)
             calls = download_calls(platform, results, output) if results else {}
             records = read_records(platform, ending.view.steps)
+            expected = _forecast(platform, request, inputs)
         with self._stage("score"):
             scores = _score(inputs, calls)
         with self._stage("query"):
@@ -94,7 +98,7 @@ class Analysis:
             request=request,
             submitted_at=submitted_at,
             view=ending.view,
-            products=Products(results, records, calls, scores, rows, question),
+            products=Products(results, records, calls, scores, rows, question, expected),
             stages=self._stages,
             error=ending.error,
         )
@@ -117,6 +121,16 @@ class Analysis:
         began = time.monotonic()
         yield
         self._stages[name] = time.monotonic() - began
+
+
+def _forecast(platform: Platform, request: RunRequest, inputs: RunInputs) -> Forecast:
+    """What was to be expected of the run, from what other runs took; without dollars where there are no prices."""
+    try:
+        prices = read_prices(platform.cloud.region)
+    except UserError:
+        prices = None
+    history = read_sized_history(platform, without=request.run_id)
+    return forecast(size_of(request, inputs.reference.contigs), history, prices)
 
 
 def _score(inputs: RunInputs, calls: dict[str, Path]) -> dict[str, Score]:

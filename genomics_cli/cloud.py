@@ -69,6 +69,11 @@ class Cloud:
         endpoint_url = environment["AWS_ENDPOINT_URL"]
         return cls(session, endpoint_url, is_embedded=_is_here(endpoint_url))
 
+    @property
+    def region(self) -> str:
+        """The region that clients speak to."""
+        return self.s3.meta.region_name
+
     @cached_property
     def athena(self) -> "AthenaClient":
         """SQL."""

@@ -73,6 +73,17 @@ def download_reference(s3: "S3Client", uri: str, directory: Path) -> Path:
     return target
 
 
+def object_size(s3: "S3Client", uri: str) -> int:
+    """Bytes of an object. Raises UserError where it is not there."""
+    try:
+        size = _size(s3, *object_keys.parse(uri))
+    except (ClientError, ValueError) as error:
+        raise UserError(f"{uri}: cannot be read ({_why(error)})") from error
+    if size is None:
+        raise UserError(f"{uri}: is not there")
+    return size
+
+
 def _upload_all(
     s3: "S3Client", bucket: str, inputs: RunInputs, uploading: Callable[[str, int], None]
 ) -> dict[str, Artifact]:

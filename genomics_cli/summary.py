@@ -12,6 +12,8 @@ from typing import Any
 from genomics.contracts.runs import RunRequest, RunResults, State
 from genomics.contracts.steps import Scalar, Step, StepRecord
 from genomics_cli.accuracy import Accuracy, Score
+from genomics_cli.estimates.comparison import compare
+from genomics_cli.estimates.forecast import Forecast
 from genomics_cli.run_ledger import RunView, StepView, combined, span_seconds
 
 
@@ -63,7 +65,10 @@ class QuestionSummary:
 
 @dataclass(frozen=True)
 class Products:
-    """What was fetched of a run: step records by fingerprint, VCFs and scores by sample, row counts by table."""
+    """What was fetched of a run: step records by fingerprint, VCFs and scores by sample, row counts by table.
+
+    `forecast` is what was to be expected before it ran.
+    """
 
     results: RunResults | None
     records: Mapping[str, StepRecord]
@@ -71,11 +76,15 @@ class Products:
     scores: Mapping[str, Score]
     rows: Mapping[str, int]
     question: QuestionSummary | None = None
+    forecast: Forecast | None = None
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A whole run. `durations` has seconds by stage and, by step, how often it ran, was skipped, and for how long."""
+    """A whole run. `durations` has seconds by stage and, by step, how often it ran, was skipped, and for how long.
+
+    `estimate` is what was to be expected beside what was measured, as `compare` gives it; None where nothing was.
+    """
 
     run_id: str
     study: str
@@ -91,6 +100,7 @@ class Summary:
     load: Mapping[str, Any] | None
     rows: Mapping[str, int]
     query: QuestionSummary | None
+    estimate: Mapping[str, Any] | None
     errors: tuple[str, ...]
 
     def write(self, path: Path) -> None:
@@ -148,6 +158,7 @@ def summarize(
         load=_load(view),
         rows=products.rows,
         query=products.question,
+        estimate=compare(products.forecast, view, records) if products.forecast else None,
         errors=tuple(errors),
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from genomics_cli.data_directory import data_directory
+from genomics_cli.estimates.prices import BUILT_IN
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,15 @@ def target(command: Callable[..., None]) -> Callable[..., None]:
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print machine-readable JSON on stdout.")
+
+
+prices = click.option(
+    "--prices",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=BUILT_IN,
+    metavar="FILE",
+    help="A price table of your own, in TOML. Default: the dated one of this release.",
+)
 
 
 def say(line: str) -> None:

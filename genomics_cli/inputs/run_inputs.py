@@ -66,9 +66,9 @@ def check_inputs(options: RunOptions, *, reference_file: Path, known: KnownFiles
     if not is_name(options.study):
         raise UserError(f"--study {options.study!r} {NAME_RULE}")
     rows = read_sample_sheet(options.sheet)
-    _require_files(options.sheet, rows)
+    require_files(options.sheet, rows)
     reference = index_reference(reference_file, workspace)
-    regions = _regions(options.regions, reference.contigs)
+    regions = find_regions(options.regions, reference.contigs)
     truths = _truths(options.truths, [row.sample for row in rows], reference)
     confident: tuple[Region, ...] = ()
     if options.confident:
@@ -96,8 +96,8 @@ def is_remote(name: str) -> bool:
     return name.startswith("s3://")
 
 
-def _require_files(sheet: Path, rows: Sequence[SheetRow]) -> None:
-    """Notice what is missing before anything is read."""
+def require_files(sheet: Path, rows: Sequence[SheetRow]) -> None:
+    """UserError for the first local file of the sheet that is not there: noticed before anything is read."""
     for row in rows:
         for column, read in _columns(row):
             if not is_remote(read) and not Path(read).is_file():
@@ -130,7 +130,8 @@ def _refuse_copies(sheet: Path, files: Sequence[tuple[SheetRow, str, str]], fact
             raise UserError(f"{sheet}:{row.line}: {column} {read} has the same content as {other} on line {line}")
 
 
-def _regions(text: str | None, contigs: Mapping[str, int]) -> tuple[Region, ...]:
+def find_regions(text: str | None, contigs: Mapping[str, int]) -> tuple[Region, ...]:
+    """The regions that `--regions` names, a BED file or a list; none without it. UserError or RegionError."""
     if not text:
         return ()
     # Path.is_file raises on what is too long to be a name, as a list of regions may be.

@@ -5,6 +5,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from genomics_cli.report.accuracy import accuracy_rows, lowest_f1
+from genomics_cli.report.estimates import estimate_rows
 from genomics_cli.report.quality import quality_of
 from genomics_cli.report.timeline import LABELS, ROW, lay_out
 from genomics_cli.summary import Summary
@@ -33,6 +34,7 @@ def render(summary: Summary) -> str:
         accuracy=accuracy_rows(summary),
         lowest_f1=lowest_f1(summary),
         step_groups=[("reference", summary.run_steps), *((s.sample, s.steps) for s in summary.samples)],
+        estimates=estimate_rows(summary.estimate),
         timeline=lay_out(summary),
         label_width=LABELS,
         row_height=ROW,

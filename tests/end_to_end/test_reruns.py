@@ -1,5 +1,6 @@
 """A step is repeated exactly when something that it depends on has changed, and the run says why."""
 
+import json
 import os
 import time
 from dataclasses import replace
@@ -35,6 +36,30 @@ def test_the_same_run_again_starts_no_tool_and_says_why(
             assert step["state"] == "SKIPPED"
             assert step["reason"].startswith(("outputs of the same inputs", "not needed: "))
     assert again.summary["rows"] == analysed.summary["rows"]
+
+
+def test_a_step_is_explained_from_what_is_on_record(genomics: Any, reads: SequencingRun, analysed: Any) -> None:
+    outcome = genomics("why", "DEMO-1", "align", "--run", analysed.summary["run_id"], "--json")
+    assert outcome.status == 0, outcome.errors
+    [align] = json.loads(outcome.output)["parts"]
+    ran = analysed.steps("DEMO-1")["align", ""]
+    assert (align["state"], align["reason"], align["fingerprint"]) == ("SUCCEEDED", ran["reason"], ran["fingerprint"])
+    assert align["made_by"]["run_id"] == analysed.summary["run_id"]
+    assert align["made_by"]["job_id"] in genomics.batch_jobs(analysed.summary["run_id"])
+    assert align["tool_versions"].keys() >= {"bwa", "samtools"}
+    trimmed = {step["fingerprint"] for (name, _), step in analysed.steps("DEMO-1").items() if name == "fastp"}
+    assert {each["made_by"]["fingerprint"] for each in align["inputs"]} == trimmed
+    # What ran has an estimate beside it, and left what sizes are advised by.
+    assert {row["step"] for row in analysed.summary["estimate"]["steps"]} >= {"align", "call_variants"}
+    outcome = genomics("rightsize", "--run", analysed.summary["run_id"], "--json")
+    sized = {step["step"]: step for step in json.loads(outcome.output)["steps"]}
+    assert sized["align"]["jobs"] == 2
+    assert sized["align"]["cores_used"]["max"] > 0
+    outcome = genomics("estimate", str(reads.sheet), "--reference", str(reads.reference), "--json")
+    assert outcome.status == 0, outcome.errors
+    document = json.loads(outcome.output)
+    assert {each["sample"] for each in document["samples"]} == {None, "DEMO-1", "DEMO-2"}
+    assert 0 < document["usd"]["low"] < document["usd"]["high"]
 
 
 CHANGES = (

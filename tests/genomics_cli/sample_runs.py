@@ -2,6 +2,7 @@
 
 from genomics.contracts.ledger import LedgerEntry
 from genomics.contracts.parameters import RunParameters
+from genomics.contracts.regions import Region
 from genomics.contracts.runs import (
     Artifact,
     LaneReads,
@@ -14,7 +15,11 @@ from genomics.contracts.runs import (
 )
 from genomics.contracts.steps import Scalar, Step, StepRecord
 from genomics_cli.accuracy import Accuracy, Counts, Score
+from genomics_cli.estimates.forecast import Forecast, SizedJob, forecast
+from genomics_cli.estimates.planned_jobs import RunSize
+from genomics_cli.estimates.prices import read_prices
 from genomics_cli.run_ledger import RunView
+from genomics_cli.step_history import MeasuredJob
 from genomics_cli.summary import Products, QuestionSummary, Summary, summarize
 
 FILE = Artifact("s3://b/k.gz", "0" * 64, 10)
@@ -82,6 +87,15 @@ def _accuracy(missed: int) -> Accuracy:
     return Accuracy(snps=Counts(100, 2, missed, 99), indels=Counts(10, 0, 0, 10), bases=5000)
 
 
+def _forecast() -> Forecast:
+    """What was expected from three earlier alignments of 12 s; of the other steps there is no history."""
+    regions = (Region("c", 1, 9), Region("d", 1, 9))
+    size = RunSize(2_000_000, {"A": {"L1": 30_000_000}, "B": {"L1": 30_000_000}}, regions)
+    record = _record(Step.ALIGN, "x", {})
+    job = MeasuredJob("run-0", "A", Step.ALIGN, "", 12.0, record)
+    return forecast(size, [SizedJob(30_000_000, job)] * 3, read_prices("us-east-1"))
+
+
 def summary(*, failed: bool = True) -> Summary:
     """What `summarize` makes of it."""
     lanes = (LaneReads("L1", FILE, FILE),)
@@ -119,6 +133,7 @@ def summary(*, failed: bool = True) -> Summary:
             scores={"A": Score(whole=_accuracy(8), confident=_accuracy(0))},
             rows={"variants": 115, "genotypes": 115, "rejects": 0},
             question=QuestionSummary("select 1 < 2", ("answer",), (("true",), (None,)), 0.4, 12),
+            forecast=_forecast(),
         ),
         stages={"check": 0.5, "secondary": 48.0, "load": 12.0},
         error=FAILURE if failed else None,

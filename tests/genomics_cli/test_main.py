@@ -41,6 +41,9 @@ def test_every_command_is_there() -> None:
             "status",
             "restore",
             "storage-report",
+            "why",
+            "rightsize",
+            "estimate",
             "demo",
         }
     )

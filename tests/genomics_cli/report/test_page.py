@@ -92,3 +92,9 @@ def test_quality_is_related_to_what_it_is_part_of() -> None:
     assert (found.records, found.snps, found.indels) == (115, 104, 11)
     assert found.properly_paired is None
     assert quality_of(second).reads is None
+
+
+def test_the_estimate_stands_beside_the_actual(text: str) -> None:
+    assert "align 1 7.6 s - 19 s 15 s" in text
+    assert "3 earlier jobs" in text
+    assert "prices of 2025-11" in text

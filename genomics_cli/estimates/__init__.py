@@ -1,0 +1,1 @@
+"""What a run will take, before it runs: seconds from history, dollars from a price table."""

@@ -1,0 +1,67 @@
+"""The jobs of a run, by the rules that the platform plans by, and how much of the user's input each has to do with."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from genomics.contracts.regions import Region
+from genomics.contracts.steps import SCATTERED_BY, Step
+
+# Of the steps that this release plans for a run of FASTQ files, all but the reference's are a sample's.
+REFERENCE_STEP = Step.PREPARE_REFERENCE
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """One job; `sample` is empty for the reference's. `size` is the bytes of FASTQ (or FASTA) that are its share."""
+
+    sample: str
+    step: Step
+    part: str
+    size: float
+
+
+@dataclass(frozen=True)
+class RunSize:
+    """What a run is made of: bytes of FASTQ by sample and lane, of the reference, and the regions calling is cut into.
+
+    Reads are taken to lie evenly where variants are called.
+    """
+
+    reference_bytes: int
+    lanes: Mapping[str, Mapping[str, int]]
+    regions: tuple[Region, ...]
+
+    def sample_bytes(self, sample: str) -> int:
+        """Of all lanes."""
+        return sum(self.lanes[sample].values())
+
+    def job(self, sample: str, step: Step, part: str) -> PlannedJob:
+        """One job of the run. KeyError if the run has no such sample, lane or region."""
+        return PlannedJob(sample, step, part, self._size(sample, step, part))
+
+    def jobs(self) -> Iterator[PlannedJob]:
+        """All of the run, if nothing is skipped: the reference's, then each sample's in the order of the data."""
+        yield self.job("", REFERENCE_STEP, "")
+        for sample in self.lanes:
+            for step in Step:
+                if step is not REFERENCE_STEP:
+                    yield from (self.job(sample, step, part) for part in self._parts(sample, step))
+
+    def _parts(self, sample: str, step: Step) -> tuple[str, ...]:
+        match SCATTERED_BY.get(step):
+            case "lane":
+                return tuple(self.lanes[sample])
+            case "region":
+                return tuple(str(region) for region in self.regions)
+        return ("",)
+
+    def _size(self, sample: str, step: Step, part: str) -> float:
+        if step is REFERENCE_STEP:
+            return self.reference_bytes
+        match SCATTERED_BY.get(step):
+            case "lane":
+                return self.lanes[sample][part]
+            case "region":
+                lengths = {str(region): region.length for region in self.regions}
+                return self.sample_bytes(sample) * lengths[part] / sum(lengths.values())
+        return self.sample_bytes(sample)
