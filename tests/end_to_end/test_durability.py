@@ -96,7 +96,12 @@ class Site:
 
 
 class _Lines:
-    """Counts the lines that come to a request log from now on, without those of the writer's requests."""
+    """Counts the lines that come to a request log from now on, but for the writer's and for looks at how far a run is.
+
+    Of the latter there are as many as the run takes time.
+    """
+
+    _NOT_COUNTED = (BUCKET.encode(), b'"dynamodb:Query"', b'"states:DescribeExecution"')
 
     def __init__(self, path: Path) -> None:
         self._path, self._at, self._count = path, path.stat().st_size, 0
@@ -107,7 +112,7 @@ class _Lines:
             found = file.read()
         complete = found[: found.rfind(b"\n") + 1]
         self._at += len(complete)
-        self._count += sum(BUCKET.encode() not in line for line in complete.splitlines())
+        self._count += sum(not any(each in line for each in self._NOT_COUNTED) for line in complete.splitlines())
         return self._count
 
 
