@@ -97,7 +97,7 @@ def test_the_table_sums_samples_and_names_its_sources() -> None:
     console = Console(width=200, record=True, file=Path("/dev/null").open("w"))  # noqa: SIM115
     console.print(forecast_table(forecast(SIZE, (), PRICES)))
     text = console.export_text()
-    assert "figures of 2026-01" in text
+    assert "figures of 2026-11" in text
     assert "prices of here, 2026-01: a test" in text
     assert "intervals from 10 to 90 %" in text
 

@@ -11,7 +11,7 @@ def test_each_step_that_ran_has_its_estimate_and_its_actual() -> None:
     assert (align.expected, align.actual, align.is_within) == ("7.6 s - 19 s", "15 s", True)
     assert align.basis == "3 earlier jobs"
     assert rows["call variants"].jobs == 2
-    assert rows["call variants"].basis == "figures of 2026-01"
+    assert rows["call variants"].basis == "figures of 2026-11"
     assert "prepare reference" not in rows
 
 
