@@ -43,7 +43,7 @@ class EndedExecutions:
 
     def add(self, execution: Any) -> None:
         """Take note of one that has just ended; what is no longer to be kept goes."""
-        forgotten = None
+        forgotten = []
         with self._lock:
             self._open.append(execution)
             if len(self._open) > _HISTORIES_LEFT_OPEN:
@@ -51,10 +51,10 @@ class EndedExecutions:
                 if settled.exec_worker.env is not None:
                     settled.exec_worker = History(settled.exec_worker.env.event_manager.get_event_history())
                 self._closed.append(settled)
-            if len(self._closed) > EXECUTIONS_KEPT:
-                forgotten = self._closed.popleft()
-        if forgotten is not None:
-            self._forget(forgotten)
+            while len(self._closed) > EXECUTIONS_KEPT:
+                forgotten.append(self._closed.popleft())
+        for each in forgotten:
+            self._forget(each)
 
     def _forget(self, execution: Any) -> None:
         for machine in stepfunctions_parser_backends[self._context.account][self._context.region].state_machines:

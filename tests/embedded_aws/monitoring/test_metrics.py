@@ -27,16 +27,17 @@ def handler(event, context):
 
 
 def statistics(services: Services, namespace: str, name: str, stat: str, **dimensions: str) -> list[float]:
-    """The statistic over the last day; empty where there is no value."""
-    now = datetime.fromtimestamp(clock.now(), UTC)
+    """The statistic from a day ago to the time that the clock has been advanced to; empty where there is no value."""
     metric = {
         "Namespace": namespace,
         "MetricName": name,
         "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
     }
-    query = {"Id": "q", "MetricStat": {"Metric": metric, "Period": 200_000, "Stat": stat}}
+    query = {"Id": "q", "MetricStat": {"Metric": metric, "Period": 60_000_000, "Stat": stat}}
     answer = services.client("cloudwatch").get_metric_data(
-        MetricDataQueries=[query], StartTime=now - timedelta(days=1), EndTime=now + timedelta(minutes=1)
+        MetricDataQueries=[query],
+        StartTime=datetime.now(UTC) - timedelta(days=1),
+        EndTime=datetime.fromtimestamp(clock.now(), UTC) + timedelta(minutes=1),
     )
     values: list[float] = answer["MetricDataResults"][0]["Values"]
     return values
