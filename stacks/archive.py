@@ -12,7 +12,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_logs_destinations as destinations
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -26,8 +25,8 @@ from genomics.contracts.environment import (
 )
 from stacks.constructs.alarm_topic import AlarmTopic
 from stacks.constructs.archive_tool import ArchiveTool
+from stacks.constructs.dead_letters import dead_letter_queue
 from stacks.constructs.deployment_outputs import offer
-from stacks.constructs.findings import acknowledge
 from stacks.constructs.log_group import log_group
 from stacks.constructs.object_access import grant_delete, grant_read, grant_write
 from stacks.constructs.python_function import PythonFunction
@@ -84,7 +83,7 @@ class Archive(cdk.Stack):
         self._alarms = AlarmTopic(
             self, "Alarms", description="Archives and restores that need a person", email=config.alarm_email
         )
-        self.dead_letters = self._undelivered()
+        self.dead_letters = dead_letter_queue(self)
         jobs = StudyJobs(self._tool(), queue, self._failure_recorder(), config.project)
         archives = ArchiveWorkflow(self, "Archives", jobs=jobs, log_retention_days=config.log_retention_days)
         restores = RestoreWorkflow(
@@ -107,17 +106,6 @@ class Archive(cdk.Stack):
             restore_topic_arn=self._requesters.topic.topic_arn,
             gateway_log_group=self.gateway_log.log_group_name,
         )
-
-    def _undelivered(self) -> sqs.Queue:
-        queue = sqs.Queue(
-            self,
-            "UndeliveredEvents",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=cdk.Duration.days(14),
-        )
-        acknowledge(queue, "AwsSolutions-SQS3", "It is the dead-letter queue of the rules.")
-        return queue
 
     def _tool(self) -> ArchiveTool:
         tool = ArchiveTool(

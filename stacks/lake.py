@@ -18,8 +18,8 @@ from genomics.contracts.environment import PlanLoadEnvironment
 from genomics.contracts.events import SOURCE, VARIANTS_CALLED
 from genomics.contracts.tables import TABLES
 from glue_jobs.variants.options import VariantsOptions, arguments
+from stacks.constructs.dead_letters import dead_letter_queue
 from stacks.constructs.deployment_outputs import offer
-from stacks.constructs.findings import acknowledge
 from stacks.constructs.lake_table import LakeTable
 from stacks.constructs.load_workflow import LoadFunctions, LoadWorkflow
 from stacks.constructs.object_access import grant_delete, grant_read, grant_write
@@ -171,14 +171,7 @@ class Lake(cdk.Stack):
 
     def _start_on_variants_called(self, loads: sfn.StateMachine) -> sqs.Queue:
         """Returns the queue of events that started no load."""
-        undelivered = sqs.Queue(
-            self,
-            "UndeliveredEvents",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=cdk.Duration.days(14),
-        )
-        acknowledge(undelivered, "AwsSolutions-SQS3", "It is the dead-letter queue of the rule.")
+        undelivered = dead_letter_queue(self)
         role = iam.Role(self, "EventsRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
         events.Rule(
             self,

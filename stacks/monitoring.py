@@ -15,8 +15,8 @@ from constructs import Construct
 from genomics.contracts.environment import RecordJobEnvironment, RecordStoppedEnvironment
 from genomics.contracts.monitoring import JobMetric
 from stacks.constructs.alarm_topic import AlarmTopic
+from stacks.constructs.dead_letters import dead_letter_queue
 from stacks.constructs.deployment_outputs import offer
-from stacks.constructs.findings import acknowledge
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.run_dashboard import RunDashboard
 from stacks.constructs.run_ledger import RunLedger
@@ -57,7 +57,7 @@ class Monitoring(cdk.Stack):
         super().__init__(scope, construct_id, **stack)
         self._runs, self._loads, self._queue, self._config = runs, loads, queue, config
         self._alarms = AlarmTopic(self, "Alarms", description="Runs that need a person", email=config.alarm_email)
-        self._undelivered = self._dead_letters()
+        self._undelivered = dead_letter_queue(self)
         self._record_jobs()
         self._tell_of_stopped(self._record_stopped(ledger))
         queues = {**dead_letters, "Events to record": self._undelivered}
@@ -72,17 +72,6 @@ class Monitoring(cdk.Stack):
         )
         self._watch(page, queues)
         offer(self, dashboard=page.dashboard.dashboard_name, alarm_topic_arn=self._alarms.topic.topic_arn)
-
-    def _dead_letters(self) -> sqs.Queue:
-        queue = sqs.Queue(
-            self,
-            "UndeliveredEvents",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=cdk.Duration.days(14),
-        )
-        acknowledge(queue, "AwsSolutions-SQS3", "It is the dead-letter queue of the rules.")
-        return queue
 
     def _record_jobs(self) -> None:
         environment = RecordJobEnvironment(project=self._config.project)
