@@ -87,7 +87,7 @@ SERVICES: tuple[Service, ...] = (
         (
             "one machine: a job that its compute environment could hold and this machine cannot, runs alone",
             "a root file system is the machine's, never read-only; memory is looked at ten times a second",
-            "the last 2,000 jobs are remembered",
+            "the last 1,000 jobs are remembered",
             "the image's files are the machine's: the Dockerfile's directory and command count, not its packages",
         ),
         types=("AWS::Batch::", "AWS::ECR::"),
@@ -176,7 +176,7 @@ SERVICES: tuple[Service, ...] = (
         (
             "of what services report by themselves only `AWS/States`, `AWS/Lambda` and the depths of `AWS/SQS`; a "
             "depth is that of the moment in which it is asked for",
-            "the last 100,000 values are remembered, and forgotten when the instance ends",
+            "the last 20,000 values are remembered, and forgotten when the instance ends",
             "alarms on expressions and anomaly bands, and composite alarms, stay in the state in which they were made",
         ),
         types=("AWS::Logs::", "AWS::CloudWatch::", "AWS::SSM::"),

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from embedded_aws.context import Context
 
 # What a job of nothing may take, in milliseconds.
 MOST_PER_JOB = 60.0
+# Memory is flat: from the job on after which the server forgets its oldest ones, it may rise by so much in all.
+FLAT_FROM_JOB = 1000
+MOST_GROWTH = 1.05
 _REPOSITORY = "batch-throughput"
 _COMMAND = ("true",)
 _MIB = 2**20
@@ -161,11 +165,16 @@ def _resident_mib(pid: int) -> float:
     return float(psutil.Process(pid).memory_info().rss) / _MIB
 
 
-def measure(jobs: int, map_size: int, directory: Path) -> float:
-    """Run `jobs` jobs in an instance below `directory` and print, after each Map, time per job and memory.
+@dataclass(frozen=True)
+class Measured:
+    """Milliseconds that a job takes; how many times the memory of job FLAT_FROM_JOB was used later, at the most."""
 
-    Returns the milliseconds that a job takes.
-    """
+    per_job: float
+    growth: float
+
+
+def measure(jobs: int, map_size: int, directory: Path) -> Measured:
+    """Run `jobs` jobs in an instance below `directory` and print, after each Map, time per job and memory."""
     assembly = write_assembly(directory / "cdk.out")
     data = directory / "data"
     running = instance.start(data, 0, assembly)
@@ -177,6 +186,7 @@ def measure(jobs: int, map_size: int, directory: Path) -> float:
         processor = psutil.Process(running.pid)
         plain = plain_start_milliseconds(200)
         before, done, seconds = _resident_mib(running.pid), 0, 0.0
+        settled: list[float] = []
         print(f"{'jobs':>7} {'ms per job':>11} {'server RSS MiB':>15}")
         print(f"{0:>7} {'':>11} {before:>15.0f}", flush=True)
         cpu = sum(processor.cpu_times()[:2])
@@ -184,7 +194,10 @@ def measure(jobs: int, map_size: int, directory: Path) -> float:
             items = min(map_size, jobs - done)
             took = run_map(client, machine, items)
             done, seconds = done + items, seconds + took
-            print(f"{done:>7} {took / items * 1e3:>11.1f} {_resident_mib(running.pid):>15.0f}", flush=True)
+            used = _resident_mib(running.pid)
+            print(f"{done:>7} {took / items * 1e3:>11.1f} {used:>15.0f}", flush=True)
+            if done >= FLAT_FROM_JOB:
+                settled.append(used)
         cpu = sum(processor.cpu_times()[:2]) - cpu
         per_job = seconds / jobs * 1e3
         print(
@@ -193,21 +206,23 @@ def measure(jobs: int, map_size: int, directory: Path) -> float:
         )
         print(f"the same command by subprocess: {plain:.1f} ms; ratio {per_job / plain:.1f}")
         print(f"server memory: {before:.0f} MiB before, {_resident_mib(running.pid):.0f} MiB after {jobs} jobs")
-        return per_job
+        return Measured(per_job, max(settled) / settled[0] if settled else 1.0)
     finally:
         instance.stop(data)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure; ends with a line where a job takes too long."""
+    """Measure; ends with a line where a job takes too long, or memory grows with the number of jobs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--map-size", type=int, default=500)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="batch-throughput-") as directory:
-        per_job = measure(options.jobs, options.map_size, Path(directory))
-    if per_job > MOST_PER_JOB:
-        sys.exit(f"a job takes {per_job:.1f} ms, more than {MOST_PER_JOB}")
+        measured = measure(options.jobs, options.map_size, Path(directory))
+    if measured.per_job > MOST_PER_JOB:
+        sys.exit(f"a job takes {measured.per_job:.1f} ms, more than {MOST_PER_JOB}")
+    if measured.growth > MOST_GROWTH:
+        sys.exit(f"memory grew {measured.growth:.2f} times after {FLAT_FROM_JOB} jobs, more than {MOST_GROWTH}")
 
 
 if __name__ == "__main__":

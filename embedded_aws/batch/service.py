@@ -50,7 +50,7 @@ PATCHES = (_SUBMIT, _DESCRIBE, _LIST, _CANCEL, _TERMINATE, *batch_requests.PATCH
 
 DEFAULT_LOG_GROUP = "/aws/batch/job"
 # Batch keeps ended jobs for at least seven days, this server the last so many (an array job with its children is one).
-_ENDED_JOBS_KEPT = 2000
+_ENDED_JOBS_KEPT = 1000
 _LOCAL_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _MIB = 2**20
 _INSTALLED: "list[Batch]" = []

@@ -83,7 +83,7 @@ class CredentialsError(Exception):
 
 
 # Every process gets one; those used last are kept, many times as many as processes live at once.
-_SESSIONS_KEPT = 5000
+_SESSIONS_KEPT = 1000
 _LIFELONG_SECONDS = 10 * 365 * 86400
 _sessions: OrderedDict[str, tuple[Principal, AssumedRole]] = OrderedDict()
 _sessions_lock = threading.Lock()

@@ -16,7 +16,7 @@ from embedded_aws.iam.denials import AccessDeniedError
 from embedded_aws.iam.identity import Principal
 from embedded_aws.requests import Access
 
-STREAMS_KEPT = 3000
+STREAMS_KEPT = 1000
 _recent: "OrderedDict[tuple[str, str], None]" = OrderedDict()
 _recent_lock = threading.Lock()
 

@@ -10,7 +10,7 @@ from embedded_aws import clock
 from embedded_aws.context import Context
 
 # CloudWatch keeps values of one minute for 15 days.
-VALUES_KEPT = 100_000
+VALUES_KEPT = 20_000
 
 
 @dataclass(frozen=True)
