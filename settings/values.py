@@ -43,6 +43,7 @@ class ToolSettings(Frozen):
     prepare_reference: ToolSizeSettings = size(2, 7168, 240)
     fastp: ToolSizeSettings = size(4, 7168, 240)
     align: ToolSizeSettings = size(16, 28672, 1440)
+    coverage: ToolSizeSettings = size(2, 3584, 240)
     call_variants: ToolSizeSettings = size(1, 3584, 480)
     gather_variants: ToolSizeSettings = size(1, 3584, 240)
 

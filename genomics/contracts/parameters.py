@@ -33,6 +33,16 @@ class AlignParameters:
 
 
 @dataclass(frozen=True)
+class CoverageParameters:
+    """mosdepth: reads below `minimum_mapping_quality` (Phred) do not count."""
+
+    minimum_mapping_quality: int = 0
+
+    def __post_init__(self) -> None:
+        _at_least(self, minimum_mapping_quality=0)
+
+
+@dataclass(frozen=True)
 class CallVariantsParameters:
     """Calling by `caller`, one of CALLERS. Qualities Phred-scaled; `maximum_depth` in reads per position."""
 
@@ -77,6 +87,7 @@ class RunParameters:
 
     fastp: FastpParameters = field(default_factory=FastpParameters)
     align: AlignParameters = field(default_factory=AlignParameters)
+    coverage: CoverageParameters = field(default_factory=CoverageParameters)
     call_variants: CallVariantsParameters = field(default_factory=CallVariantsParameters)
     gather_variants: GatherVariantsParameters = field(default_factory=GatherVariantsParameters)
     scatter: ScatterParameters = field(default_factory=ScatterParameters)

@@ -21,6 +21,7 @@ class Step(enum.StrEnum):
     PREPARE_REFERENCE = "prepare_reference"
     FASTP = "fastp"
     ALIGN = "align"
+    COVERAGE = "coverage"
     CALL_VARIANTS = "call_variants"
     GATHER_VARIANTS = "gather_variants"
 
@@ -37,6 +38,13 @@ _FILES: Mapping[Step, Mapping[str, str]] = {
         "alignments": "{sample}.bam",
         "index": "{sample}.bam.bai",
         "flagstat": "{sample}.flagstat",
+    },
+    Step.COVERAGE: {
+        "summary": "{sample}.mosdepth.summary.txt",
+        "distribution": "{sample}.mosdepth.global.dist.txt",
+        "region_distribution": "{sample}.mosdepth.region.dist.txt",
+        "regions": "{sample}.regions.bed.gz",
+        "thresholds": "{sample}.thresholds.bed.gz",
     },
     Step.CALL_VARIANTS: {"calls": "calls.bcf", "index": "calls.bcf.csi"},
     Step.GATHER_VARIANTS: {

@@ -11,7 +11,8 @@ from genomics_cli.summary import SampleSummary
 class Quality:
     """Counts, and shares between 0 and 1; None where no tool recorded it.
 
-    `kept` is the share of reads after trimming, `q30` the share of bases at Q30 or better after it.
+    `kept` is the share of reads after trimming, `q30` the share of bases at Q30 or better after it. `depth` is the
+    mean, in reads, over the regions that were called; `covered` the share of their bases that have 20 reads or more.
     """
 
     reads: int | None
@@ -20,6 +21,8 @@ class Quality:
     mapped: float | None
     properly_paired: float | None
     duplicates: float | None
+    depth: float | None
+    covered: float | None
     records: int | None
     snps: int | None
     indels: int | None
@@ -29,6 +32,7 @@ def quality_of(sample: SampleSummary) -> Quality:
     """Sum up lanes, and relate counts to what they are parts of."""
     lanes = _metrics(sample, Step.FASTP)
     aligned = next(iter(_metrics(sample, Step.ALIGN)), {})
+    coverage = next(iter(_metrics(sample, Step.COVERAGE)), {})
     called = next(iter(_metrics(sample, Step.GATHER_VARIANTS)), {})
     reads = _sum(lanes, "reads_in")
     bases = _sum(lanes, "bases_out")
@@ -41,6 +45,8 @@ def quality_of(sample: SampleSummary) -> Quality:
         mapped=_share(_count(aligned, "mapped_reads"), primary),
         properly_paired=_share(_count(aligned, "properly_paired_reads"), primary),
         duplicates=_share(_count(aligned, "duplicate_reads"), primary),
+        depth=_number(coverage, "mean_depth"),
+        covered=_number(coverage, "share_at_20x"),
         records=_count(called, "records"),
         snps=_count(called, "snps"),
         indels=_count(called, "indels"),
@@ -53,6 +59,10 @@ def _metrics(sample: SampleSummary, step: Step) -> list[Mapping[str, Scalar]]:
 
 def _count(metrics: Mapping[str, Scalar], name: str) -> int | None:
     return int(metrics[name]) if name in metrics else None
+
+
+def _number(metrics: Mapping[str, Scalar], name: str) -> float | None:
+    return float(metrics[name]) if name in metrics else None
 
 
 def _sum(lanes: list[Mapping[str, Scalar]], name: str) -> int | None:

@@ -10,6 +10,9 @@ from genomics.contracts.steps import LatestRecipes, Step
 from lambdas.secondary.planning import PlannedStep, SampleSteps
 from lambdas.secondary.reasons import why_run
 
+# What a sample is analysed for.
+FINAL = frozenset({Step.ALIGN, Step.COVERAGE, Step.GATHER_VARIANTS})
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -40,23 +43,30 @@ def decide_reference(*, planned: PlannedStep, check: Check, latest: LatestRecipe
 def decide_sample(*, steps: SampleSteps, check: Check, latest: LatestRecipes) -> tuple[Decision, ...]:
     """Decide about all steps of a sample, in the order of the data.
 
-    Alignments and gathered variants are what a sample is analysed for. The other steps are needed only where one of
-    these has to be made, so what they left may have been deleted long ago.
+    FINAL is what a sample is analysed for. The other steps are needed only where one that takes what they make has to
+    run, so what they left may have been deleted long ago.
     """
-    found = dict(check([steps.align, steps.gather_variants]))
-    align_runs = not found[steps.align.fingerprint].complete
-    gather_runs = not found[steps.gather_variants.fingerprint].complete
-    found |= check([*(steps.fastp if align_runs else ()), *(steps.call_variants if gather_runs else ())])
+    found = dict(check([planned for planned in steps.in_order if planned.step in FINAL]))
+    running = {planned.step for planned in steps.in_order if _runs(planned, found)}
+    for step in reversed([step for step in Step if step not in FINAL]):
+        if _consumers(step, steps) & running:
+            own = [planned for planned in steps.in_order if planned.step is step]
+            found |= check(own)
+            running |= {planned.step for planned in own if _runs(planned, found)}
     decider = _Decider(found, latest, set())
-    return (
-        *(decider.decide(lane) if align_runs else _not_needed(lane, Step.ALIGN) for lane in steps.fastp),
-        decider.decide(steps.align),
-        *(
-            decider.decide(call) if gather_runs else _not_needed(call, Step.GATHER_VARIANTS)
-            for call in steps.call_variants
-        ),
-        decider.decide(steps.gather_variants),
+    return tuple(
+        decider.decide(planned) if planned.fingerprint in found else _not_needed(planned, steps)
+        for planned in steps.in_order
     )
+
+
+def _runs(planned: PlannedStep, found: Mapping[str, Checkpoint]) -> bool:
+    return planned.fingerprint in found and not found[planned.fingerprint].complete
+
+
+def _consumers(step: Step, steps: SampleSteps) -> set[Step]:
+    """The steps that take what `step` makes."""
+    return {planned.step for planned in steps.in_order if step in planned.sources.values()}
 
 
 @dataclass(frozen=True)
@@ -73,11 +83,17 @@ class _Decider:
             where = f"{object_keys.STEPS}{planned.step}/{planned.fingerprint}"
             return Decision(planned, False, f"outputs of the same inputs, parameters and image exist: {where}")
         reason = checkpoint.fault or why_run(
-            recipe=planned.recipe, part=planned.part, latest=self.latest, running=self.running
+            recipe=planned.recipe,
+            part=planned.part,
+            sources=planned.sources,
+            latest=self.latest,
+            running=self.running,
         )
         self.running.add(planned.fingerprint)
         return Decision(planned, True, reason)
 
 
-def _not_needed(planned: PlannedStep, consumer: Step) -> Decision:
-    return Decision(planned, False, f"not needed: {consumer} is done")
+def _not_needed(planned: PlannedStep, steps: SampleSteps) -> Decision:
+    consumers = _consumers(planned.step, steps)
+    names = [step.value for step in Step if step in consumers]
+    return Decision(planned, False, f"not needed: {' and '.join(names)} {'is' if len(names) == 1 else 'are'} done")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from genomics.contracts import object_keys
 from genomics.contracts.parameters import RunParameters
@@ -17,7 +17,10 @@ _NOT_IN_A_JOB_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """A step that may have to run. `outputs` and `record` are URIs; `sample` is empty for the reference's step."""
+    """A step that may have to run. `outputs` and `record` are URIs; `sample` is empty for the reference's step.
+
+    `sources` says of each input that another step makes, which step that is.
+    """
 
     step: Step
     part: str
@@ -26,6 +29,7 @@ class PlannedStep:
     inputs: Mapping[str, tuple[TaskInput, ...]]
     outputs: Mapping[str, str]
     record: str
+    sources: Mapping[str, Step] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -64,25 +68,26 @@ class SampleSteps:
 
     fastp: tuple[PlannedStep, ...]
     align: PlannedStep
+    coverage: PlannedStep
     call_variants: tuple[PlannedStep, ...]
     gather_variants: PlannedStep
 
     @property
     def in_order(self) -> tuple[PlannedStep, ...]:
         """In the order of the data."""
-        return (*self.fastp, self.align, *self.call_variants, self.gather_variants)
+        return (*self.fastp, self.align, self.coverage, *self.call_variants, self.gather_variants)
 
 
 def reference_step(*, request: RunRequest, image: str, bucket: str) -> PlannedStep:
     """The step that prepares a run's reference. `image` identifies its tool's image."""
-    fasta = request.reference.fasta
+    fasta = _brought(fasta=request.reference.fasta)
     recipe = Recipe(
         step=Step.PREPARE_REFERENCE,
         image=image,
         parameters=request.parameters.of(Step.PREPARE_REFERENCE),
-        contents={"fasta": (fasta.sha256,)},
+        contents=fasta.contents,
     )
-    return _planned(recipe, inputs={"fasta": (_brought(fasta),)}, bucket=bucket)
+    return _planned(recipe, inputs=fasta, bucket=bucket)
 
 
 def sample_steps(
@@ -92,8 +97,18 @@ def sample_steps(
     builder = _SampleBuilder(request.parameters, sample.sample, plan.reference, images, bucket)
     fastp = tuple(builder.fastp(lane) for lane in sample.lanes)
     align = builder.align(fastp)
+    coverage = builder.coverage(align, plan.regions)
     calls = tuple(builder.call_variants(align, region) for region in plan.regions)
-    return SampleSteps(fastp, align, calls, builder.gather_variants(calls))
+    return SampleSteps(fastp, align, coverage, calls, builder.gather_variants(calls))
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """By name, what a step takes: the content, where it is, and the step that makes it, if one does."""
+
+    contents: Mapping[str, tuple[str, ...]]
+    tasks: Mapping[str, tuple[TaskInput, ...]]
+    sources: Mapping[str, Step] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,82 +120,97 @@ class _SampleBuilder:
     bucket: str
 
     def fastp(self, lane: LaneReads) -> PlannedStep:
-        reads = {"reads_1": lane.fastq_1, "reads_2": lane.fastq_2}
+        reads = _brought(reads_1=lane.fastq_1, reads_2=lane.fastq_2)
         recipe = Recipe(
             step=Step.FASTP,
             image=self.images[Step.FASTP],
             parameters=self.parameters.of(Step.FASTP),
-            contents={name: (artifact.sha256,) for name, artifact in reads.items()},
+            contents=reads.contents,
         )
-        inputs = {name: (_brought(artifact),) for name, artifact in reads.items()}
-        return self._planned(recipe, inputs, part=lane.lane)
+        return self._planned(recipe, reads, part=lane.lane)
 
     def align(self, lanes: tuple[PlannedStep, ...]) -> PlannedStep:
-        contents, inputs = _made(lanes, ("reads_1", "reads_2"))
+        made = _made(lanes, ("reads_1", "reads_2"))
         recipe = Recipe(
             step=Step.ALIGN,
             image=self.images[Step.ALIGN],
             parameters=self.parameters.of(Step.ALIGN),
-            contents=contents,
+            contents=made.contents,
             reference=self.reference,
             lanes=tuple(lane.part for lane in lanes),
             sample=self.sample,
         )
-        return self._planned(recipe, inputs)
+        return self._planned(recipe, made)
+
+    def coverage(self, align: PlannedStep, regions: tuple[Region, ...]) -> PlannedStep:
+        made = _made((align,), ("alignments", "index"))
+        recipe = Recipe(
+            step=Step.COVERAGE,
+            image=self.images[Step.COVERAGE],
+            parameters=self.parameters.of(Step.COVERAGE),
+            contents=made.contents,
+            # How calling is cut makes no difference.
+            regions=merge(regions),
+            sample=self.sample,
+        )
+        return self._planned(recipe, made)
 
     def call_variants(self, align: PlannedStep, region: Region) -> PlannedStep:
-        contents, inputs = _made((align,), ("alignments", "index"))
+        made = _made((align,), ("alignments", "index"))
         recipe = Recipe(
             step=Step.CALL_VARIANTS,
             image=self.images[Step.CALL_VARIANTS],
             parameters=self.parameters.of(Step.CALL_VARIANTS),
-            contents=contents,
+            contents=made.contents,
             reference=self.reference,
             regions=(region,),
         )
-        return self._planned(recipe, inputs, part=str(region))
+        return self._planned(recipe, made, part=str(region))
 
     def gather_variants(self, calls: tuple[PlannedStep, ...]) -> PlannedStep:
-        contents, inputs = _made(calls, ("calls", "index"))
+        made = _made(calls, ("calls", "index"))
         recipe = Recipe(
             step=Step.GATHER_VARIANTS,
             image=self.images[Step.GATHER_VARIANTS],
             parameters=self.parameters.of(Step.GATHER_VARIANTS),
-            contents=contents,
+            contents=made.contents,
             reference=self.reference,
             regions=tuple(region for call in calls for region in call.recipe.regions),
             sample=self.sample,
         )
-        return self._planned(recipe, inputs)
+        return self._planned(recipe, made)
 
-    def _planned(self, recipe: Recipe, inputs: Mapping[str, tuple[TaskInput, ...]], part: str = "") -> PlannedStep:
+    def _planned(self, recipe: Recipe, inputs: _Inputs, part: str = "") -> PlannedStep:
         return _planned(recipe, inputs=inputs, bucket=self.bucket, sample=self.sample, part=part)
 
 
-def _planned(
-    recipe: Recipe, *, inputs: Mapping[str, tuple[TaskInput, ...]], bucket: str, sample: str = "", part: str = ""
-) -> PlannedStep:
+def _planned(recipe: Recipe, *, inputs: _Inputs, bucket: str, sample: str = "", part: str = "") -> PlannedStep:
     keys = object_keys.step_outputs(recipe.step, recipe.fingerprint, sample)
     return PlannedStep(
         step=recipe.step,
         part=part,
         sample=sample,
         recipe=recipe,
-        inputs=inputs,
+        inputs=inputs.tasks,
+        sources=inputs.sources,
         outputs={name: object_keys.uri(bucket, key) for name, key in keys.items()},
         record=object_keys.uri(bucket, object_keys.step_record(recipe.step, recipe.fingerprint)),
     )
 
 
-def _brought(artifact: Artifact) -> TaskInput:
-    return TaskInput(artifact.uri, artifact.sha256, artifact.size)
+def _brought(**artifacts: Artifact) -> _Inputs:
+    """What a step takes of what a user brought, by the inputs' names."""
+    return _Inputs(
+        contents={name: (artifact.sha256,) for name, artifact in artifacts.items()},
+        tasks={name: (TaskInput(a.uri, a.sha256, a.size),) for name, a in artifacts.items()},
+    )
 
 
-def _made(
-    producers: Iterable[PlannedStep], names: Iterable[str]
-) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[TaskInput, ...]]]:
-    """Contents and inputs of a step that takes the outputs `names` of each producer."""
+def _made(producers: Iterable[PlannedStep], names: Iterable[str]) -> _Inputs:
+    """What a step takes that needs the outputs `names` of each producer."""
     producers = tuple(producers)
-    contents = {name: tuple(made_by(producer.fingerprint, name) for producer in producers) for name in names}
-    inputs = {name: tuple(TaskInput(producer.outputs[name]) for producer in producers) for name in names}
-    return contents, inputs
+    return _Inputs(
+        contents={name: tuple(made_by(producer.fingerprint, name) for producer in producers) for name in names},
+        tasks={name: tuple(TaskInput(producer.outputs[name]) for producer in producers) for name in names},
+        sources=dict.fromkeys(names, producers[0].step),
+    )

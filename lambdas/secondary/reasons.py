@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from genomics.contracts.steps import SCATTERED_BY, LatestRecipes, Recipe, Step, recipe_name
 
 FIRST = "no earlier result"
 UNFINISHED = "the earlier run left no result"
 
-_PRODUCERS = {Step.ALIGN: Step.FASTP, Step.CALL_VARIANTS: Step.ALIGN, Step.GATHER_VARIANTS: Step.CALL_VARIANTS}
 
 
-def why_run(*, recipe: Recipe, part: str, latest: LatestRecipes, running: Collection[str]) -> str:
-    """Why a step whose outputs do not exist is run. `running` are the fingerprints of the steps that run before it."""
+def why_run(
+    *, recipe: Recipe, part: str, sources: Mapping[str, Step], latest: LatestRecipes, running: Collection[str]
+) -> str:
+    """Why a step whose outputs do not exist is run.
+
+    `sources` are the steps that make its inputs, `running` the fingerprints of the steps that run before it.
+    """
     earlier = latest.recipes.get(recipe_name(recipe.step, part))
     if earlier is None:
         known = any(other.step is recipe.step for other in latest.recipes.values())
         return f"{SCATTERED_BY[recipe.step]} {part} is new" if known and recipe.step in SCATTERED_BY else FIRST
     if earlier.fingerprint == recipe.fingerprint:
         return UNFINISHED
-    return "; ".join(_changes(earlier, recipe, part, running))
+    return "; ".join(_changes(earlier, recipe, part, sources, running))
 
 
-def _changes(earlier: Recipe, recipe: Recipe, part: str, running: Collection[str]) -> Iterator[str]:
+def _changes(
+    earlier: Recipe, recipe: Recipe, part: str, sources: Mapping[str, Step], running: Collection[str]
+) -> Iterator[str]:
     if earlier.image != recipe.image:
         yield "image changed"
     yield from _parameter_changes(earlier, recipe)
@@ -33,7 +39,8 @@ def _changes(earlier: Recipe, recipe: Recipe, part: str, running: Collection[str
         yield f"lanes changed {', '.join(earlier.lanes)} -> {', '.join(recipe.lanes)}"
     if earlier.regions != recipe.regions:
         yield "regions changed"
-    yield from _content_changes(earlier, recipe, part, running)
+    yield from _brought_changes(earlier, recipe, part, sources)
+    yield from _made_changes(earlier, recipe, sources, running)
 
 
 def _parameter_changes(earlier: Recipe, recipe: Recipe) -> Iterator[str]:
@@ -47,20 +54,23 @@ def _parameter_changes(earlier: Recipe, recipe: Recipe) -> Iterator[str]:
             yield f"parameter {name} changed {before} -> {now}"
 
 
-def _content_changes(earlier: Recipe, recipe: Recipe, part: str, running: Collection[str]) -> Iterator[str]:
-    producer = _PRODUCERS.get(recipe.step)
-    if producer is None:
-        where = f" of {SCATTERED_BY[recipe.step]} {part}" if recipe.step in SCATTERED_BY else ""
-        for name, contents in recipe.contents.items():
-            if earlier.contents.get(name) != contents:
-                yield f"input {name}{where} changed"
-        return
-    known = _producers(earlier)
-    changed = [made_by for made_by in _producers(recipe) if made_by not in known]
-    if changed:
-        yield f"{producer} runs again" if any(m in running for m in changed) else f"{producer} has another result"
+def _brought_changes(earlier: Recipe, recipe: Recipe, part: str, sources: Mapping[str, Step]) -> Iterator[str]:
+    where = f" of {SCATTERED_BY[recipe.step]} {part}" if recipe.step in SCATTERED_BY else ""
+    for name, contents in recipe.contents.items():
+        if name not in sources and earlier.contents.get(name) != contents:
+            yield f"input {name}{where} changed"
 
 
-def _producers(recipe: Recipe) -> list[str]:
-    """The fingerprints of the steps that made a recipe's inputs."""
-    return [content.partition("/")[0] for contents in recipe.contents.values() for content in contents]
+def _made_changes(
+    earlier: Recipe, recipe: Recipe, sources: Mapping[str, Step], running: Collection[str]
+) -> Iterator[str]:
+    known = _producers(earlier, earlier.contents)
+    for step in dict.fromkeys(sources.values()):
+        made = _producers(recipe, (name for name, source in sources.items() if source is step))
+        if changed := [producer for producer in made if producer not in known]:
+            yield f"{step} runs again" if any(c in running for c in changed) else f"{step} has another result"
+
+
+def _producers(recipe: Recipe, inputs: Iterable[str]) -> list[str]:
+    """The fingerprints of the steps that made some inputs of a recipe."""
+    return [content.partition("/")[0] for name in inputs for content in recipe.contents[name]]

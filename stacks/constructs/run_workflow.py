@@ -104,25 +104,16 @@ class RunWorkflow(Construct):
         plan = invoke(self, "PlanSample", self._functions.plan_sample)
         lanes = self._each("Lanes", "$.lanes", self._job("Fastp", Step.FASTP, "$.job"), failed="LaneFailed")
         align = self._job("Align", Step.ALIGN, "$.align")
-        regions = self._each(
-            "Regions", "$.regions", self._job("CallVariants", Step.CALL_VARIANTS, "$.job"), failed="RegionFailed"
-        )
-        gather = self._job("GatherVariants", Step.GATHER_VARIANTS, "$.gather")
+        aligned = self._aligned()
         failed = self._sample_failed()
-        for state in (plan, lanes, align, regions, gather):
+        for state in (plan, lanes, align, aligned):
             state.add_catch(failed, errors=["States.ALL"], result_path=ERROR)
 
-        done = sfn.Pass(self, "SampleDone", parameters=_outcome("SUCCEEDED"))
-        gather_needed = (
-            sfn.Choice(self, "GatherNeeded?")
-            .when(sfn.Condition.boolean_equals("$.gather.run", True), gather.next(done))
-            .otherwise(done)
-        )
-        regions.next(gather_needed)
+        aligned.next(sfn.Pass(self, "SampleDone", parameters=_outcome("SUCCEEDED")))
         align_needed = (
             sfn.Choice(self, "AlignNeeded?")
-            .when(sfn.Condition.boolean_equals("$.align.run", True), align.next(regions))
-            .otherwise(regions)
+            .when(sfn.Condition.boolean_equals("$.align.run", True), align.next(aligned))
+            .otherwise(aligned)
         )
         given = {name: sfn.JsonPath.string_at(f"$.{name}") for name in ("run_id", "study", "request")}
         return sfn.Map(
@@ -132,6 +123,30 @@ class RunWorkflow(Construct):
             item_selector={**given, "sample": sfn.JsonPath.string_at("$$.Map.Item.Value.sample")},
             result_path=sfn.JsonPath.DISCARD,
         ).item_processor(plan.next(lanes).next(align_needed))
+
+    def _aligned(self) -> sfn.Parallel:
+        """What is made of a sample's alignments, side by side: the first that fails ends all, with its error."""
+        coverage = self._branch_job("Coverage", Step.COVERAGE, "$.coverage")
+        regions = self._each(
+            "Regions", "$.regions", self._job("CallVariants", Step.CALL_VARIANTS, "$.job"), failed="RegionFailed"
+        )
+        regions.add_catch(rethrow(self, "RegionsFailed"), errors=["States.ALL"], result_path=ERROR)
+        gather = self._branch_job("GatherVariants", Step.GATHER_VARIANTS, "$.gather")
+        return (
+            sfn.Parallel(self, "Aligned", result_path=sfn.JsonPath.DISCARD)
+            .branch(coverage)
+            .branch(regions.next(gather))
+        )
+
+    def _branch_job(self, state: str, step: Step, job: str) -> sfn.Choice:
+        """The end of a branch: a job, if it has to run."""
+        task = self._job(state, step, job)
+        task.add_catch(rethrow(self, f"{state}Failed"), errors=["States.ALL"], result_path=ERROR)
+        return (
+            sfn.Choice(self, f"{state}Needed?")
+            .when(sfn.Condition.boolean_equals(f"{job}.run", True), task)
+            .otherwise(sfn.Succeed(self, f"{state}Done"))
+        )
 
     def _each(self, state: str, items: str, job: sfn.CustomState, *, failed: str) -> sfn.Map:
         """A Map over jobs: the first that fails ends it, with that job's error."""

@@ -46,9 +46,8 @@ def test_the_image_starts_the_tool_as_an_ordinary_user(tool):
 @pytest.mark.parametrize("tool", TOOLS)
 def test_dockerfiles_differ_in_title_and_programs_only(tool):
     def common(text: str) -> list[str]:
-        own = re.compile(
-            r"image\.(title|description)|^ENTRYPOINT|own_requirements|^ +(bwa|samtools|bcftools|fastp|freebayes)="
-        )
+        programs = "bwa|samtools|bcftools|fastp|freebayes|libhts3|mosdepth"
+        own = re.compile(rf"image\.(title|description)|^ENTRYPOINT|own_requirements|^ +({programs})=")
         return [line for line in text.splitlines() if not own.search(line)]
 
     assert common(dockerfile(tool)) == common(dockerfile("fastp"))

@@ -28,7 +28,7 @@ def test_a_run_ends_well_and_says_what_it_did(analysed: Any) -> None:
     assert analysed.summary["state"] == "SUCCEEDED"
     assert [sample["state"] for sample in analysed.summary["samples"]] == ["SUCCEEDED", "SUCCEEDED"]
     steps = analysed.steps("DEMO-1")
-    assert {step for step, _ in steps} == {"fastp", "align", "call_variants", "gather_variants"}
+    assert {step for step, _ in steps} == {"fastp", "align", "coverage", "call_variants", "gather_variants"}
     assert {part for step, part in steps if step == "fastp"} == {"L001", "L002"}
     # 36 kb and 24 kb cut into pieces of at most 20 kb
     assert {part for step, part in steps if step == "call_variants"} == {
@@ -163,7 +163,7 @@ def test_each_job_is_the_templates(genomics: Any, analysed: Any, cloud_assembly:
         if resource["Type"] == "AWS::Batch::JobDefinition"
     }
     jobs = genomics.batch_jobs()
-    assert len(jobs) >= 1 + 3 + 2 + 8 + 2
+    assert len(jobs) >= 1 + 3 + 2 + 2 + 8 + 2
     used = set()
     for job in jobs.values():
         name = job["jobDefinition"].split("/")[-1]
@@ -216,7 +216,7 @@ def test_what_ran_is_the_definition_of_the_template(genomics: Any, analysed: Any
         for e in events
         if e.get("taskScheduledEventDetails", {}).get("resourceType") == "batch"
     ]
-    assert len(submitted) == 1 + 3 + 2 + 8 + 2
+    assert len(submitted) == 1 + 3 + 2 + 2 + 8 + 2
     for parameters in submitted:
         # Step Functions adds this variable to what the definition says; the definition itself overrides nothing.
         added = [{"name": "MANAGED_BY_AWS", "value": "STARTED_BY_STEP_FUNCTIONS"}]

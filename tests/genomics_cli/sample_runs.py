@@ -48,6 +48,7 @@ def view() -> RunView:
             _entry("step##prepare_reference#", State.SKIPPED, reason="outputs exist", fingerprint="ref"),
             _entry("step#A#fastp#L1", State.SUCCEEDED, 1, 5, fingerprint="fa", reason="no earlier result"),
             _entry("step#A#align#", State.SUCCEEDED, 5, 20, fingerprint="aa", reason="no earlier result"),
+            _entry("step#A#coverage#", State.SUCCEEDED, 20, 22, fingerprint="da"),
             _entry("step#A#call_variants#c:1-9", State.SUCCEEDED, 20, 25, fingerprint="ca"),
             _entry("step#A#call_variants#d:1-9", State.SUCCEEDED, 22, 28, fingerprint="cb"),
             _entry("step#A#gather_variants#", State.SUCCEEDED, 28, 29, fingerprint="ga"),
@@ -120,6 +121,7 @@ def summary(*, failed: bool = True) -> Summary:
     records = [
         _record(Step.FASTP, "fa", {"fastp": "0.23.2"}, **fastp),
         _record(Step.ALIGN, "aa", {"bwa": "0.7.17", "samtools": "1.16"}, **aligned),
+        _record(Step.COVERAGE, "da", {"mosdepth": "0.3.3"}, bases=1000, mean_depth=31.24, share_at_20x=0.987),
         _record(Step.GATHER_VARIANTS, "ga", {"bcftools": "1.16"}, records=115, snps=104, indels=11),
     ]
     return summarize(

@@ -14,17 +14,21 @@ NOT_RECORDED_BY_A_FUNCTION = {
     "SampleFailed",
     "LaneFailed",
     "RegionFailed",
+    "RegionsFailed",
+    "CoverageFailed",
+    "GatherVariantsFailed",
     "RunFailedUnrecorded",
     "LoadFailedUnrecorded",
 }
 
 
 def states(definition: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every state by name, those inside Maps included."""
+    """Every state by name, those inside Maps and branches included."""
     for name, state in definition["States"].items():
         yield name, state
-        if state["Type"] == "Map":
-            yield from states(state["ItemProcessor"])
+        for inner in (state.get("ItemProcessor"), *state.get("Branches", ())):
+            if inner:
+                yield from states(inner)
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +47,19 @@ def events(state: Mapping[str, Any]) -> int:
     """Events that a state writes, those of a Map's iterations left out (docs/architecture.md)."""
     if state["Type"] == "Task":
         return 6 if state["Resource"].endswith(".sync") else 5
-    return {"Map": 4, "Fail": 1}.get(state["Type"], 2)
+    return {"Map": 4, "Parallel": 4, "Fail": 1}.get(state["Type"], 2)
 
 
 def test_planning_counts_no_fewer_events_than_the_states_write(runs: Any) -> None:
     top = runs["States"]
-    inside = top["Samples"]["ItemProcessor"]["States"]
-    for name in ("Lanes", "Regions"):
-        (job,) = [s for s in inside[name]["ItemProcessor"]["States"].values() if s["Type"] == "Task"]
+    processor = top["Samples"]["ItemProcessor"]
+    maps = [state["ItemProcessor"]["States"] for _, state in states(processor) if state["Type"] == "Map"]
+    assert len(maps) == 2
+    for jobs in maps:
+        (job,) = [s for s in jobs.values() if s["Type"] == "Task"]
         assert 2 + events(job) == EVENTS_PER_JOB
+    per_job = [name for jobs in maps for name in jobs]
+    inside = {name: state for name, state in states(processor) if name not in per_job}
     # As if a sample could succeed and fail, too; the same for the run.
     assert 2 + sum(map(events, inside.values())) <= EVENTS_PER_SAMPLE
     assert 2 + sum(map(events, top.values())) <= EVENTS_PER_RUN
@@ -59,7 +67,7 @@ def test_planning_counts_no_fewer_events_than_the_states_write(runs: Any) -> Non
 
 def test_every_task_retries_catches_and_times_out(runs: Any, loads: Any) -> None:
     tasks = [(n, s) for d in (runs, loads) for n, s in states(d) if s["Type"] == "Task"]
-    assert len(tasks) == 12 + 5
+    assert len(tasks) == 13 + 5
     for name, task in tasks:
         assert task["TimeoutSeconds"] > 0, name
         assert task["Retry"], name
@@ -69,9 +77,9 @@ def test_every_task_retries_catches_and_times_out(runs: Any, loads: Any) -> None
         assert [catch["ErrorEquals"] for catch in task["Catch"]] == [["States.ALL"]], name
 
 
-def test_a_map_that_fails_is_caught(runs: Any) -> None:
+def test_a_map_or_a_branch_that_fails_is_caught(runs: Any) -> None:
     for name, state in states(runs):
-        if state["Type"] == "Map":
+        if state["Type"] in ("Map", "Parallel"):
             assert [catch["ErrorEquals"] for catch in state["Catch"]] == [["States.ALL"]], name
 
 
@@ -83,7 +91,7 @@ def test_a_tools_own_error_is_not_tried_again(runs: Any, loads: Any) -> None:
 
 
 def test_failures_end_in_a_function_that_records_them(runs: Any, loads: Any) -> None:
-    sample = {"PlanSample", "Lanes", "Align", "Regions", "GatherVariants"}
+    sample = {"PlanSample", "Lanes", "Align", "Aligned"}
     for name, state in states(runs):
         for catch in state.get("Catch", ()):
             if catch["Next"] not in NOT_RECORDED_BY_A_FUNCTION:
@@ -117,21 +125,28 @@ def test_the_run_goes_from_its_request_to_variants_called(runs: Any) -> None:
     assert top["AnyFailed?"]["Default"] == "Succeeded"
 
 
-def test_a_sample_goes_from_lanes_to_one_vcf(runs: Any) -> None:
+def test_a_sample_goes_from_lanes_to_coverage_and_one_vcf(runs: Any) -> None:
     inside = runs["States"]["Samples"]["ItemProcessor"]
     assert inside["StartAt"] == "PlanSample"
     one = inside["States"]
     assert one["PlanSample"]["Next"] == "Lanes"
     assert one["Lanes"]["Next"] == "AlignNeeded?"
-    assert one["AlignNeeded?"]["Default"] == one["Align"]["Next"] == "Regions"
-    assert one["Regions"]["Next"] == "GatherNeeded?"
-    assert one["GatherNeeded?"]["Default"] == one["GatherVariants"]["Next"] == "SampleDone"
+    assert one["AlignNeeded?"]["Default"] == one["Align"]["Next"] == "Aligned"
+    coverage, variants = one["Aligned"]["Branches"]
+    assert coverage["StartAt"] == "CoverageNeeded?"
+    assert coverage["States"]["CoverageNeeded?"]["Choices"][0]["Next"] == "Coverage"
+    assert coverage["States"]["Coverage"]["End"]
+    assert variants["StartAt"] == "Regions"
+    assert variants["States"]["Regions"]["Next"] == "GatherVariantsNeeded?"
+    assert variants["States"]["GatherVariantsNeeded?"]["Choices"][0]["Next"] == "GatherVariants"
+    assert variants["States"]["GatherVariants"]["End"]
+    assert one["Aligned"]["Next"] == "SampleDone"
     assert one["RecordFailure"]["Next"] == "SampleFailed"
 
 
 def test_a_task_that_works_leaves_the_state_as_it_was(runs: Any, loads: Any) -> None:
-    kept = {"PrepareReference", "Fastp", "Align", "CallVariants", "GatherVariants", "EmitVariantsCalled"}
-    kept |= {"Samples", "Lanes", "Regions", "LoadVariants", "EmitVariantsLoaded"}
+    kept = {"PrepareReference", "Fastp", "Align", "Coverage", "CallVariants", "GatherVariants", "EmitVariantsCalled"}
+    kept |= {"Samples", "Lanes", "Regions", "Aligned", "LoadVariants", "EmitVariantsLoaded"}
     found = dict(states(runs)) | dict(states(loads))
     for name in kept:
         assert found[name]["ResultPath"] is None, name
@@ -142,6 +157,7 @@ def test_jobs_get_their_task_and_nothing_else(runs: Any, default: Any) -> None:
         "PrepareReference": ("$.reference", Step.PREPARE_REFERENCE),
         "Fastp": ("$.job", Step.FASTP),
         "Align": ("$.align", Step.ALIGN),
+        "Coverage": ("$.coverage", Step.COVERAGE),
         "CallVariants": ("$.job", Step.CALL_VARIANTS),
         "GatherVariants": ("$.gather", Step.GATHER_VARIANTS),
     }

@@ -18,6 +18,7 @@ from genomics.contracts.parameters import (
     CALLERS,
     AlignParameters,
     CallVariantsParameters,
+    CoverageParameters,
     FastpParameters,
     GatherVariantsParameters,
     RunParameters,
@@ -37,6 +38,7 @@ st.register_type_strategy(
 )
 st.register_type_strategy(FastpParameters, st.builds(FastpParameters, st.integers(1, 200), counts))
 st.register_type_strategy(AlignParameters, st.builds(AlignParameters, counts))
+st.register_type_strategy(CoverageParameters, st.builds(CoverageParameters, counts))
 st.register_type_strategy(
     CallVariantsParameters,
     st.builds(CallVariantsParameters, counts, counts, st.integers(1, 9), st.integers(1, 2), st.sampled_from(CALLERS)),

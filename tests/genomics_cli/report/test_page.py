@@ -91,6 +91,8 @@ def test_quality_is_related_to_what_it_is_part_of() -> None:
     assert found.mapped == pytest.approx(980 / 990)
     assert (found.records, found.snps, found.indels) == (115, 104, 11)
     assert found.properly_paired is None
+    assert (found.depth, found.covered) == (31.24, 0.987)
+    assert quality_of(second).depth is None
     assert quality_of(second).reads is None
 
 

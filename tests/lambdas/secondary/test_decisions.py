@@ -20,9 +20,10 @@ CONTIGS = {"chr1": 5000, "chr2": 3000}
 REFERENCE = "prepare_reference#"
 FASTP = {"fastp#L001", "fastp#L002"}
 ALIGN = "align#"
+COVERAGE = "coverage#"
 CALLS = {"call_variants#chr1:1-5000", "call_variants#chr2:1-3000"}
 GATHER = "gather_variants#"
-EVERYTHING = {REFERENCE, *FASTP, ALIGN, *CALLS, GATHER}
+EVERYTHING = {REFERENCE, *FASTP, ALIGN, COVERAGE, *CALLS, GATHER}
 
 
 def reads(content: str) -> Artifact:
@@ -101,6 +102,7 @@ def test_steps_are_decided_in_the_order_of_the_data() -> None:
         REFERENCE,
         *sorted(FASTP),
         ALIGN,
+        COVERAGE,
         *sorted(CALLS),
         GATHER,
     ]
@@ -121,20 +123,29 @@ def test_the_same_again_runs_nothing_and_says_why(history: History) -> None:
     [
         (
             "fastp.minimum_length=40",
-            {*FASTP, ALIGN, *CALLS, GATHER},
+            {*FASTP, ALIGN, COVERAGE, *CALLS, GATHER},
             {
                 "fastp#L001": "parameter minimum_length changed 30 -> 40",
                 ALIGN: "fastp runs again",
+                COVERAGE: "align runs again",
                 GATHER: "call_variants runs again",
             },
         ),
         (
             "align.minimum_score=40",
-            {*FASTP, ALIGN, *CALLS, GATHER} - FASTP,
+            {*FASTP, ALIGN, COVERAGE, *CALLS, GATHER} - FASTP,
             {
                 ALIGN: "parameter minimum_score changed 30 -> 40",
                 "call_variants#chr1:1-5000": "align runs again",
                 "fastp#L001": "outputs of the same inputs, parameters and image exist",
+            },
+        ),
+        (
+            "coverage.minimum_mapping_quality=20",
+            {COVERAGE},
+            {
+                COVERAGE: "parameter minimum_mapping_quality changed 0 -> 20",
+                "fastp#L001": "not needed: align is done",
             },
         ),
         (
@@ -167,11 +178,12 @@ def test_a_changed_parameter_reruns_exactly_what_depends_on_it(
 @pytest.mark.parametrize(
     ("step", "ran"),
     [
-        (Step.FASTP, {*FASTP, ALIGN, *CALLS, GATHER}),
-        (Step.ALIGN, {ALIGN, *CALLS, GATHER}),
+        (Step.FASTP, {*FASTP, ALIGN, COVERAGE, *CALLS, GATHER}),
+        (Step.ALIGN, {ALIGN, COVERAGE, *CALLS, GATHER}),
+        (Step.COVERAGE, {COVERAGE}),
         (Step.CALL_VARIANTS, {*CALLS, GATHER}),
         (Step.GATHER_VARIANTS, {GATHER}),
-        (Step.PREPARE_REFERENCE, {REFERENCE, ALIGN, *CALLS, GATHER}),
+        (Step.PREPARE_REFERENCE, {REFERENCE, ALIGN, COVERAGE, *CALLS, GATHER}),
     ],
 )
 def test_a_changed_image_reruns_exactly_what_depends_on_it(history: History, step: Step, ran: set[str]) -> None:
@@ -192,7 +204,7 @@ LANES = request().samples[0].lanes
 
 def test_changed_reads_of_one_lane_rerun_that_lane_only(history: History) -> None:
     plan = history.run(with_lanes(replace(LANES[0], fastq_1=reads("other")), LANES[1]))
-    assert plan.ran == {"fastp#L001", ALIGN, *CALLS, GATHER}
+    assert plan.ran == {"fastp#L001", ALIGN, COVERAGE, *CALLS, GATHER}
     assert plan.reason("fastp#L001") == "input reads_1 of lane L001 changed"
     assert plan.reason(ALIGN) == "fastp runs again"
 
@@ -212,7 +224,7 @@ def test_a_new_lane_is_said_to_be_new() -> None:
     history = History()
     history.run(with_lanes(LANES[0]))
     plan = history.run(with_lanes(*LANES))
-    assert plan.ran == {"fastp#L002", ALIGN, *CALLS, GATHER}
+    assert plan.ran == {"fastp#L002", ALIGN, COVERAGE, *CALLS, GATHER}
     assert plan.reason("fastp#L002") == "lane L002 is new"
     assert plan.reason(ALIGN) == "lanes changed L001 -> L001, L002; fastp runs again"
 
@@ -226,14 +238,15 @@ def test_another_reference_reruns_all_but_trimming(history: History) -> None:
 
 def test_other_regions_rerun_calling_there_and_gathering(history: History) -> None:
     plan = history.run(request(regions=(Region("chr1", 1, 5000), Region("chr2", 1, 1000))))
-    assert plan.ran == {"call_variants#chr2:1-1000", GATHER}
+    assert plan.ran == {COVERAGE, "call_variants#chr2:1-1000", GATHER}
+    assert plan.reason(COVERAGE) == "regions changed"
     assert plan.reason("call_variants#chr2:1-1000") == "region chr2:1-1000 is new"
     assert plan.reason(GATHER) == "regions changed; call_variants runs again"
 
 
-def test_fewer_regions_rerun_gathering_only(history: History) -> None:
+def test_fewer_regions_rerun_coverage_and_gathering_only(history: History) -> None:
     plan = history.run(request(regions=(Region("chr1", 1, 5000),)))
-    assert plan.ran == {GATHER}
+    assert plan.ran == {COVERAGE, GATHER}
     assert plan.reason(GATHER) == "regions changed"
 
 
@@ -252,10 +265,12 @@ def test_going_back_half_way_names_the_other_result(history: History) -> None:
 
 def test_the_name_of_a_sample_is_part_of_what_it_is_in(history: History) -> None:
     renamed = request(samples=(SampleReads("S2", "P1", LANES),))
-    assert history.run(renamed).ran == {ALIGN, *CALLS, GATHER}
+    assert history.run(renamed).ran == {ALIGN, COVERAGE, *CALLS, GATHER}
 
 
-@pytest.mark.parametrize(("name", "ran"), [(ALIGN, {ALIGN}), (GATHER, {GATHER}), (REFERENCE, {REFERENCE})])
+@pytest.mark.parametrize(
+    ("name", "ran"), [(ALIGN, {ALIGN}), (COVERAGE, {COVERAGE}), (GATHER, {GATHER}), (REFERENCE, {REFERENCE})]
+)
 def test_only_a_lost_final_output_is_made_again(history: History, name: str, ran: set[str]) -> None:
     history.complete.discard(history.latest.recipes[name].fingerprint)
     plan = history.run(request())

@@ -1,6 +1,6 @@
 """What Step Functions carries, 256 KiB per state, is enough for more samples than an execution's history is.
 
-A run has 356 samples at most (`lambdas.secondary.history`), a sample MAXIMUM_REGIONS regions.
+A run has 231 samples at most (`lambdas.secondary.history`), a sample MAXIMUM_REGIONS regions.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ def sample_state(regions: int) -> dict[str, object]:
     return {
         "lanes": [jobs.job(bucket=BUCKET, run_id=RUN, planned=step) for step in steps.fastp],
         "align": jobs.optional_job(bucket=BUCKET, run_id=RUN, decision=decisions[8]),
+        "coverage": jobs.optional_job(bucket=BUCKET, run_id=RUN, decision=decisions[9]),
         "regions": [jobs.job(bucket=BUCKET, run_id=RUN, planned=step) for step in steps.call_variants],
         "gather": jobs.optional_job(bucket=BUCKET, run_id=RUN, decision=decisions[-1]),
     }

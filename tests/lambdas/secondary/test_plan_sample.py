@@ -17,9 +17,10 @@ ONE_SAMPLE = {"S1": {"L001": "a", "L002": "b"}}
 REFERENCE = "step##prepare_reference#"
 FASTP = {"step#S1#fastp#L001", "step#S1#fastp#L002"}
 ALIGN = "step#S1#align#"
+COVERAGE = "step#S1#coverage#"
 CALLS = {"step#S1#call_variants#chr1:1-5000", "step#S1#call_variants#chr2:1-3000"}
 GATHER = "step#S1#gather_variants#"
-EVERYTHING = {REFERENCE, *FASTP, ALIGN, *CALLS, GATHER}
+EVERYTHING = {REFERENCE, *FASTP, ALIGN, COVERAGE, *CALLS, GATHER}
 
 
 def test_tasks_tell_tools_inputs_outputs_and_regions(platform: Platform) -> None:
@@ -28,6 +29,7 @@ def test_tasks_tell_tools_inputs_outputs_and_regions(platform: Platform) -> None
     reference = platform.task(planned.reference["task"])
     lanes = [platform.task(job["task"]) for job in state["lanes"]]
     align = platform.task(state["align"]["task"])
+    coverage = platform.task(state["coverage"]["task"])
     calls = [platform.task(job["task"]) for job in state["regions"]]
     gather = platform.task(state["gather"]["task"])
 
@@ -36,6 +38,8 @@ def test_tasks_tell_tools_inputs_outputs_and_regions(platform: Platform) -> None
     assert lanes[0].inputs["reads_1"][0].sha256 is not None
     assert align.lanes == ("L001", "L002")
     assert [i.uri for i in align.inputs["reads_2"]] == [task.outputs["reads_2"] for task in lanes]
+    assert coverage.inputs["alignments"][0].uri == align.outputs["alignments"]
+    assert coverage.regions == (Region("chr1", 1, 5000), Region("chr2", 1, 3000))
     assert {task.reference for task in (align, gather, *calls)} == {reference.fingerprint}
     assert [task.regions for task in calls] == [(Region("chr1", 1, 5000),), (Region("chr2", 1, 3000),)]
     assert [i.uri for i in gather.inputs["calls"]] == [task.outputs["calls"] for task in calls]
@@ -46,7 +50,14 @@ def test_tasks_tell_tools_inputs_outputs_and_regions(platform: Platform) -> None
 def test_the_ledger_lists_steps_in_the_order_of_the_data(platform: Platform) -> None:
     platform.plan(platform.request("first", {"S2": {"L1": "a"}, "S1": {"L1": "b"}}))
     items = [entry.item for entry in platform.ledger.find("first", "s")]
-    steps = ["fastp#L1", "align#", "call_variants#chr1:1-5000", "call_variants#chr2:1-3000", "gather_variants#"]
+    steps = [
+        "fastp#L1",
+        "align#",
+        "coverage#",
+        "call_variants#chr1:1-5000",
+        "call_variants#chr2:1-3000",
+        "gather_variants#",
+    ]
     assert items == [
         REFERENCE,
         "sample#S2",
@@ -132,6 +143,7 @@ def test_the_same_again_passes_nothing_to_run(platform: Platform) -> None:
         "sample": "S1",
         "lanes": [],
         "align": nothing,
+        "coverage": nothing,
         "regions": [],
         "gather": nothing,
     }

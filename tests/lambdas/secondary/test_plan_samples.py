@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 def test_events_of_a_run_are_those_of_the_documented_arithmetic() -> None:
-    # docs/architecture.md: 50 + samples x (40 + 8 x (lanes + regions))
-    assert events_of_run([1], 50) == 50 + 40 + 8 * 51
-    assert events_of_run([1, 3], 2) == 50 + 2 * 40 + 8 * (1 + 3 + 2 * 2)
+    # docs/architecture.md: 50 + samples x (70 + 8 x (lanes + regions))
+    assert events_of_run([1], 50) == 50 + 70 + 8 * 51
+    assert events_of_run([1, 3], 2) == 50 + 2 * 70 + 8 * (1 + 3 + 2 * 2)
 
 
 def test_the_limits_that_the_documentation_names_hold() -> None:
-    for samples, regions in ((44, 50), (356, 1), (4, 500)):
+    for samples, regions in ((41, 50), (231, 1), (4, 500)):
         check_room([1] * samples, regions)
         assert events_of_run([1] * samples, regions) <= EVENTS_AVAILABLE
-    for samples, regions in ((45, 50), (357, 1), (5, 500)):
+    for samples, regions in ((42, 50), (232, 1), (5, 500)):
         with pytest.raises(RunTooLargeError):
             check_room([1] * samples, regions)
 
@@ -32,7 +32,7 @@ def test_a_refusal_says_in_one_line_what_to_do() -> None:
     with pytest.raises(RunTooLargeError) as refused:
         check_room([1] * 1000, 50)
     assert str(refused.value) == (
-        "1000 samples x 50 regions are too many for one run (448,050 events of the state "
+        "1000 samples x 50 regions are too many for one run (478,050 events of the state "
         "machine, 20,000 are possible): give fewer samples per run, or raise scatter.bases_per_region"
     )
 

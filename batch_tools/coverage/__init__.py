@@ -1,0 +1,1 @@
+"""How deep a sample's alignments cover the reference."""
