@@ -46,6 +46,7 @@ class ToolSettings(Frozen):
     coverage: ToolSizeSettings = size(2, 3584, 240)
     call_variants: ToolSizeSettings = size(1, 3584, 480)
     gather_variants: ToolSizeSettings = size(1, 3584, 240)
+    quality: ToolSizeSettings = size(2, 3584, 240)
 
 
 def _split(value: object) -> object:

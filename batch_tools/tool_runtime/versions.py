@@ -3,7 +3,9 @@
 import platform
 import re
 import subprocess
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from batch_tools.tool_runtime.errors import ToolError
 
@@ -17,11 +19,17 @@ def tool_versions(programs: Iterable[str]) -> dict[str, str]:
     return {**{program: _version(program) for program in programs}, "python": platform.python_version()}
 
 
+def installed(program: str) -> str:
+    """How to start a program: where Python's packages put theirs, else by its name, on the PATH."""
+    beside_python = Path(sys.executable).with_name(program)
+    return str(beside_python) if beside_python.is_file() else program
+
+
 def _version(program: str) -> str:
     arguments = _ARGUMENTS.get(program, ("--version",))
     try:
         done = subprocess.run(
-            [program, *arguments],
+            [installed(program), *arguments],
             capture_output=True,
             encoding="utf-8",
             errors="replace",

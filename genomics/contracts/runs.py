@@ -132,6 +132,7 @@ class SampleResult:
     vcf: Artifact | None = None
     vcf_index: Artifact | None = None
     alignments: Artifact | None = None
+    quality_report: Artifact | None = None
     reason: str | None = None
 
 

@@ -24,6 +24,7 @@ class Step(enum.StrEnum):
     COVERAGE = "coverage"
     CALL_VARIANTS = "call_variants"
     GATHER_VARIANTS = "gather_variants"
+    QUALITY = "quality"
 
 
 # The steps that have a job for each lane or region of a sample; the others have one.
@@ -51,6 +52,11 @@ _FILES: Mapping[Step, Mapping[str, str]] = {
         "vcf": "{sample}.vcf.gz",
         "index": "{sample}.vcf.gz.tbi",
         "stats": "{sample}.stats.txt",
+    },
+    Step.QUALITY: {
+        "report": "{sample}.multiqc.html",
+        "data": "{sample}.multiqc_data.json",
+        "alignment_stats": "{sample}.samtools_stats.txt",
     },
 }
 

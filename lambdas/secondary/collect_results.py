@@ -18,6 +18,7 @@ from genomics.contracts.runs import Artifact, RunRequest, RunResults, SampleRead
 from genomics.contracts.steps import Step, StepRecord
 from lambdas import documents
 from lambdas.ledger_table import Ledger, open_ledger
+from lambdas.secondary.decisions import FINAL
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -84,23 +85,22 @@ class _Collector:
         entry = self.entries.get(sample_item(reads.sample))
         if entry and entry.state is State.FAILED:
             return SampleResult(reads.sample, reads.patient, State.FAILED, reason=entry.reason)
-        align = self._step(reads.sample, Step.ALIGN)
-        gather = self._step(reads.sample, Step.GATHER_VARIANTS)
-        alignments, variants = self._outputs(Step.ALIGN, align), self._outputs(Step.GATHER_VARIANTS, gather)
-        if "alignments" in alignments and {"vcf", "index"} <= variants.keys():
+        ended = {step: self._step(reads.sample, step) for step in FINAL}
+        outputs = {step: self._outputs(step, entry) for step, entry in ended.items()}
+        if missing := next((step for step in FINAL if not outputs[step]), None):
+            reason = f"{reads.sample}: {missing} left no record of its outputs"
+            result = SampleResult(reads.sample, reads.patient, State.FAILED, reason=reason)
+        else:
             result = SampleResult(
                 sample=reads.sample,
                 patient=reads.patient,
                 state=State.SUCCEEDED,
-                vcf=variants["vcf"],
-                vcf_index=variants["index"],
-                alignments=alignments["alignments"],
+                vcf=outputs[Step.GATHER_VARIANTS]["vcf"],
+                vcf_index=outputs[Step.GATHER_VARIANTS]["index"],
+                alignments=outputs[Step.ALIGN]["alignments"],
+                quality_report=outputs[Step.QUALITY]["report"],
             )
-        else:
-            missing = Step.GATHER_VARIANTS if alignments else Step.ALIGN
-            reason = f"{reads.sample}: {missing} left no record of its outputs"
-            result = SampleResult(reads.sample, reads.patient, State.FAILED, reason=reason)
-        ends = [step.finished_at for step in (align, gather) if step and step.finished_at]
+        ends = [entry.finished_at for entry in ended.values() if entry and entry.finished_at]
         item = sample_item(reads.sample)
         finished_at = max(ends, default=None)
         self.ledger.end(LedgerEntry(self.run_id, item, result.state, reason=result.reason, finished_at=finished_at))

@@ -10,8 +10,8 @@ from genomics.contracts.steps import LatestRecipes, Step
 from lambdas.secondary.planning import PlannedStep, SampleSteps
 from lambdas.secondary.reasons import why_run
 
-# What a sample is analysed for.
-FINAL = frozenset({Step.ALIGN, Step.COVERAGE, Step.GATHER_VARIANTS})
+# What a sample is analysed for, in the order of the data.
+FINAL = (Step.ALIGN, Step.COVERAGE, Step.GATHER_VARIANTS, Step.QUALITY)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """State PlanSample: which of a sample's steps have to run, and why.
 
 In `{"run_id", "study", "request", "sample"}`; out `{"run_id", "study", "sample", "lanes": [job], "align": step,
-"coverage": step, "regions": [job], "gather": step}` where a job is `{"task", "name", "part"}`, a step a job with
-`"run"`, and `lanes` and `regions` list only what is to run.
+"coverage": step, "regions": [job], "gather": step, "quality": step}` where a job is `{"task", "name", "part"}`, a step
+a job with `"run"`, and `lanes` and `regions` list only what is to run.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ def _state(decisions: Sequence[Decision], bucket: str, run_id: str) -> dict[str,
         "coverage": optional(Step.COVERAGE),
         "regions": to_run(Step.CALL_VARIANTS),
         "gather": optional(Step.GATHER_VARIANTS),
+        "quality": optional(Step.QUALITY),
     }
 
 

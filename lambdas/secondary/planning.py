@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from genomics.contracts import object_keys
 from genomics.contracts.parameters import RunParameters
-from genomics.contracts.regions import Region
+from genomics.contracts.regions import Region, merge
 from genomics.contracts.runs import Artifact, LaneReads, RunPlan, RunRequest, SampleReads
 from genomics.contracts.steps import Recipe, Step, Task, TaskInput, made_by
 
@@ -71,11 +71,12 @@ class SampleSteps:
     coverage: PlannedStep
     call_variants: tuple[PlannedStep, ...]
     gather_variants: PlannedStep
+    quality: PlannedStep
 
     @property
     def in_order(self) -> tuple[PlannedStep, ...]:
         """In the order of the data."""
-        return (*self.fastp, self.align, self.coverage, *self.call_variants, self.gather_variants)
+        return (*self.fastp, self.align, self.coverage, *self.call_variants, self.gather_variants, self.quality)
 
 
 def reference_step(*, request: RunRequest, image: str, bucket: str) -> PlannedStep:
@@ -99,7 +100,9 @@ def sample_steps(
     align = builder.align(fastp)
     coverage = builder.coverage(align, plan.regions)
     calls = tuple(builder.call_variants(align, region) for region in plan.regions)
-    return SampleSteps(fastp, align, coverage, calls, builder.gather_variants(calls))
+    gather = builder.gather_variants(calls)
+    quality = builder.quality(fastp, align, coverage, gather)
+    return SampleSteps(fastp, align, coverage, calls, gather, quality)
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,13 @@ class _Inputs:
     contents: Mapping[str, tuple[str, ...]]
     tasks: Mapping[str, tuple[TaskInput, ...]]
     sources: Mapping[str, Step] = field(default_factory=dict)
+
+    def __or__(self, other: _Inputs) -> _Inputs:
+        return _Inputs(
+            contents={**self.contents, **other.contents},
+            tasks={**self.tasks, **other.tasks},
+            sources={**self.sources, **other.sources},
+        )
 
 
 @dataclass(frozen=True)
@@ -176,6 +186,25 @@ class _SampleBuilder:
             contents=made.contents,
             reference=self.reference,
             regions=tuple(region for call in calls for region in call.recipe.regions),
+            sample=self.sample,
+        )
+        return self._planned(recipe, made)
+
+    def quality(
+        self, fastp: tuple[PlannedStep, ...], align: PlannedStep, coverage: PlannedStep, gather: PlannedStep
+    ) -> PlannedStep:
+        made = (
+            _made(fastp, ("report",))
+            | _made((align,), ("alignments",))
+            | _made((coverage,), ("summary", "region_distribution"))
+            | _made((gather,), ("stats",))
+        )
+        recipe = Recipe(
+            step=Step.QUALITY,
+            image=self.images[Step.QUALITY],
+            parameters=self.parameters.of(Step.QUALITY),
+            contents=made.contents,
+            lanes=tuple(lane.part for lane in fastp),
             sample=self.sample,
         )
         return self._planned(recipe, made)

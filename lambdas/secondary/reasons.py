@@ -10,7 +10,6 @@ FIRST = "no earlier result"
 UNFINISHED = "the earlier run left no result"
 
 
-
 def why_run(
     *, recipe: Recipe, part: str, sources: Mapping[str, Step], latest: LatestRecipes, running: Collection[str]
 ) -> str:

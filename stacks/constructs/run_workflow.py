@@ -105,11 +105,17 @@ class RunWorkflow(Construct):
         lanes = self._each("Lanes", "$.lanes", self._job("Fastp", Step.FASTP, "$.job"), failed="LaneFailed")
         align = self._job("Align", Step.ALIGN, "$.align")
         aligned = self._aligned()
+        quality = self._job("Quality", Step.QUALITY, "$.quality")
         failed = self._sample_failed()
-        for state in (plan, lanes, align, aligned):
+        for state in (plan, lanes, align, aligned, quality):
             state.add_catch(failed, errors=["States.ALL"], result_path=ERROR)
 
-        aligned.next(sfn.Pass(self, "SampleDone", parameters=_outcome("SUCCEEDED")))
+        done = sfn.Pass(self, "SampleDone", parameters=_outcome("SUCCEEDED"))
+        aligned.next(
+            sfn.Choice(self, "QualityNeeded?")
+            .when(sfn.Condition.boolean_equals("$.quality.run", True), quality.next(done))
+            .otherwise(done)
+        )
         align_needed = (
             sfn.Choice(self, "AlignNeeded?")
             .when(sfn.Condition.boolean_equals("$.align.run", True), align.next(aligned))

@@ -62,7 +62,9 @@ def test_the_readme_names_the_installed_versions(tool):
         assert f"{name} {version}" in versions
 
 
-@pytest.mark.parametrize(("folder", "wanted"), [("tool_runtime", "boto3"), ("archive_study", "anycrc")])
+@pytest.mark.parametrize(
+    ("folder", "wanted"), [("tool_runtime", "boto3"), ("archive_study", "anycrc"), ("quality", "multiqc")]
+)
 def test_python_packages_are_those_of_the_lock(folder, wanted):
     lock = {package["name"]: package for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
     text = (ROOT / "batch_tools" / folder / "requirements.txt").read_text()
@@ -75,5 +77,10 @@ def test_python_packages_are_those_of_the_lock(folder, wanted):
     while needed:
         name = needed.pop()
         found.add(name)
-        needed += [each["name"] for each in lock[name].get("dependencies", []) if each["name"] not in found]
+        needed += [each["name"] for each in _dependencies(lock[name]) if each["name"] not in found]
     assert names == found
+
+
+def _dependencies(package):
+    """Those of the lock that Linux needs."""
+    return [each for each in package.get("dependencies", []) if "win32" not in each.get("marker", "")]

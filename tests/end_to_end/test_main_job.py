@@ -28,12 +28,14 @@ def test_a_run_ends_well_and_says_what_it_did(analysed: Any) -> None:
     assert analysed.summary["state"] == "SUCCEEDED"
     assert [sample["state"] for sample in analysed.summary["samples"]] == ["SUCCEEDED", "SUCCEEDED"]
     steps = analysed.steps("DEMO-1")
-    assert {step for step, _ in steps} == {"fastp", "align", "coverage", "call_variants", "gather_variants"}
+    assert {step for step, _ in steps} == {"fastp", "align", "coverage", "call_variants", "gather_variants", "quality"}
     assert {part for step, part in steps if step == "fastp"} == {"L001", "L002"}
     # 36 kb and 24 kb cut into pieces of at most 20 kb
     assert {part for step, part in steps if step == "call_variants"} == {
         "chrA:1-18000", "chrA:18001-36000", "chrB:1-12000", "chrB:12001-24000",
     }  # fmt: skip
+    for sample in SAMPLES:
+        assert (Path(analysed.sample(sample)["vcf"]).parent / f"{sample}.multiqc.html").stat().st_size > 100_000
     for step in steps.values():
         assert step["state"] == "SUCCEEDED"
         assert step["reason"] == "no earlier result"
@@ -163,7 +165,7 @@ def test_each_job_is_the_templates(genomics: Any, analysed: Any, cloud_assembly:
         if resource["Type"] == "AWS::Batch::JobDefinition"
     }
     jobs = genomics.batch_jobs()
-    assert len(jobs) >= 1 + 3 + 2 + 2 + 8 + 2
+    assert len(jobs) >= 1 + 3 + 2 + 2 + 8 + 2 + 2
     used = set()
     for job in jobs.values():
         name = job["jobDefinition"].split("/")[-1]
@@ -216,7 +218,7 @@ def test_what_ran_is_the_definition_of_the_template(genomics: Any, analysed: Any
         for e in events
         if e.get("taskScheduledEventDetails", {}).get("resourceType") == "batch"
     ]
-    assert len(submitted) == 1 + 3 + 2 + 2 + 8 + 2
+    assert len(submitted) == 1 + 3 + 2 + 2 + 8 + 2 + 2
     for parameters in submitted:
         # Step Functions adds this variable to what the definition says; the definition itself overrides nothing.
         added = [{"name": "MANAGED_BY_AWS", "value": "STARTED_BY_STEP_FUNCTIONS"}]

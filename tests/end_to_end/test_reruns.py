@@ -75,6 +75,7 @@ TAKES: dict[str, set[str]] = {
     "coverage": {"align"},
     "call_variants": {"align"},
     "gather_variants": {"call_variants"},
+    "quality": {"fastp", "align", "coverage", "gather_variants"},
 }
 
 

@@ -114,7 +114,14 @@ class Platform:
         samples = {}
         for item in plan_samples(**common)["samples"]:
             planned = samples[item["sample"]] = plan_sample(sample=item["sample"], **common)
-            jobs = [*planned["lanes"], planned["align"], planned["coverage"], *planned["regions"], planned["gather"]]
+            jobs = [
+                *planned["lanes"],
+                planned["align"],
+                planned["coverage"],
+                *planned["regions"],
+                planned["gather"],
+                planned["quality"],
+            ]
             for job in jobs if complete else ():
                 if job["task"]:
                     self.complete(job["task"])

@@ -67,7 +67,7 @@ def test_planning_counts_no_fewer_events_than_the_states_write(runs: Any) -> Non
 
 def test_every_task_retries_catches_and_times_out(runs: Any, loads: Any) -> None:
     tasks = [(n, s) for d in (runs, loads) for n, s in states(d) if s["Type"] == "Task"]
-    assert len(tasks) == 13 + 5
+    assert len(tasks) == 14 + 5
     for name, task in tasks:
         assert task["TimeoutSeconds"] > 0, name
         assert task["Retry"], name
@@ -91,7 +91,7 @@ def test_a_tools_own_error_is_not_tried_again(runs: Any, loads: Any) -> None:
 
 
 def test_failures_end_in_a_function_that_records_them(runs: Any, loads: Any) -> None:
-    sample = {"PlanSample", "Lanes", "Align", "Aligned"}
+    sample = {"PlanSample", "Lanes", "Align", "Aligned", "Quality"}
     for name, state in states(runs):
         for catch in state.get("Catch", ()):
             if catch["Next"] not in NOT_RECORDED_BY_A_FUNCTION:
@@ -140,12 +140,22 @@ def test_a_sample_goes_from_lanes_to_coverage_and_one_vcf(runs: Any) -> None:
     assert variants["States"]["Regions"]["Next"] == "GatherVariantsNeeded?"
     assert variants["States"]["GatherVariantsNeeded?"]["Choices"][0]["Next"] == "GatherVariants"
     assert variants["States"]["GatherVariants"]["End"]
-    assert one["Aligned"]["Next"] == "SampleDone"
+    assert one["Aligned"]["Next"] == "QualityNeeded?"
+    assert one["QualityNeeded?"]["Default"] == one["Quality"]["Next"] == "SampleDone"
     assert one["RecordFailure"]["Next"] == "SampleFailed"
 
 
 def test_a_task_that_works_leaves_the_state_as_it_was(runs: Any, loads: Any) -> None:
-    kept = {"PrepareReference", "Fastp", "Align", "Coverage", "CallVariants", "GatherVariants", "EmitVariantsCalled"}
+    kept = {
+        "PrepareReference",
+        "Fastp",
+        "Align",
+        "Coverage",
+        "CallVariants",
+        "GatherVariants",
+        "Quality",
+        "EmitVariantsCalled",
+    }
     kept |= {"Samples", "Lanes", "Regions", "Aligned", "LoadVariants", "EmitVariantsLoaded"}
     found = dict(states(runs)) | dict(states(loads))
     for name in kept:
@@ -160,6 +170,7 @@ def test_jobs_get_their_task_and_nothing_else(runs: Any, default: Any) -> None:
         "Coverage": ("$.coverage", Step.COVERAGE),
         "CallVariants": ("$.job", Step.CALL_VARIANTS),
         "GatherVariants": ("$.gather", Step.GATHER_VARIANTS),
+        "Quality": ("$.quality", Step.QUALITY),
     }
     found = dict(states(runs))
     definitions = default.resources("secondary", "AWS::Batch::JobDefinition")

@@ -11,6 +11,7 @@ from genomics.contracts.steps import Step, StepRecord
 from lambdas import documents
 from lambdas.secondary import collect_results
 from lambdas.secondary.collect_results import failure_summary
+from lambdas.secondary.decisions import FINAL
 
 if TYPE_CHECKING:
     from conftest import Planned, Platform
@@ -64,6 +65,8 @@ def test_results_are_what_the_records_say(platform: Platform, planned: Planned) 
     assert sample.vcf_index.name == "S2.vcf.gz.tbi"
     assert sample.alignments is not None
     assert sample.alignments.name == "S2.bam"
+    assert sample.quality_report is not None
+    assert sample.quality_report.name == "S2.multiqc.html"
     run = entry(platform, RUN)
     assert (run.state, run.reason) == (State.SUCCEEDED, None)
     assert entry(platform, "sample#S1").state is State.SUCCEEDED
@@ -83,10 +86,11 @@ def test_a_failed_sample_fails_the_run_and_keeps_the_others_results(platform: Pl
     assert entry(platform, "sample#S2").state is State.SUCCEEDED
 
 
-def test_a_sample_without_a_record_has_failed(platform: Platform, planned: Planned) -> None:
-    fingerprint = planned.entries["step#S1#gather_variants#"].fingerprint or ""
-    platform.s3.delete_object(Bucket="sequencing", Key=object_keys.step_record(Step.GATHER_VARIANTS, fingerprint))
-    assert collect()["line"] == "S1: gather_variants left no record of its outputs"
+@pytest.mark.parametrize("step", FINAL)
+def test_a_sample_without_a_record_has_failed(platform: Platform, planned: Planned, step: Step) -> None:
+    fingerprint = planned.entries[f"step#S1#{step}#"].fingerprint or ""
+    platform.s3.delete_object(Bucket="sequencing", Key=object_keys.step_record(step, fingerprint))
+    assert collect()["line"] == f"S1: {step} left no record of its outputs"
 
 
 def test_a_sample_whose_steps_were_all_skipped_has_results(platform: Platform, planned: Planned) -> None:

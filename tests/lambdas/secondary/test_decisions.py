@@ -23,7 +23,8 @@ ALIGN = "align#"
 COVERAGE = "coverage#"
 CALLS = {"call_variants#chr1:1-5000", "call_variants#chr2:1-3000"}
 GATHER = "gather_variants#"
-EVERYTHING = {REFERENCE, *FASTP, ALIGN, COVERAGE, *CALLS, GATHER}
+QUALITY = "quality#"
+EVERYTHING = {REFERENCE, *FASTP, ALIGN, COVERAGE, *CALLS, GATHER, QUALITY}
 
 
 def reads(content: str) -> Artifact:
@@ -105,6 +106,7 @@ def test_steps_are_decided_in_the_order_of_the_data() -> None:
         COVERAGE,
         *sorted(CALLS),
         GATHER,
+        QUALITY,
     ]
 
 
@@ -114,7 +116,7 @@ def test_the_same_again_runs_nothing_and_says_why(history: History) -> None:
     fingerprint = plan.decisions[ALIGN].planned.fingerprint
     assert plan.reason(ALIGN) == f"outputs of the same inputs, parameters and image exist: steps/align/{fingerprint}"
     assert plan.reason(GATHER).startswith("outputs of the same inputs, parameters and image exist")
-    assert {plan.reason(name) for name in FASTP} == {"not needed: align is done"}
+    assert {plan.reason(name) for name in FASTP} == {"not needed: align and quality are done"}
     assert {plan.reason(name) for name in CALLS} == {"not needed: gather_variants is done"}
 
 
@@ -123,17 +125,18 @@ def test_the_same_again_runs_nothing_and_says_why(history: History) -> None:
     [
         (
             "fastp.minimum_length=40",
-            {*FASTP, ALIGN, COVERAGE, *CALLS, GATHER},
+            {*FASTP, ALIGN, COVERAGE, *CALLS, GATHER, QUALITY},
             {
                 "fastp#L001": "parameter minimum_length changed 30 -> 40",
                 ALIGN: "fastp runs again",
                 COVERAGE: "align runs again",
+                QUALITY: "fastp runs again; align runs again; coverage runs again; gather_variants runs again",
                 GATHER: "call_variants runs again",
             },
         ),
         (
             "align.minimum_score=40",
-            {*FASTP, ALIGN, COVERAGE, *CALLS, GATHER} - FASTP,
+            {*FASTP, ALIGN, COVERAGE, *CALLS, GATHER, QUALITY} - FASTP,
             {
                 ALIGN: "parameter minimum_score changed 30 -> 40",
                 "call_variants#chr1:1-5000": "align runs again",
@@ -142,23 +145,23 @@ def test_the_same_again_runs_nothing_and_says_why(history: History) -> None:
         ),
         (
             "coverage.minimum_mapping_quality=20",
-            {COVERAGE},
+            {COVERAGE, QUALITY},
             {
                 COVERAGE: "parameter minimum_mapping_quality changed 0 -> 20",
-                "fastp#L001": "not needed: align is done",
+                "fastp#L001": "outputs of the same inputs, parameters and image exist",
             },
         ),
         (
             "call_variants.minimum_base_quality=20",
-            {*CALLS, GATHER},
+            {*CALLS, GATHER, QUALITY},
             {
                 "call_variants#chr1:1-5000": "parameter minimum_base_quality changed 13 -> 20",
-                "fastp#L001": "not needed: align is done",
+                "fastp#L001": "outputs of the same inputs, parameters and image exist",
             },
         ),
         (
             "gather_variants.minimum_quality=20",
-            {GATHER},
+            {GATHER, QUALITY},
             {
                 GATHER: "parameter minimum_quality changed 10.0 -> 20.0",
                 "call_variants#chr1:1-5000": "outputs of the same inputs, parameters and image exist",
@@ -178,12 +181,13 @@ def test_a_changed_parameter_reruns_exactly_what_depends_on_it(
 @pytest.mark.parametrize(
     ("step", "ran"),
     [
-        (Step.FASTP, {*FASTP, ALIGN, COVERAGE, *CALLS, GATHER}),
-        (Step.ALIGN, {ALIGN, COVERAGE, *CALLS, GATHER}),
-        (Step.COVERAGE, {COVERAGE}),
-        (Step.CALL_VARIANTS, {*CALLS, GATHER}),
-        (Step.GATHER_VARIANTS, {GATHER}),
-        (Step.PREPARE_REFERENCE, {REFERENCE, ALIGN, COVERAGE, *CALLS, GATHER}),
+        (Step.FASTP, {*FASTP, ALIGN, COVERAGE, *CALLS, GATHER, QUALITY}),
+        (Step.ALIGN, {ALIGN, COVERAGE, *CALLS, GATHER, QUALITY}),
+        (Step.COVERAGE, {COVERAGE, QUALITY}),
+        (Step.CALL_VARIANTS, {*CALLS, GATHER, QUALITY}),
+        (Step.GATHER_VARIANTS, {GATHER, QUALITY}),
+        (Step.QUALITY, {QUALITY}),
+        (Step.PREPARE_REFERENCE, {REFERENCE, ALIGN, COVERAGE, *CALLS, GATHER, QUALITY}),
     ],
 )
 def test_a_changed_image_reruns_exactly_what_depends_on_it(history: History, step: Step, ran: set[str]) -> None:
@@ -204,7 +208,7 @@ LANES = request().samples[0].lanes
 
 def test_changed_reads_of_one_lane_rerun_that_lane_only(history: History) -> None:
     plan = history.run(with_lanes(replace(LANES[0], fastq_1=reads("other")), LANES[1]))
-    assert plan.ran == {"fastp#L001", ALIGN, COVERAGE, *CALLS, GATHER}
+    assert plan.ran == {"fastp#L001", ALIGN, COVERAGE, *CALLS, GATHER, QUALITY}
     assert plan.reason("fastp#L001") == "input reads_1 of lane L001 changed"
     assert plan.reason(ALIGN) == "fastp runs again"
 
@@ -224,7 +228,7 @@ def test_a_new_lane_is_said_to_be_new() -> None:
     history = History()
     history.run(with_lanes(LANES[0]))
     plan = history.run(with_lanes(*LANES))
-    assert plan.ran == {"fastp#L002", ALIGN, COVERAGE, *CALLS, GATHER}
+    assert plan.ran == {"fastp#L002", ALIGN, COVERAGE, *CALLS, GATHER, QUALITY}
     assert plan.reason("fastp#L002") == "lane L002 is new"
     assert plan.reason(ALIGN) == "lanes changed L001 -> L001, L002; fastp runs again"
 
@@ -238,7 +242,8 @@ def test_another_reference_reruns_all_but_trimming(history: History) -> None:
 
 def test_other_regions_rerun_calling_there_and_gathering(history: History) -> None:
     plan = history.run(request(regions=(Region("chr1", 1, 5000), Region("chr2", 1, 1000))))
-    assert plan.ran == {COVERAGE, "call_variants#chr2:1-1000", GATHER}
+    assert plan.ran == {COVERAGE, "call_variants#chr2:1-1000", GATHER, QUALITY}
+    assert plan.reason(QUALITY) == "coverage runs again; gather_variants runs again"
     assert plan.reason(COVERAGE) == "regions changed"
     assert plan.reason("call_variants#chr2:1-1000") == "region chr2:1-1000 is new"
     assert plan.reason(GATHER) == "regions changed; call_variants runs again"
@@ -246,7 +251,7 @@ def test_other_regions_rerun_calling_there_and_gathering(history: History) -> No
 
 def test_fewer_regions_rerun_coverage_and_gathering_only(history: History) -> None:
     plan = history.run(request(regions=(Region("chr1", 1, 5000),)))
-    assert plan.ran == {COVERAGE, GATHER}
+    assert plan.ran == {COVERAGE, GATHER, QUALITY}
     assert plan.reason(GATHER) == "regions changed"
 
 
@@ -258,18 +263,19 @@ def test_going_back_to_earlier_parameters_runs_nothing(history: History) -> None
 def test_going_back_half_way_names_the_other_result(history: History) -> None:
     history.run(request(parameters=parameters("align.minimum_score=40")))
     plan = history.run(request(parameters=parameters("call_variants.ploidy=1")))
-    assert plan.ran == {*CALLS, GATHER}
+    assert plan.ran == {*CALLS, GATHER, QUALITY}
     reason = plan.reason("call_variants#chr1:1-5000")
     assert reason == "parameter ploidy changed 2 -> 1; align has another result"
 
 
 def test_the_name_of_a_sample_is_part_of_what_it_is_in(history: History) -> None:
     renamed = request(samples=(SampleReads("S2", "P1", LANES),))
-    assert history.run(renamed).ran == {ALIGN, COVERAGE, *CALLS, GATHER}
+    assert history.run(renamed).ran == {ALIGN, COVERAGE, *CALLS, GATHER, QUALITY}
 
 
 @pytest.mark.parametrize(
-    ("name", "ran"), [(ALIGN, {ALIGN}), (COVERAGE, {COVERAGE}), (GATHER, {GATHER}), (REFERENCE, {REFERENCE})]
+    ("name", "ran"),
+    [(ALIGN, {ALIGN}), (COVERAGE, {COVERAGE}), (GATHER, {GATHER}), (QUALITY, {QUALITY}), (REFERENCE, {REFERENCE})],
 )
 def test_only_a_lost_final_output_is_made_again(history: History, name: str, ran: set[str]) -> None:
     history.complete.discard(history.latest.recipes[name].fingerprint)
@@ -284,6 +290,11 @@ def test_lost_intermediate_outputs_are_made_again_only_where_they_are_needed(his
     assert history.run(request()).ran == set()
     history.complete -= {history.latest.recipes[GATHER].fingerprint}
     assert history.run(request()).ran == {*CALLS, GATHER}
+
+
+def test_lost_trimming_is_made_again_where_only_the_report_on_it_is_missing(history: History) -> None:
+    history.complete -= {history.latest.recipes[name].fingerprint for name in (*FASTP, QUALITY)}
+    assert history.run(request()).ran == {*FASTP, QUALITY}
 
 
 def test_what_is_wrong_with_an_earlier_output_is_the_reason() -> None:
@@ -330,4 +341,4 @@ def test_job_names_are_what_batch_takes() -> None:
     steps = sample_steps(request=long_name, sample=long_name.samples[0], plan=plan, images=IMAGES, bucket="b")
     names = [step.job_name for step in steps.in_order]
     assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}", name) for name in names)
-    assert names[-2].endswith("-HLA_01_01_1-5")
+    assert names[-3].endswith("-HLA_01_01_1-5")

@@ -51,7 +51,8 @@ def sample_state(regions: int) -> dict[str, object]:
         "align": jobs.optional_job(bucket=BUCKET, run_id=RUN, decision=decisions[8]),
         "coverage": jobs.optional_job(bucket=BUCKET, run_id=RUN, decision=decisions[9]),
         "regions": [jobs.job(bucket=BUCKET, run_id=RUN, planned=step) for step in steps.call_variants],
-        "gather": jobs.optional_job(bucket=BUCKET, run_id=RUN, decision=decisions[-1]),
+        "gather": jobs.optional_job(bucket=BUCKET, run_id=RUN, decision=decisions[-2]),
+        "quality": jobs.optional_job(bucket=BUCKET, run_id=RUN, decision=decisions[-1]),
     }
 
 

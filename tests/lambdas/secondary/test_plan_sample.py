@@ -20,7 +20,8 @@ ALIGN = "step#S1#align#"
 COVERAGE = "step#S1#coverage#"
 CALLS = {"step#S1#call_variants#chr1:1-5000", "step#S1#call_variants#chr2:1-3000"}
 GATHER = "step#S1#gather_variants#"
-EVERYTHING = {REFERENCE, *FASTP, ALIGN, COVERAGE, *CALLS, GATHER}
+QUALITY = "step#S1#quality#"
+EVERYTHING = {REFERENCE, *FASTP, ALIGN, COVERAGE, *CALLS, GATHER, QUALITY}
 
 
 def test_tasks_tell_tools_inputs_outputs_and_regions(platform: Platform) -> None:
@@ -43,6 +44,10 @@ def test_tasks_tell_tools_inputs_outputs_and_regions(platform: Platform) -> None
     assert {task.reference for task in (align, gather, *calls)} == {reference.fingerprint}
     assert [task.regions for task in calls] == [(Region("chr1", 1, 5000),), (Region("chr2", 1, 3000),)]
     assert [i.uri for i in gather.inputs["calls"]] == [task.outputs["calls"] for task in calls]
+    quality = platform.task(state["quality"]["task"])
+    assert [i.uri for i in quality.inputs["report"]] == [task.outputs["report"] for task in lanes]
+    assert quality.lanes == ("L001", "L002")
+    assert quality.inputs["stats"][0].uri == gather.outputs["stats"]
     assert gather.regions == tuple(task.regions[0] for task in calls)
     assert gather.outputs["vcf"].endswith(f"steps/gather_variants/{gather.fingerprint}/S1.vcf.gz")
 
@@ -57,6 +62,7 @@ def test_the_ledger_lists_steps_in_the_order_of_the_data(platform: Platform) -> 
         "call_variants#chr1:1-5000",
         "call_variants#chr2:1-3000",
         "gather_variants#",
+        "quality#",
     ]
     assert items == [
         REFERENCE,
@@ -146,6 +152,7 @@ def test_the_same_again_passes_nothing_to_run(platform: Platform) -> None:
         "coverage": nothing,
         "regions": [],
         "gather": nothing,
+        "quality": nothing,
     }
     sample = platform.ledger.get("second", "sample#S1")
     assert sample is not None
