@@ -25,7 +25,7 @@ from genomics.contracts.environment import (
 )
 from stacks.constructs.alarm_topic import AlarmTopic
 from stacks.constructs.archive_tool import ArchiveTool
-from stacks.constructs.dead_letters import dead_letter_queue
+from stacks.constructs.dead_letters import undelivered_events
 from stacks.constructs.deployment_outputs import offer
 from stacks.constructs.log_group import log_group
 from stacks.constructs.object_access import grant_delete, grant_read, grant_write
@@ -83,7 +83,7 @@ class Archive(cdk.Stack):
         self._alarms = AlarmTopic(
             self, "Alarms", description="Archives and restores that need a person", email=config.alarm_email
         )
-        self.dead_letters = dead_letter_queue(self)
+        self.dead_letters = undelivered_events(self)
         jobs = StudyJobs(self._tool(), queue, self._failure_recorder(), config.project)
         archives = ArchiveWorkflow(self, "Archives", jobs=jobs, log_retention_days=config.log_retention_days)
         restores = RestoreWorkflow(

@@ -18,7 +18,7 @@ from genomics.contracts.environment import PlanLoadEnvironment
 from genomics.contracts.events import SOURCE, VARIANTS_CALLED
 from genomics.contracts.tables import TABLES
 from glue_jobs.variants.options import VariantsOptions, arguments
-from stacks.constructs.dead_letters import dead_letter_queue
+from stacks.constructs.dead_letters import undelivered_events
 from stacks.constructs.deployment_outputs import offer
 from stacks.constructs.lake_table import LakeTable
 from stacks.constructs.load_workflow import LoadFunctions, LoadWorkflow
@@ -171,7 +171,7 @@ class Lake(cdk.Stack):
 
     def _start_on_variants_called(self, loads: sfn.StateMachine) -> sqs.Queue:
         """Returns the queue of events that started no load."""
-        undelivered = dead_letter_queue(self)
+        undelivered = undelivered_events(self)
         role = iam.Role(self, "EventsRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
         events.Rule(
             self,

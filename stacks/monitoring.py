@@ -15,7 +15,7 @@ from constructs import Construct
 from genomics.contracts.environment import RecordJobEnvironment, RecordStoppedEnvironment
 from genomics.contracts.monitoring import JobMetric
 from stacks.constructs.alarm_topic import AlarmTopic
-from stacks.constructs.dead_letters import dead_letter_queue
+from stacks.constructs.dead_letters import undelivered_events
 from stacks.constructs.deployment_outputs import offer
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.run_dashboard import RunDashboard
@@ -57,7 +57,7 @@ class Monitoring(cdk.Stack):
         super().__init__(scope, construct_id, **stack)
         self._runs, self._loads, self._queue, self._config = runs, loads, queue, config
         self._alarms = AlarmTopic(self, "Alarms", description="Runs that need a person", email=config.alarm_email)
-        self._undelivered = dead_letter_queue(self)
+        self._undelivered = undelivered_events(self)
         self._record_jobs()
         self._tell_of_stopped(self._record_stopped(ledger))
         queues = {**dead_letters, "Events to record": self._undelivered}

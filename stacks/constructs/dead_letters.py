@@ -7,14 +7,19 @@ from constructs import Construct
 from stacks.constructs.findings import acknowledge
 
 
-def dead_letter_queue(scope: Construct, construct_id: str = "UndeliveredEvents") -> sqs.Queue:
-    """A queue of dead letters, which has none behind itself."""
-    queue = sqs.Queue(
+def dead_letter_queue(scope: Construct, construct_id: str) -> sqs.Queue:
+    """A queue of what another queue's receiver could not deal with."""
+    return sqs.Queue(
         scope,
         construct_id,
         encryption=sqs.QueueEncryption.SQS_MANAGED,
         enforce_ssl=True,
         retention_period=cdk.Duration.days(14),
     )
-    acknowledge(queue, "AwsSolutions-SQS3", "It is a dead-letter queue itself.")
+
+
+def undelivered_events(scope: Construct) -> sqs.Queue:
+    """A queue of events that rules could not deliver to their targets."""
+    queue = dead_letter_queue(scope, "UndeliveredEvents")
+    acknowledge(queue, "AwsSolutions-SQS3", "It is the dead-letter queue of the rules.")
     return queue

@@ -162,12 +162,8 @@ def test_every_batch_job_carries_what_its_costs_are_asked_for_by(assembly: Any) 
                 tags[name] = state["Parameters"]["Tags"]
     project = {"project": assembly.project}
     of_run = project | {"run.$": "$.run_id"}
-    steps = {
-        "Fastp": Step.FASTP,
-        "Align": Step.ALIGN,
-        "CallVariants": Step.CALL_VARIANTS,
-        "GatherVariants": Step.GATHER_VARIANTS,
-    }
+    of_samples = [step for step in Step if step is not Step.PREPARE_REFERENCE]
+    steps = {"".join(word.capitalize() for word in step.split("_")): step for step in of_samples}
     studies = project | {"tool": "archive_study", "study.$": "$.study"}
     assert tags == {
         "PrepareReference": of_run | {"tool": "prepare_reference"},
