@@ -8,7 +8,7 @@ export AWS_EC2_METADATA_DISABLED := true
 export PYTHONDONTWRITEBYTECODE :=
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help setup demo test suite test-slow synth lint format
+.PHONY: help setup demo test suite test-slow test-images images synth lint format
 
 help:            ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 16
@@ -23,10 +23,16 @@ test: setup      ## the whole test suite and lint, as CI runs them
 	@$(MAKE) --no-print-directory --jobs 2 lint suite
 
 suite: setup
-	@pytest -m "not slow" --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+	@pytest -m "not slow and not images" --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 
 test-slow: setup ## the long sweeps
 	@pytest -m slow
+
+test-images: setup ## build every tool's image and run it, with buildah and without an engine
+	@BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs pytest -m images
+
+images: setup    ## the tools' images, with docker or buildah
+	@genomics images
 
 bench-%: setup   ## one benchmark, such as bench-embedded_aws.start or bench-run_scan
 	@python -m benchmarks.$*

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -88,6 +88,11 @@ class Cloud:
     def dynamodb(self) -> "DynamoDBClient":
         """The run ledger."""
         return self._session.client("dynamodb", endpoint_url=self._endpoint_url, config=self._config)
+
+    @cached_property
+    def ecr(self) -> Any:
+        """The tools' images."""
+        return self._session.client("ecr", endpoint_url=self._endpoint_url, config=self._config)
 
     @cached_property
     def s3(self) -> "S3Client":

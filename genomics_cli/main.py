@@ -14,7 +14,20 @@ from genomics.contracts.samples import SampleSheetError
 from genomics_cli.errors import UserError
 
 # In the order in which they are met. Each is `genomics_cli.commands.<name>:<name>`, imported when it is needed.
-COMMANDS = ("demo", "up", "estimate", "run", "status", "why", "query", "restore", "rightsize", "storage-report", "down")
+COMMANDS = (
+    "demo",
+    "up",
+    "estimate",
+    "run",
+    "status",
+    "why",
+    "query",
+    "restore",
+    "rightsize",
+    "storage-report",
+    "images",
+    "down",
+)
 _MESSAGE_STANDS_ALONE = (UserError, SampleSheetError, RegionError, ContractError)
 
 

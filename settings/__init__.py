@@ -39,6 +39,7 @@ from settings.values import (
 from stacks.archive import ArchiveConfig
 from stacks.constructs.gateway_shares import Shares
 from stacks.constructs.landing_task import Landing, TransferOptions
+from stacks.constructs.tool_image import ImageRegistry
 from stacks.constructs.tool_job import ToolSize
 from stacks.file_access import FileAccessConfig
 from stacks.lake import LakeConfig
@@ -164,7 +165,7 @@ class Settings(BaseSettings):
     image_registry: str | None = Field(
         None,
         pattern=r"^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-][a-z0-9]+)*)*$",
-        description="a registry's host, with a path or without; unset: images are built here and pushed to ECR",
+        description="a registry's host, with a path or without; unset: a repository for each tool in ECR",
     )
 
     archive_after_days: Days = Field(90, description=_DAYS)
@@ -332,7 +333,7 @@ class Settings(BaseSettings):
             spot_bid_percentage=self.spot_bid_percentage,
             scratch_gib=self.scratch_gib,
             log_retention_days=self.log_retention_days,
-            image_registry=self.image_registry,
+            image_registry=ImageRegistry(self.project, self.image_registry),
         )
 
     def archive(self) -> ArchiveConfig:
@@ -349,7 +350,7 @@ class Settings(BaseSettings):
             file_share_arns=self.file_share_arns,
             alarm_email=self.alarm_email,
             log_retention_days=self.log_retention_days,
-            image_registry=self.image_registry,
+            image_registry=ImageRegistry(self.project, self.image_registry),
         )
 
     def lake(self) -> LakeConfig:

@@ -32,6 +32,7 @@ from stacks.constructs.object_access import grant_delete, grant_read, grant_writ
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.run_ledger import RunLedger
 from stacks.constructs.study_workflows import ArchiveWorkflow, RestoreFunctions, RestoreWorkflow, StudyJobs
+from stacks.constructs.tool_image import ImageRegistry
 from stacks.constructs.tool_job import ToolSize
 
 # What a study consists of.
@@ -57,7 +58,7 @@ class ArchiveConfig:
     file_share_arns: tuple[str, ...]
     alarm_email: str | None
     log_retention_days: int
-    image_registry: str | None
+    image_registry: ImageRegistry
 
 
 class Archive(cdk.Stack):

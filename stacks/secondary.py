@@ -22,6 +22,7 @@ from stacks.constructs.reference_store import ReferenceStore
 from stacks.constructs.run_ledger import RunLedger
 from stacks.constructs.run_workflow import RunFunctions, RunWorkflow
 from stacks.constructs.tool_fleet import ToolFleet
+from stacks.constructs.tool_image import ImageRegistry
 from stacks.constructs.tool_job import ToolSize
 
 LATEST_RECIPES = f"{object_keys.STEPS}latest/"
@@ -44,7 +45,7 @@ class SecondaryConfig:
     spot_bid_percentage: int
     scratch_gib: int
     log_retention_days: int
-    image_registry: str | None
+    image_registry: ImageRegistry
 
 
 class Secondary(cdk.Stack):

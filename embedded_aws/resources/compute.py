@@ -314,6 +314,7 @@ TYPES: Mapping[str, ResourceType] = {
         longest_name=256,
         ref="repository.repositoryName",
         attributes={"Arn": "repository.repositoryArn", "RepositoryUri": "repository.repositoryUri"},
+        dropped=dict.fromkeys(("LifecyclePolicy", "EmptyOnDelete"), "no image is stored that could expire or be left"),
         delete=("DeleteRepository", "repositoryName"),
         update=lambda existing, creation: existing.created,
         inert="the folder that an image is built from plays it; none is stored",

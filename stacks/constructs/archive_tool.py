@@ -3,6 +3,7 @@
 from constructs import Construct
 
 from genomics.contracts.environment import ArchiveToolEnvironment
+from stacks.constructs.tool_image import ImageRegistry
 from stacks.constructs.tool_job import ATTEMPTS, ToolJob, ToolSize
 
 
@@ -17,7 +18,7 @@ class ArchiveTool(ToolJob):
         size: ToolSize,
         ledger_table: str,
         log_retention_days: int,
-        image_registry: str | None,
+        image_registry: ImageRegistry,
     ) -> None:
         super().__init__(
             scope,

@@ -5,6 +5,7 @@ from constructs import Construct
 from genomics.contracts.environment import ToolEnvironment
 from genomics.contracts.steps import Step
 from stacks.constructs.reference_store import ReferenceStore
+from stacks.constructs.tool_image import ImageRegistry
 from stacks.constructs.tool_job import SCRATCH, ToolJob, ToolSize
 
 REFERENCES = "/mnt/references"
@@ -24,7 +25,7 @@ class BatchTool(ToolJob):
         prepares_references: bool,
         ledger_table: str,
         log_retention_days: int,
-        image_registry: str | None,
+        image_registry: ImageRegistry,
     ) -> None:
         super().__init__(
             scope,

@@ -1,7 +1,9 @@
-"""The image of a tool of batch_tools/: built and pushed by the CDK, or found in a registry of one's own."""
+"""The image of a tool of batch_tools/: in a repository of its own in ECR, or found in a registry of the lab's."""
+
+from dataclasses import dataclass
 
 import aws_cdk as cdk
-from aws_cdk import aws_ecr_assets as ecr_assets
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
@@ -9,37 +11,54 @@ from constructs import Construct
 from stacks.constructs.findings import acknowledge
 from stacks.constructs.source import CONTRACTS, ROOT, only
 
+_KEPT_IMAGES = 10
+
+
+@dataclass(frozen=True)
+class ImageRegistry:
+    """Where a deployment's images are: on `host` (with a path, if there is one), else in ECR, as `<project>/<tool>`."""
+
+    project: str
+    host: str | None
+
 
 class ToolImage(Construct):
-    """`container` is what jobs run, `identity` a digest of what the image is built from.
+    """`container` is what jobs run, `identity` a digest of what the image is built from, and its tag.
 
-    With `registry` (a host, and a path if there is one) the image is `<registry>/<tool>:<identity>`, so that the
-    machine that deploys needs no Docker. Its sources go to the assets' bucket, as `<identity>.zip`, for its builder.
+    The deployment itself builds nothing: `genomics images` does, on a machine that has docker or buildah. The sources
+    go to the assets' bucket, as `<identity>.zip`, for builders that have no clone.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, tool: str, registry: str | None) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, tool: str, registry: ImageRegistry) -> None:
         super().__init__(scope, construct_id)
-        self._is_built_here = registry is None
         sources = only(*CONTRACTS, "batch_tools/__init__.py", "batch_tools/tool_runtime", f"batch_tools/{tool}")
-        if registry is None:
-            image = ecr_assets.DockerImageAsset(
-                self,
-                "Image",
-                directory=str(ROOT),
-                exclude=sources,
-                ignore_mode=cdk.IgnoreMode.GIT,
-                file=f"batch_tools/{tool}/Dockerfile",
-                platform=ecr_assets.Platform.LINUX_AMD64,
-            )
-            self.identity = image.asset_hash
-            self.container = ecs.ContainerImage.from_docker_image_asset(image)
+        asset = s3_assets.Asset(self, "Sources", path=str(ROOT), exclude=sources, ignore_mode=cdk.IgnoreMode.GIT)
+        self.identity = asset.asset_hash
+        self._is_ours = registry.host is None
+        self.container: ecs.ContainerImage
+        if self._is_ours:
+            repository = _repository(self, f"{registry.project}/{tool}")
+            self.container = ecs.ContainerImage.from_ecr_repository(repository, tag=self.identity)
         else:
-            asset = s3_assets.Asset(self, "Sources", path=str(ROOT), exclude=sources, ignore_mode=cdk.IgnoreMode.GIT)
-            self.identity = asset.asset_hash
-            self.container = ecs.ContainerImage.from_registry(f"{registry}/{tool}:{asset.asset_hash}")
+            self.container = ecs.ContainerImage.from_registry(f"{registry.host}/{tool}:{self.identity}")
 
     def acknowledge_pull(self, container: Construct) -> None:
         """Say why the role that starts `container` may ask for a token, where it may."""
-        if self._is_built_here:
+        if self._is_ours:
             reason = "A registry token is not for one repository; pulling is."
             acknowledge(container, "AwsSolutions-IAM5", reason, "Resource::*")
+
+
+def _repository(scope: Construct, name: str) -> ecr.Repository:
+    """Private; a tag stays what it was, and what is pushed is scanned. Its images can be built again at any time."""
+    return ecr.Repository(
+        scope,
+        "Repository",
+        repository_name=name,
+        image_scan_on_push=True,
+        image_tag_mutability=ecr.TagMutability.IMMUTABLE,
+        encryption=ecr.RepositoryEncryption.KMS,
+        lifecycle_rules=[ecr.LifecycleRule(max_image_count=_KEPT_IMAGES, description="The latest images are kept")],
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+        empty_on_delete=True,
+    )

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.constructs.log_group import log_group
-from stacks.constructs.tool_image import ToolImage
+from stacks.constructs.tool_image import ImageRegistry, ToolImage
 
 SCRATCH = "/scratch"
 ATTEMPTS = 3
@@ -38,7 +38,7 @@ class ToolJob(Construct):
         tool: str,
         size: ToolSize,
         log_retention_days: int,
-        image_registry: str | None,
+        image_registry: ImageRegistry,
     ) -> None:
         super().__init__(scope, construct_id)
         self.tool, self.size = tool, size

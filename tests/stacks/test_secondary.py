@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,44 +33,51 @@ def environment(properties: Mapping[str, Any]) -> dict[str, Any]:
     return {v["Name"]: v["Value"] for v in properties["ContainerProperties"]["Environment"]}
 
 
-def image_names(assembly: Any) -> dict[str, str]:
-    """Dockerfile of each image asset by its hash."""
+def sources(assembly: Any, identity: str) -> Path:
+    """The published folder that an image is built from."""
     assets = json.loads((assembly.directory / f"{assembly.project}-secondary.assets.json").read_text())
-    return {name: image["source"]["dockerFile"] for name, image in assets["dockerImages"].items()}
+    assert not assets.get("dockerImages")
+    folder: Path = assembly.directory / assets["files"][identity]["source"]["path"]
+    return folder
 
 
-def test_every_step_has_a_job_definition_of_its_own_tool(default: Any) -> None:
-    definitions = job_definitions(default)
+def test_every_step_has_a_job_definition_of_its_own_tool(assembly: Any) -> None:
+    definitions = job_definitions(assembly)
     assert set(definitions) == set(Step)
-    images = image_names(default)
     for step, properties in definitions.items():
         identity = environment(properties)["TOOL_IMAGE"]
-        assert images[identity] == f"batch_tools/{step}/Dockerfile"
-        assert properties["ContainerProperties"]["Image"]["Fn::Sub"].endswith(f":{identity}")
+        assert (sources(assembly, identity) / "batch_tools" / step / "Dockerfile").is_file()
         assert properties["ContainerProperties"]["Command"] == ["--task", "Ref::task"]
 
 
-def test_with_a_registry_there_is_no_image_to_build_and_the_sources_are_published(other: Any) -> None:
-    assets = json.loads((other.directory / f"{other.project}-secondary.assets.json").read_text())
-    assert not assets.get("dockerImages")
-    definitions = job_definitions(other)
-    assert set(definitions) == set(Step)
-    for step, properties in definitions.items():
+def test_every_tool_has_a_private_repository_whose_tags_stay_and_whose_images_are_scanned(default: Any) -> None:
+    repositories = default.resources("secondary", "AWS::ECR::Repository")
+    assert {r["Properties"]["RepositoryName"] for r in repositories.values()} == {f"genomics/{step}" for step in Step}
+    for repository in repositories.values():
+        assert repository["Properties"]["ImageTagMutability"] == "IMMUTABLE"
+        assert repository["Properties"]["ImageScanningConfiguration"] == {"ScanOnPush": True}
+        assert "RepositoryPolicyText" not in repository["Properties"]
+    for step, properties in job_definitions(default).items():
+        image = json.dumps(properties["ContainerProperties"]["Image"])
+        (own,) = [name for name in repositories if f'"{name.partition("/")[2]}"' in image]
+        assert repositories[own]["Properties"]["RepositoryName"] == f"genomics/{step}"
+        assert f":{environment(properties)['TOOL_IMAGE']}" in image
+
+
+def test_with_a_registry_of_the_labs_own_there_is_no_repository(other: Any) -> None:
+    assert not other.resources("secondary", "AWS::ECR::Repository")
+    for step, properties in job_definitions(other).items():
         identity = environment(properties)["TOOL_IMAGE"]
         assert properties["ContainerProperties"]["Image"] == f"registry.example.org/tools/{step}:{identity}"
-        sources = other.directory / assets["files"][identity]["source"]["path"]
-        assert (sources / "batch_tools" / step / "Dockerfile").is_file()
 
 
 def test_an_images_context_holds_its_tool_and_what_it_imports(default: Any) -> None:
-    assets = json.loads((default.directory / "genomics-secondary.assets.json").read_text())
-    for image in assets["dockerImages"].values():
-        context = default.directory / image["source"]["directory"]
-        tool = image["source"]["dockerFile"].split("/")[1]
+    for step, properties in job_definitions(default).items():
+        context = sources(default, environment(properties)["TOOL_IMAGE"])
         assert {path.name for path in context.iterdir()} == {"batch_tools", "genomics"}
         assert {path.name for path in (context / "genomics").iterdir()} == {"__init__.py", "contracts"}
         inside = {path.name for path in (context / "batch_tools").iterdir()}
-        assert inside == {"__init__.py", "tool_runtime", tool}
+        assert inside == {"__init__.py", "tool_runtime", step}
         assert not [path for path in context.rglob("*") if path.suffix in (".md", ".pyc")]
 
 
