@@ -45,8 +45,8 @@ def make_sequencing_run(directory: Path, *, seed: int = SEED, contigs: Mapping[s
     rows = []
     truths = {}
     for number, (sample, lanes) in enumerate(LANES.items(), 1):
-        truths[sample] = _write_truth(directory / "truth" / f"{sample}.vcf.gz", sample, carried[sample], contigs)
-        mates = sequence_pairs(rng, _haplotypes(genome, carried[sample]), depth=DEPTH)
+        truths[sample] = write_truth(directory / "truth" / f"{sample}.vcf.gz", sample, carried[sample], contigs)
+        mates = sequence_pairs(rng, haplotypes(genome, carried[sample]), depth=DEPTH)
         for lane, files in _write_lanes(directory / "reads", sample, lanes, mates):
             rows.append((f"P{number}", sample, lane, *(str(file.relative_to(directory)) for file in files)))
     sheet = directory / "samples.csv"
@@ -54,7 +54,8 @@ def make_sequencing_run(directory: Path, *, seed: int = SEED, contigs: Mapping[s
     return SequencingRun(sheet, reference, truths)
 
 
-def _haplotypes(genome: dict[str, Bases], carried: Sequence[Carried]) -> list[Bases]:
+def haplotypes(genome: dict[str, Bases], carried: Sequence[Carried]) -> list[Bases]:
+    """Both haplotypes of every contig, with what a sample carries put in."""
     return [
         haplotype(sequence, [item for item in carried if item.variant.chrom == chrom], which)
         for chrom, sequence in genome.items()
@@ -79,7 +80,7 @@ def _write_lanes(
     return written
 
 
-def _write_truth(path: Path, sample: str, carried: Sequence[Carried], contigs: Mapping[str, int]) -> Path:
+def write_truth(path: Path, sample: str, carried: Sequence[Carried], contigs: Mapping[str, int]) -> Path:
     """The sample's variants as a BGZF VCF with its index beside it."""
     header = [
         "##fileformat=VCFv4.3",
