@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batch_tools.tool_runtime.errors import ToolError
+from batch_tools.tool_runtime.folder import stage_folder
 from batch_tools.tool_runtime.memory import MemoryMeter
 from batch_tools.tool_runtime.progress import Progress
 from batch_tools.tool_runtime.publication import Publication, finished
@@ -123,10 +124,19 @@ class Execution:
         require_space(scratch, inputs=inputs, per_input_byte=self.tool.scratch_per_input_byte, what=str(self.task.step))
         begun = time.monotonic()
         staged = stage_in(self.s3, inputs, scratch / "inputs")
+        folder = None
+        if self.task.folder:
+            folder = stage_folder(
+                self.s3,
+                task=self.task,
+                listing=staged.files,
+                directory=scratch / "folder",
+                per_input_byte=self.tool.scratch_per_input_byte,
+            )
         staging_seconds = round(time.monotonic() - begun, 3)
         directory = scratch / "work"
         directory.mkdir()
-        job = Job(self.task, self.environment, self.attempt, staged.files, directory)
+        job = Job(self.task, self.environment, self.attempt, staged.files, directory, folder)
         begun, cpu_begun = time.monotonic(), _cpu_seconds()
         with MemoryMeter() as memory:
             outcome = self.tool.run(job)

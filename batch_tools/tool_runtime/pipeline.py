@@ -13,6 +13,8 @@ from typing import IO
 from batch_tools.tool_runtime.errors import ToolError
 
 _TAIL_LINES = 20
+# How a line of Java's stack traces begins, which would crowd out what went wrong.
+_STACK_FRAME = "at "
 _log = logging.getLogger(__name__)
 
 
@@ -29,7 +31,8 @@ class _Program:
         """Log stderr line by line, until the program closes it."""
         for line in self.stderr:
             if text := line.decode("utf-8", "replace").strip():
-                self.tail.append(text)
+                if not text.startswith(_STACK_FRAME):
+                    self.tail.append(text)
                 _log.info("%s: %s", self.name, text)
 
 
@@ -146,5 +149,6 @@ def _failure(name: str, status: int, tail: Sequence[str]) -> ToolError:
         return ToolError(f"{name} was killed by {signal.Signals(number).name}{hint}", exit_code=128 + number)
     lines = [line for line in tail if line.strip()]
     complaints = [line for line in lines if any(word in line.lower() for word in ("error", "fail", "[e::"))]
-    reason = (complaints or lines or ["it said nothing"])[-1]
+    exceptions = [line for line in lines if "Exception: " in line]
+    reason = (exceptions or complaints or lines or ["it said nothing"])[-1]
     return ToolError(f"{name} failed with exit status {status}: {reason[:300]}")

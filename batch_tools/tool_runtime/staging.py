@@ -42,7 +42,13 @@ def expected_inputs(s3: "S3Client", task: Task) -> dict[str, tuple[TaskInput, ..
 
 def require_space(directory: Path, *, inputs: Inputs, per_input_byte: float, what: str) -> None:
     """ToolError unless `directory` has room for `per_input_byte` times the size of `inputs`."""
-    size = sum(each.size or 0 for group in inputs.values() for each in group)
+    require_bytes(
+        directory, sum(each.size or 0 for group in inputs.values() for each in group), per_input_byte, what=what
+    )
+
+
+def require_bytes(directory: Path, size: int, per_input_byte: float, *, what: str) -> None:
+    """The same for `size` bytes of input."""
     needed, free = int(size * per_input_byte), shutil.disk_usage(directory).free
     if free < needed:
         raise ToolError(

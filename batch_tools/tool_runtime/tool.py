@@ -54,13 +54,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Job:
-    """What a tool's adapter is given: the task, its inputs on scratch, and an empty directory to work in."""
+    """What a tool's adapter is given: the task, its inputs on scratch, and an empty directory to work in.
+
+    `folder` is where the files of the task's folder are, for a task that has one.
+    """
 
     task: Task
     environment: ToolEnvironment
     attempt: Attempt
     inputs: Mapping[str, tuple[Path, ...]]
     directory: Path
+    folder: Path | None = None
 
     def files(self, name: str) -> tuple[Path, ...]:
         """All files of an input."""

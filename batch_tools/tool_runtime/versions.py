@@ -10,8 +10,8 @@ from pathlib import Path
 from batch_tools.tool_runtime.errors import ToolError
 
 _VERSION = re.compile(r"\b(\d+\.\d[\w.+-]*)")
-# bwa has no option that prints its version; it stands in the usage.
-_ARGUMENTS: dict[str, tuple[str, ...]] = {"bwa": ()}
+# bwa has no option that prints its version; it stands in the usage. Picard's programs print it, itself it does not.
+_ARGUMENTS: dict[str, tuple[str, ...]] = {"bwa": (), "PicardCommandLine": ("ExtractIlluminaBarcodes", "--version")}
 
 
 def tool_versions(programs: Iterable[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A study in the archive: what was asked for, what the tar holds and where, and what stands at the original keys.
+"""A study, and its archive: what was asked for, what the tar holds and where, and what stands at the original keys.
 
 Everything of one archive lies below `object_keys.archive(study, archive_id)`; docs/archive.md tells the order in which
 it comes to be there.
@@ -7,6 +7,9 @@ it comes to be there.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from genomics.contracts.parameters import DemultiplexParameters, RunParameters
+from genomics.contracts.regions import Region
+from genomics.contracts.runs import Reference
 from genomics.contracts.samples import NAME_RULE, is_name
 
 # Endings of what a study's archive takes, and of the indexes that are of no use without it.
@@ -55,11 +58,17 @@ class Study:
     """A study as the lab registers it: who is told of restores, and the run folders that belong to it.
 
     Runs of the secondary analysis name their study themselves. A run folder that no study claims is one of its own.
+    Samples of run folders that arrive are analysed on `reference` with the parameters and the regions; without a
+    reference they are not analysed.
     """
 
     name: str
     owner: str = ""
     run_folders: tuple[str, ...] = ()
+    reference: Reference | None = None
+    regions: tuple[Region, ...] = ()
+    parameters: RunParameters = field(default_factory=RunParameters)
+    demultiplex: DemultiplexParameters = field(default_factory=DemultiplexParameters)
 
     def __post_init__(self) -> None:
         if not is_name(self.name):

@@ -92,6 +92,21 @@ def run_document(run_id: str, name: str) -> str:
     return f"{RUNS}{run_id}/{name}"
 
 
+def demultiplex_request(run_id: str) -> str:
+    """What a demultiplexing is to do (a DemultiplexRequest)."""
+    return run_document(run_id, "demultiplex.json")
+
+
+def lane_document(run_id: str, lane: str, name: str) -> str:
+    """What a lane's job is told: `sheet`, `files`."""
+    return run_document(run_id, f"lanes/{lane}.{name}.json")
+
+
+def demultiplexed() -> str:
+    """Prefix of all demultiplexed reads: beside the inbox, where runs find theirs."""
+    return f"{STEPS}{Step.DEMULTIPLEX}/"
+
+
 def run_results(run_id: str) -> str:
     """Every sample's outcome."""
     return run_document(run_id, "results.json")
@@ -140,6 +155,11 @@ def latest_recipes(study: str, sample: str) -> str:
 def latest_reference_recipe(study: str, reference: str) -> str:
     """What a study's reference was last prepared with (LatestRecipes)."""
     return f"{STEPS}latest/{quote(study, safe='')}/references/{quote(reference, safe='')}.json"
+
+
+def latest_lane_recipes(run_folder: str) -> str:
+    """What a run folder's lanes were last planned with (LatestRecipes)."""
+    return f"{STEPS}latest/{RUN_FOLDERS}{quote(run_folder, safe='')}.json"
 
 
 def partial(key: str, attempt: str) -> str:

@@ -10,6 +10,29 @@ from genomics.contracts.codec import ContractError
 # `ensemble` weighs what the other two find.
 CALLERS = ("bcftools", "freebayes", "ensemble")
 
+# How a sample sheet's second index is to be taken; `auto`: reversed where RunInfo.xml says that the instrument does so
+# and the sheet is of version 2, which has it forward.
+INDEX2_ORIENTATIONS = ("auto", "as_written", "reverse_complement")
+
+
+@dataclass(frozen=True)
+class DemultiplexParameters:
+    """Picard's ExtractIlluminaBarcodes, over both indexes together; `index2` is one of INDEX2_ORIENTATIONS.
+
+    An index is a sample's with at most `maximum_mismatches`, of which the next best has `minimum_mismatch_delta` more,
+    and at most `maximum_no_calls` bases that were not called.
+    """
+
+    maximum_mismatches: int = 1
+    minimum_mismatch_delta: int = 1
+    maximum_no_calls: int = 2
+    index2: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.index2 not in INDEX2_ORIENTATIONS:
+            raise ValueError(f"index2 is {self.index2!r}; it must be one of {', '.join(INDEX2_ORIENTATIONS)}")
+        _at_least(self, maximum_mismatches=0, minimum_mismatch_delta=1, maximum_no_calls=0)
+
 
 @dataclass(frozen=True)
 class FastpParameters:

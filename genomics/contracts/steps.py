@@ -18,6 +18,7 @@ from genomics.contracts.regions import Region
 class Step(enum.StrEnum):
     """The steps of the secondary analysis, in the order of the data; each is a folder of batch_tools/."""
 
+    DEMULTIPLEX = "demultiplex"
     PREPARE_REFERENCE = "prepare_reference"
     FASTP = "fastp"
     ALIGN = "align"
@@ -27,8 +28,8 @@ class Step(enum.StrEnum):
     QUALITY = "quality"
 
 
-# The steps that have a job for each lane or region of a sample; the others have one.
-SCATTERED_BY: Mapping[Step, str] = {Step.FASTP: "lane", Step.CALL_VARIANTS: "region"}
+# The steps that have a job for each lane or region, of a run folder or a sample; the others have one.
+SCATTERED_BY: Mapping[Step, str] = {Step.DEMULTIPLEX: "lane", Step.FASTP: "lane", Step.CALL_VARIANTS: "region"}
 
 Scalar = str | int | float | bool
 
@@ -62,7 +63,7 @@ _FILES: Mapping[Step, Mapping[str, str]] = {
 
 
 def output_files(step: Step, sample: str) -> dict[str, str]:
-    """The files that a step makes: output name -> file name."""
+    """The files that a step makes: output name -> file name; demultiplexing's depend on the lane (`lane_files`)."""
     return {name: file.format(sample=sample) for name, file in _FILES[step].items()}
 
 
@@ -80,8 +81,9 @@ class Task:
     """Everything a tool's container is told. `inputs` and `outputs` are named as the tool's README names them.
 
     `outputs` and `record` are s3:// URIs. `part` is the lane or region of a scattered step, else empty; `sample` is
-    empty for `prepare_reference`, whose input is `fasta`. `reference` is the directory of the prepared reference below
-    the references mount. `lanes` stand in the order of the inputs' values. `reason` says why it runs.
+    empty for `prepare_reference`, whose input is `fasta`, and for `demultiplex`. `reference` is the directory of the
+    prepared reference below the references mount. `lanes` stand in the order of the inputs' values. `folder` is the URI
+    of the folder whose files the input `files` lists, where a step takes a folder. `reason` says why it runs.
     """
 
     run_id: str
@@ -96,6 +98,7 @@ class Task:
     reference: str = ""
     lanes: tuple[str, ...] = ()
     regions: tuple[Region, ...] = ()
+    folder: str = ""
     reason: str = ""
 
 

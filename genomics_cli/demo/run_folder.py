@@ -145,8 +145,8 @@ def run_info(instrument: Instrument) -> str:
     return (
         f'<?xml version="1.0"?>\n<RunInfo Version="2"><Run Id="{instrument.run_id}" Number="1">'
         f"<Flowcell>{flowcell}</Flowcell><Instrument>{instrument.name}</Instrument><Date>260105</Date>"
-        f'<Reads>{listed}</Reads><FlowcellLayout LaneCount="{len(_LANES)}" SurfaceCount="2" SwathCount="1" TileCount="1"'
-        " /></Run></RunInfo>\n"
+        f'<Reads>{listed}</Reads><FlowcellLayout LaneCount="{len(_LANES)}" SurfaceCount="2" SwathCount="1"'
+        ' TileCount="1" /></Run></RunInfo>\n'
     )
 
 

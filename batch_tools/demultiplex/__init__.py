@@ -1,0 +1,1 @@
+"""Reads by sample, from a lane's base calls."""
