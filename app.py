@@ -71,9 +71,11 @@ def build(app: cdk.App, settings: Settings) -> None:
         **common("monitoring"),
         runs=secondary.runs,
         loads=lake.loads,
+        demultiplexings=secondary.demultiplexings,
         queue=secondary.queue,
         dead_letters=dead_letters
-        | {"Inbox": secondary.dead_letters, "Loads": lake.dead_letters, "Archive": archive.dead_letters},
+        | {"Inbox": secondary.dead_letters, "Loads": lake.dead_letters, "Archive": archive.dead_letters}
+        | {"Run folders": secondary.run_folder_dead_letters},
         watched=[secondary, lake],
         ledger=storage.ledger,
         config=settings.monitoring(),

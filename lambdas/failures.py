@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from genomics.contracts.steps import Step
+
 # A line is read in a terminal, and as the cause of a failed execution. IAM's denials, which name role, action and
 # resource, are the longest that are worth reading to their end.
 LONGEST_LINE = 1000
@@ -113,7 +115,8 @@ def failure_line(
     code = "" if exit_code is None else f" with exit code {exit_code}"
     log = f" (log {log_group}:{log_stream})" if log_group and log_stream else ""
     text = one_line(reason) or "no reason was given"
-    return f"{sample or 'reference'}: {what} failed{code}: {text}{log}"
+    of = sample or ("run folder" if step == Step.DEMULTIPLEX else "reference")
+    return f"{of}: {what} failed{code}: {text}{log}"
 
 
 def one_line(text: str) -> str:

@@ -46,6 +46,7 @@ class Monitoring(cdk.Stack):
         *,
         runs: sfn.StateMachine,
         loads: sfn.StateMachine,
+        demultiplexings: sfn.StateMachine,
         queue: batch.JobQueue,
         dead_letters: Mapping[str, sqs.IQueue],
         watched: Sequence[cdk.Stack],
@@ -56,6 +57,7 @@ class Monitoring(cdk.Stack):
         """`dead_letters` are by their titles; the functions of the `watched` stacks are on the dashboard."""
         super().__init__(scope, construct_id, **stack)
         self._runs, self._loads, self._queue, self._config = runs, loads, queue, config
+        self._demultiplexings = demultiplexings
         self._alarms = AlarmTopic(self, "Alarms", description="Runs that need a person", email=config.alarm_email)
         self._undelivered = undelivered_events(self)
         self._record_jobs()
@@ -90,7 +92,7 @@ class Monitoring(cdk.Stack):
 
     def _record_stopped(self, ledger: RunLedger) -> PythonFunction:
         environment = RecordStoppedEnvironment(
-            ledger_table=ledger.table.table_name, run_state_machine_arn=self._runs.state_machine_arn
+            ledger_table=ledger.table.table_name, load_state_machine_arn=self._loads.state_machine_arn
         )
         function = self._function(
             "record_stopped", "Ends what a stopped run has left open in the ledger", environment.variables()
@@ -107,8 +109,10 @@ class Monitoring(cdk.Stack):
         messages = {
             "Runs": f"Run {name}: {status}. {cause} (`genomics status {name}` shows where it stands.)",
             "Loads": f"Loading a run into the lake: {status}. {cause} It was started with {field('$.detail.input')}",
+            "Demultiplexings": f"Demultiplexing {name}: {status}. {cause} (`genomics status {name}` says more.)",
         }
-        for title, machine in {"Runs": self._runs, "Loads": self._loads}.items():
+        machines = {"Runs": self._runs, "Loads": self._loads, "Demultiplexings": self._demultiplexings}
+        for title, machine in machines.items():
             rule = events.Rule(
                 self,
                 f"{title}Stopped",

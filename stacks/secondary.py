@@ -1,4 +1,4 @@
-"""Stage secondary: reads that arrive in the inbox become variants."""
+"""Stage secondary: run folders that arrive become reads by sample, and reads that arrive in the inbox variants."""
 
 import json
 from collections.abc import Mapping
@@ -7,14 +7,18 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_events
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from genomics.contracts import object_keys
+from genomics.contracts import events, object_keys
 from genomics.contracts.environment import LedgerEnvironment, PlanEnvironment, StartRunEnvironment
 from genomics.contracts.steps import Step
 from stacks.constructs.batch_tool import BatchTool
+from stacks.constructs.demultiplex_workflow import DemultiplexWorkflow
 from stacks.constructs.deployment_outputs import offer
+from stacks.constructs.event_queue import EventQueue
 from stacks.constructs.inbox import Inbox
 from stacks.constructs.object_access import grant_delete, grant_read, grant_write
 from stacks.constructs.python_function import PythonFunction
@@ -28,7 +32,13 @@ from stacks.constructs.tool_job import ToolSize
 LATEST_RECIPES = f"{object_keys.STEPS}latest/"
 
 # What users brought, for the steps that read it; every other input was made by a step.
-_DELIVERIES = {Step.PREPARE_REFERENCE: object_keys.REFERENCES, Step.FASTP: object_keys.INBOX}
+_DELIVERIES = {
+    Step.DEMULTIPLEX: object_keys.RUN_FOLDERS,
+    Step.PREPARE_REFERENCE: object_keys.REFERENCES,
+    Step.FASTP: object_keys.INBOX,
+}
+# Manifests and listings of a run folder of a million files.
+_PLAN_LANES_SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ class SecondaryConfig:
 
 
 class Secondary(cdk.Stack):
-    """Inbox, tools, and the state machine that drives them; it ends in the event `VariantsCalled`."""
+    """Inbox, tools, and the state machines that drive them; they end in the event `VariantsCalled`."""
 
     def __init__(
         self,
@@ -79,11 +89,12 @@ class Secondary(cdk.Stack):
             scratch_gib=config.scratch_gib,
         )
         self.queue = fleet.queue
+        functions = self._run_functions()
         runs = RunWorkflow(
             self,
             "Runs",
-            functions=self._run_functions(),
-            tools=self._tools,
+            functions=functions,
+            tools={step: tool for step, tool in self._tools.items() if step is not Step.DEMULTIPLEX},
             project=config.project,
             queue=fleet.queue,
             log_retention_days=config.log_retention_days,
@@ -91,10 +102,15 @@ class Secondary(cdk.Stack):
         self.runs = runs.state_machine
         inbox = self._inbox(runs)
         self.dead_letters = inbox.dead_letters
+        demultiplexings = self._demultiplexings(functions.record_run_failure, fleet)
+        self.demultiplexings = demultiplexings.state_machine
+        run_folders = self._run_folders(demultiplexings)
+        self.run_folder_dead_letters = run_folders.dead_letters
         offer(
             self,
             run_state_machine_arn=runs.state_machine.state_machine_arn,
             inbox_dead_letter_queue_url=inbox.dead_letters.queue_url,
+            run_folder_dead_letter_queue_url=run_folders.dead_letters.queue_url,
         )
 
     def _tool(self, step: Step) -> BatchTool:
@@ -133,14 +149,53 @@ class Secondary(cdk.Stack):
         grant_write(self._sequencing, functions.collect_results.role, object_keys.RUNS)
         return functions
 
-    def _planner(self, name: str, description: str) -> PythonFunction:
+    def _demultiplexings(self, record_run_failure: PythonFunction, fleet: ToolFleet) -> DemultiplexWorkflow:
+        plan_lanes = self._planner(
+            "PlanLanes", "Decides which lanes of a run folder have to be demultiplexed", _PLAN_LANES_SECONDS
+        )
+        grant_read(self._sequencing, plan_lanes.role, object_keys.RUN_FOLDERS, object_keys.MANIFESTS)
+        request_runs = self._recorder("RequestRuns", "Asks for a run of each study of a run folder")
+        grant_read(self._sequencing, request_runs.role, object_keys.RUNS, object_keys.DEMULTIPLEXED)
+        grant_write(self._sequencing, request_runs.role, object_keys.INBOX)
+        return DemultiplexWorkflow(
+            self,
+            "Demultiplexings",
+            plan_lanes=plan_lanes,
+            request_runs=request_runs,
+            record_run_failure=record_run_failure,
+            tool=self._tools[Step.DEMULTIPLEX],
+            queue=fleet.queue,
+            project=self._config.project,
+            log_retention_days=self._config.log_retention_days,
+        )
+
+    def _run_folders(self, demultiplexings: DemultiplexWorkflow) -> EventQueue:
+        route_run = self._starter(
+            "RouteRun", "Starts the demultiplexing of run folders that arrive", demultiplexings.state_machine
+        )
+        grant_read(
+            self._sequencing, route_run.role, object_keys.RUN_FOLDERS, object_keys.MANIFESTS, object_keys.STUDIES
+        )
+        run_folders = EventQueue(
+            self,
+            "RunFolders",
+            pattern=aws_events.EventPattern(source=[events.SOURCE], detail_type=[events.RUN_TRANSFERRED]),
+            description="Run folders that have arrived, verified",
+            function_timeout_seconds=route_run.timeout_seconds,
+        )
+        run_folders.feed(route_run.function)
+        return run_folders
+
+    def _planner(self, name: str, description: str, timeout_seconds: int = 300) -> PythonFunction:
         environment = PlanEnvironment(
             sequencing_bucket=self._sequencing.bucket_name,
             ledger_table=self._ledger.table.table_name,
             tool_images=json.dumps({step.value: tool.image for step, tool in self._tools.items()}),
             reference_store=self._references.file_system_id,
         )
-        planner = self._function(name, description, environment.variables(), timeout_seconds=300, memory_mib=1024)
+        planner = self._function(
+            name, description, environment.variables(), timeout_seconds=timeout_seconds, memory_mib=1024
+        )
         grant_read(self._sequencing, planner.role, object_keys.RUNS, object_keys.STEPS)
         grant_write(self._sequencing, planner.role, object_keys.RUNS, LATEST_RECIPES)
         self._ledger.grant_update(planner.role)
@@ -156,14 +211,7 @@ class Secondary(cdk.Stack):
         return recorder
 
     def _inbox(self, runs: RunWorkflow) -> Inbox:
-        environment = StartRunEnvironment(
-            state_machine_arn=runs.state_machine.state_machine_arn,
-            sequencing_bucket=self._sequencing.bucket_name,
-            ledger_table=self._ledger.table.table_name,
-        )
-        start_run = self._function(
-            "StartRun", "Starts the runs that arrive in the inbox", environment.variables(), timeout_seconds=60
-        )
+        start_run = self._starter("StartRun", "Starts the runs that arrive in the inbox", runs.state_machine)
         inbox = Inbox(
             self,
             "Inbox",
@@ -173,12 +221,24 @@ class Secondary(cdk.Stack):
             function_timeout_seconds=start_run.timeout_seconds,
         )
         inbox.feed(start_run.function)
-        grant_read(self._sequencing, start_run.role, object_keys.INBOX, object_keys.REFERENCES)
-        grant_write(self._sequencing, start_run.role, object_keys.RUNS)
-        self._ledger.grant_read(start_run.role)
-        self._ledger.grant_update(start_run.role)
-        runs.state_machine.grant_start_execution(start_run.role)
+        grant_read(
+            self._sequencing, start_run.role, object_keys.INBOX, object_keys.REFERENCES, object_keys.DEMULTIPLEXED
+        )
         return inbox
+
+    def _starter(self, name: str, description: str, machine: sfn.IStateMachine) -> PythonFunction:
+        """What starts executions of a machine, each once."""
+        environment = StartRunEnvironment(
+            state_machine_arn=machine.state_machine_arn,
+            sequencing_bucket=self._sequencing.bucket_name,
+            ledger_table=self._ledger.table.table_name,
+        )
+        starter = self._function(name, description, environment.variables(), timeout_seconds=60)
+        grant_write(self._sequencing, starter.role, object_keys.RUNS)
+        self._ledger.grant_read(starter.role)
+        self._ledger.grant_update(starter.role)
+        machine.grant_start_execution(starter.role)
+        return starter
 
     def _function(
         self,

@@ -39,6 +39,7 @@ class Deployment:
     gateway_log_group: str
     dashboard: str
     alarm_topic_arn: str
+    run_folder_dead_letter_queue_url: str | None = None
     transfer_task_arn: str | None = None
     transfer_alarm_topic_arn: str | None = None
     tracker_role_arn: str | None = None

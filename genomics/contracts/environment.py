@@ -40,7 +40,7 @@ class ToolEnvironment(_Environment):
 
 @dataclass(frozen=True)
 class StartRunEnvironment(_Environment):
-    """Of the Lambda that turns inbox events into executions."""
+    """Of the Lambdas that turn events into executions: of the inbox, and of run folders that have arrived."""
 
     state_machine_arn: str
     sequencing_bucket: str
@@ -161,7 +161,10 @@ class RecordJobEnvironment(_Environment):
 
 @dataclass(frozen=True)
 class RecordStoppedEnvironment(_Environment):
-    """Of the Lambda that ends what a stopped execution has left open; others than the runs' machine's are loads."""
+    """Of the Lambda that ends what a stopped execution has left open; those of other machines than this are runs.
+
+    Of demultiplexings the ledger tells as of runs.
+    """
 
     ledger_table: str
-    run_state_machine_arn: str
+    load_state_machine_arn: str

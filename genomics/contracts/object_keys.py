@@ -12,12 +12,16 @@ RUN_REQUEST = "run.json"
 # What the platform makes of them.
 RUNS = "runs/"
 STEPS = "steps/"
+# Reads by lane and sample, which runs find here or in the inbox.
+DEMULTIPLEXED = f"{STEPS}{Step.DEMULTIPLEX}/"
 REFERENCES = "references/"
 # Uploads that are not complete; what is left here by a killed job expires.
 PARTIAL = "partial/"
 
 # Run folders as the sequencers wrote them, and what the transfer says of them.
 RUN_FOLDERS = "run_folders/"
+RUN_INFORMATION = "RunInfo.xml"
+SAMPLE_SHEET = "SampleSheet.csv"
 MANIFESTS = "manifests/"
 TRANSFERS = "transfers/"
 TRANSFER_REPORTS = "transfer_reports/"
@@ -100,11 +104,6 @@ def demultiplex_request(run_id: str) -> str:
 def lane_document(run_id: str, lane: str, name: str) -> str:
     """What a lane's job is told: `sheet`, `files`."""
     return run_document(run_id, f"lanes/{lane}.{name}.json")
-
-
-def demultiplexed() -> str:
-    """Prefix of all demultiplexed reads: beside the inbox, where runs find theirs."""
-    return f"{STEPS}{Step.DEMULTIPLEX}/"
 
 
 def run_results(run_id: str) -> str:

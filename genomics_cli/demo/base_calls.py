@@ -146,13 +146,12 @@ def _halves(tile: Tile) -> NDArray[np.uint8]:
 def _packed(halves: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Two clusters to a byte, the earlier one in its lower half."""
     padded = np.pad(halves, (0, len(halves) % 2))
-    packed: NDArray[np.uint8] = padded[0::2] | (padded[1::2] << 4)
-    return packed
+    return (padded[0::2] | (padded[1::2] << 4)).astype(np.uint8)
 
 
 def _codes(tile: Tile) -> NDArray[np.uint8]:
     """A, C, G, T as 0 to 3; anything for N."""
-    return np.searchsorted(np.frombuffer(b"ACGT", dtype=np.uint8), tile.bases).astype(np.uint8) & 3
+    return (np.searchsorted(np.frombuffer(b"ACGT", dtype=np.uint8), tile.bases) & 3).astype(np.uint8)
 
 
 def _filter(tiles: Sequence[Tile]) -> bytes:

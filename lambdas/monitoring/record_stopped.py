@@ -1,4 +1,5 @@
-"""EventBridge's "Step Functions Execution Status Change": a run's or a load's execution has failed, or was stopped.
+"""EventBridge's "Step Functions Execution Status Change": an execution of a run, a load or a demultiplexing has failed
+or was stopped.
 
 In the event, with status FAILED, ABORTED or TIMED_OUT; out `{"run_id", "ended": n}`. An execution that could say
 itself why it failed has done so; one that AWS has ended, or that could not, has left its entries RUNNING.
@@ -26,10 +27,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     detail = event["detail"]
     run_id = run_of(detail)
     ledger = open_ledger(environment.ledger_table)
-    if detail["stateMachineArn"] == environment.run_state_machine_arn:
-        ended = end_run(run_id, detail["executionArn"], reason_of(detail), ledger)
-    else:
+    if detail["stateMachineArn"] == environment.load_state_machine_arn:
         ended = end_load(run_id, reason_of(detail), ledger)
+    else:
+        ended = end_run(run_id, detail["executionArn"], reason_of(detail), ledger)
     return {"run_id": run_id, "ended": ended}
 
 

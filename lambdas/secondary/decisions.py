@@ -37,7 +37,13 @@ Check = Callable[[Sequence[PlannedStep]], Mapping[str, Checkpoint]]
 
 def decide_reference(*, planned: PlannedStep, check: Check, latest: LatestRecipes) -> Decision:
     """Decide about the step that prepares the reference: every run needs its outputs."""
-    return _Decider(check([planned]), latest, set()).decide(planned)
+    return decide_all(planned=[planned], check=check, latest=latest)[0]
+
+
+def decide_all(*, planned: Sequence[PlannedStep], check: Check, latest: LatestRecipes) -> tuple[Decision, ...]:
+    """Decide about steps that take nothing from each other, and whose outputs are all needed."""
+    decider = _Decider(check(planned), latest, set())
+    return tuple(decider.decide(each) for each in planned)
 
 
 def decide_sample(*, steps: SampleSteps, check: Check, latest: LatestRecipes) -> tuple[Decision, ...]:

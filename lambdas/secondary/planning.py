@@ -17,9 +17,9 @@ _NOT_IN_A_JOB_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """A step that may have to run. `outputs` and `record` are URIs; `sample` is empty for the reference's step.
+    """A step that may have to run. `outputs` and `record` are URIs; `sample` is empty where it is of no sample.
 
-    `sources` says of each input that another step makes, which step that is.
+    `folder` is the task's; `sources` says of each input that another step makes, which step that is.
     """
 
     step: Step
@@ -30,6 +30,7 @@ class PlannedStep:
     outputs: Mapping[str, str]
     record: str
     sources: Mapping[str, Step] = field(default_factory=dict)
+    folder: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -58,6 +59,7 @@ class PlannedStep:
             reference=own_directory or self.recipe.reference,
             lanes=self.recipe.lanes,
             regions=self.recipe.regions,
+            folder=self.folder,
             reason=reason,
         )
 

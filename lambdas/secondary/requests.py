@@ -13,19 +13,19 @@ from botocore.exceptions import ClientError
 
 from genomics.contracts import object_keys
 from genomics.contracts.codec import ContractError
-from genomics.contracts.ledger import RUN, LedgerEntry
-from genomics.contracts.runs import Artifact, RunRequest, State
+from genomics.contracts.ledger import RUN
+from genomics.contracts.runs import Artifact, RunRequest
 from lambdas import documents
 from lambdas.failures import one_line
-from lambdas.ledger_table import RUN_ORDER, Ledger, utc_now
+from lambdas.ledger_table import Ledger
+from lambdas.secondary.starting import RequestError, refuse, start_once
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
-
-class RequestError(ValueError):
-    """A request cannot be carried out, as it is or not yet; the message says why in one line."""
+# What users bring, and what the run folders' lanes were sorted into.
+_READS = (object_keys.INBOX, object_keys.DEMULTIPLEXED)
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,7 @@ class RunStarter:
         try:
             request = self._checked_request(run_id)
         except (ContractError, RequestError) as error:
-            reason = one_line(str(error))
-            self.ledger.start(LedgerEntry(run_id, RUN, State.FAILED, reason=reason, order=RUN_ORDER))
-            raise RequestError(reason) from error
+            raise refuse(self.ledger, run_id, error) from error
         return self._start(request)
 
     def _checked_request(self, run_id: str) -> RunRequest:
@@ -69,15 +67,15 @@ class RunStarter:
             raise RequestError(f"{run_id}: {faults[0]}{more}")
         return request
 
-    def _fault(self, artifact: Artifact, prefix: str) -> str | None:
+    def _fault(self, artifact: Artifact, prefixes: tuple[str, ...]) -> str | None:
         try:
             bucket, key = object_keys.parse(artifact.uri)
         except ValueError as error:
             return str(error)
         if bucket != self.bucket:
             return f"{artifact.uri} is not in the bucket {self.bucket}"
-        if not key.startswith(prefix):
-            return f"{artifact.uri} is not below {prefix}, where tools may read it; copy it there"
+        if not key.startswith(prefixes):
+            return f"{artifact.uri} is not below {prefixes[0]}, where tools may read it; copy it there"
         try:
             size = self.s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
         except ClientError as error:
@@ -91,31 +89,20 @@ class RunStarter:
         # A copy outside the inbox: what has run stays on record whatever becomes of the delivery.
         request_uri = object_keys.uri(self.bucket, object_keys.run_document(run_id, "request.json"))
         documents.write(self.s3, request, request_uri)
-        state = {"run_id": run_id, "study": request.study, "request": request_uri}
-        try:
-            arn = self.step_functions.start_execution(
-                stateMachineArn=self.state_machine_arn, name=run_id, input=json.dumps(state)
-            )["executionArn"]
-        except self.step_functions.exceptions.ExecutionAlreadyExists:
-            arn = f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{run_id}"
-        started = self.ledger.start(
-            LedgerEntry(
-                run_id=run_id,
-                item=RUN,
-                state=State.RUNNING,
-                started_at=utc_now(),
-                study=request.study,
-                execution_arn=arn,
-                order=RUN_ORDER,
-            )
+        return start_once(
+            step_functions=self.step_functions,
+            ledger=self.ledger,
+            state_machine_arn=self.state_machine_arn,
+            run_id=run_id,
+            given={"run_id": run_id, "study": request.study, "request": request_uri},
+            study=request.study,
         )
-        return run_id if started else None
 
 
-def _places(request: RunRequest) -> list[tuple[Artifact, str]]:
-    """Every object that the run reads, and the prefix that it must lie below."""
+def _places(request: RunRequest) -> list[tuple[Artifact, tuple[str, ...]]]:
+    """Every object that the run reads, and the prefixes of which it must lie below one."""
     fasta = request.reference.fasta
-    return [(a, object_keys.REFERENCES if a is fasta else object_keys.INBOX) for a in request.artifacts]
+    return [(a, (object_keys.REFERENCES,) if a is fasta else _READS) for a in request.artifacts]
 
 
 def requested_run(body: str) -> str | None:

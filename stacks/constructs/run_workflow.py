@@ -8,13 +8,12 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from genomics.contracts import events
-from genomics.contracts.monitoring import PROJECT_TAG, RUN_TAG, SAMPLE_TAG, TOOL_TAG
 from genomics.contracts.steps import Step
 from stacks.constructs.batch_tool import BatchTool
-from stacks.constructs.job_access import BATCH_FAULTS, QUEUE_HOURS, grant_jobs
+from stacks.constructs.job_access import grant_jobs
 from stacks.constructs.python_function import PythonFunction
-from stacks.constructs.tool_job import ATTEMPTS
-from stacks.constructs.workflow import ERROR, Workflow, add_retry, emit, invoke, rethrow, run_job
+from stacks.constructs.tool_task import run_tool
+from stacks.constructs.workflow import ERROR, Workflow, emit, invoke, rethrow
 
 
 @dataclass(frozen=True)
@@ -167,31 +166,8 @@ class RunWorkflow(Construct):
         ).item_processor(job)
 
     def _job(self, state: str, step: Step, job: str, *, of_sample: bool = True) -> sfn.CustomState:
-        """A Task that runs the tool on the task that stands at `job`, and waits for its end.
-
-        Batch itself repeats what the machine caused (batch_tool.ATTEMPTS); a tool's own error is final.
-        """
-        tool = self._tools[step]
-        task = run_job(
-            self,
-            state,
-            action="batch:submitJob",
-            parameters={
-                "JobDefinition": tool.job_definition.job_definition_arn,
-                "JobQueue": self._queue.job_queue_arn,
-                "JobName.$": f"{job}.name",
-                "Parameters": {"task.$": f"{job}.task"},
-                "Tags": self._tags(step, of_sample=of_sample),
-            },
-            timeout_seconds=ATTEMPTS * tool.size.timeout_minutes * 60 + QUEUE_HOURS * 3600,
-        )
-        add_retry(task, BATCH_FAULTS)
-        return task
-
-    def _tags(self, step: Step, *, of_sample: bool) -> dict[str, str]:
-        """What the job's costs are asked for by; a reference is prepared for all samples."""
-        tags = {PROJECT_TAG: self._project, TOOL_TAG: step.value, f"{RUN_TAG}.$": "$.run_id"}
-        return tags | {f"{SAMPLE_TAG}.$": "$.sample"} if of_sample else tags
+        tool, project = self._tools[step], self._project
+        return run_tool(self, state, tool=tool, queue=self._queue, project=project, job=job, of_sample=of_sample)
 
     def _sample_failed(self) -> sfn.IChainable:
         record = invoke(self, "RecordFailure", self._functions.record_failure)

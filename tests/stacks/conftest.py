@@ -100,9 +100,10 @@ class Assembly:
             for path in paths
         }
 
-    def state_machine(self, stack: str) -> dict[str, Any]:
-        """The one definition of a stack; references stand as text like `<Name.Arn>`."""
-        (machine,) = self.resources(stack, "AWS::StepFunctions::StateMachine").values()
+    def state_machine(self, stack: str, name: str = "") -> dict[str, Any]:
+        """The one definition of a stack whose id begins with `name`; references stand as text like `<Name.Arn>`."""
+        machines = self.resources(stack, "AWS::StepFunctions::StateMachine")
+        (machine,) = (machine for logical_id, machine in machines.items() if logical_id.startswith(name))
         return dict(json.loads(flat(machine["Properties"]["DefinitionString"])))
 
     @property

@@ -1,4 +1,4 @@
-"""Both state machines: how they go on, how they fail, and how patient they are."""
+"""The state machines: how they go on, how they fail, and how patient they are."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,6 +19,7 @@ NOT_RECORDED_BY_A_FUNCTION = {
     "GatherVariantsFailed",
     "RunFailedUnrecorded",
     "LoadFailedUnrecorded",
+    "FailedUnrecorded",
 }
 
 
@@ -34,13 +35,19 @@ def states(definition: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
 @pytest.fixture(scope="module")
 def runs(default: Any) -> dict[str, Any]:
     """Definition of the run's state machine."""
-    return dict(default.state_machine("secondary"))
+    return dict(default.state_machine("secondary", "Runs"))
 
 
 @pytest.fixture(scope="module")
 def loads(default: Any) -> dict[str, Any]:
     """Definition of the load's state machine."""
     return dict(default.state_machine("lake"))
+
+
+@pytest.fixture(scope="module")
+def demultiplexings(default: Any) -> dict[str, Any]:
+    """Definition of the demultiplexing's state machine."""
+    return dict(default.state_machine("secondary", "Demultiplexings"))
 
 
 def events(state: Mapping[str, Any]) -> int:
@@ -65,9 +72,9 @@ def test_planning_counts_no_fewer_events_than_the_states_write(runs: Any) -> Non
     assert 2 + sum(map(events, top.values())) <= EVENTS_PER_RUN
 
 
-def test_every_task_retries_catches_and_times_out(runs: Any, loads: Any) -> None:
-    tasks = [(n, s) for d in (runs, loads) for n, s in states(d) if s["Type"] == "Task"]
-    assert len(tasks) == 14 + 5
+def test_every_task_retries_catches_and_times_out(runs: Any, loads: Any, demultiplexings: Any) -> None:
+    tasks = [(n, s) for d in (runs, loads, demultiplexings) for n, s in states(d) if s["Type"] == "Task"]
+    assert len(tasks) == 14 + 5 + 4
     for name, task in tasks:
         assert task["TimeoutSeconds"] > 0, name
         assert task["Retry"], name
@@ -83,8 +90,8 @@ def test_a_map_or_a_branch_that_fails_is_caught(runs: Any) -> None:
             assert [catch["ErrorEquals"] for catch in state["Catch"]] == [["States.ALL"]], name
 
 
-def test_a_tools_own_error_is_not_tried_again(runs: Any, loads: Any) -> None:
-    for definition in (runs, loads):
+def test_a_tools_own_error_is_not_tried_again(runs: Any, loads: Any, demultiplexings: Any) -> None:
+    for definition in (runs, loads, demultiplexings):
         for name, state in states(definition):
             errors = {error for retry in state.get("Retry", ()) for error in retry["ErrorEquals"]}
             assert errors.isdisjoint({"States.ALL", "States.TaskFailed", "States.Timeout"}), name
@@ -101,6 +108,22 @@ def test_failures_end_in_a_function_that_records_them(runs: Any, loads: Any) -> 
         for catch in state.get("Catch", ()):
             if catch["Next"] not in NOT_RECORDED_BY_A_FUNCTION:
                 assert catch["Next"] == "RecordLoadFailure", name
+
+
+def test_a_run_folder_goes_lane_by_lane_to_a_request_for_each_study(demultiplexings: Any) -> None:
+    top = demultiplexings["States"]
+    assert demultiplexings["StartAt"] == "PlanLanes"
+    assert top["PlanLanes"]["Next"] == "Lanes"
+    assert (top["Lanes"]["ItemsPath"], top["Lanes"]["ResultPath"]) == ("$.lanes", None)
+    assert top["Lanes"]["Next"] == "RequestRuns"
+    assert top["RequestRuns"]["Next"] == "Requested"
+    for name in ("PlanLanes", "Lanes", "RequestRuns"):
+        assert top[name]["Catch"] == [{"ErrorEquals": ["States.ALL"], "Next": "RecordFailure", "ResultPath": "$.error"}]
+    assert top["RecordFailure"]["Next"] == "Failed"
+    assert top["Failed"] == {"Type": "Fail", "Error": "DemultiplexingFailed", "CausePath": "$.line"}
+    inside = top["Lanes"]["ItemProcessor"]["States"]
+    assert inside["Demultiplex"]["Resource"] == BATCH
+    assert inside["Demultiplex"]["Parameters"]["Tags"]["genomics:tool"] == "demultiplex"
 
 
 def test_the_run_goes_from_its_request_to_variants_called(runs: Any) -> None:
@@ -223,16 +246,16 @@ def test_a_run_that_is_loaded_already_still_says_so(loads: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stack", "state", "detail_type", "fields"),
+    ("machine", "state", "detail_type", "fields"),
     [
-        ("secondary", "EmitVariantsCalled", "VariantsCalled", {"run_id", "study", "results"}),
-        ("lake", "EmitVariantsLoaded", "VariantsLoaded", {"run_id", "study"}),
+        (("secondary", "Runs"), "EmitVariantsCalled", "VariantsCalled", {"run_id", "study", "results"}),
+        (("lake",), "EmitVariantsLoaded", "VariantsLoaded", {"run_id", "study"}),
     ],
 )
 def test_events_carry_what_the_contract_names(
-    default: Any, stack: str, state: str, detail_type: str, fields: set[str]
+    default: Any, machine: tuple[str, ...], state: str, detail_type: str, fields: set[str]
 ) -> None:
-    (entry,) = default.state_machine(stack)["States"][state]["Parameters"]["Entries"]
+    (entry,) = default.state_machine(*machine)["States"][state]["Parameters"]["Entries"]
     assert entry["Source"] == "genomics"
     assert entry["DetailType"] == detail_type
     assert entry["Detail"] == {f"{field}.$": f"$.{field}" for field in fields}
@@ -240,7 +263,7 @@ def test_events_carry_what_the_contract_names(
 
 def test_executions_are_logged_whole_and_traced(assembly: Any) -> None:
     machines = assembly.resources(kind="AWS::StepFunctions::StateMachine").values()
-    assert len(machines) == 4
+    assert len(machines) == 5
     for machine in machines:
         assert machine["Properties"]["LoggingConfiguration"]["Level"] == "ALL"
         assert machine["Properties"]["TracingConfiguration"] == {"Enabled": True}

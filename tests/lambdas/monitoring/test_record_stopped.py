@@ -24,7 +24,7 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     """A run with a sample that is done, one at work, and a load."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("LEDGER_TABLE", TABLE)
-    monkeypatch.setenv("RUN_STATE_MACHINE_ARN", RUNS)
+    monkeypatch.setenv("LOAD_STATE_MACHINE_ARN", RUNS.replace("Runs", "Loads"))
     with mock_aws():
         boto3.client("dynamodb").create_table(
             TableName=TABLE,
