@@ -17,13 +17,14 @@ from genomics_cli.demo.variants import place_variants, share_out
 UNDETERMINED = "Undetermined"
 _INDEX_LENGTH = 8
 _LANES = (1, 2)
-_TILES = (1101, 2101)
 # Clusters whose index was read with one error, whose index is nobody's, and that do not pass the chastity filter.
 _INDEX_ERRORS, _UNKNOWN, _NOT_PASSED = 0.03, 0.02, 0.02
 _INDEX_QUALITY = 37
 # By letter, one that an index's error makes of it.
 _ANOTHER = np.zeros(256, dtype=np.uint8)
 _ANOTHER[list(b"ACGT")] = list(b"CATG")
+# A lane's tile, and the clusters on it.
+_Dealt = tuple[int, int, slice]
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,12 @@ def make_run_folder(
     contigs: Mapping[str, int],
     depth: float,
     samples: Sequence[IndexedSample] = SAMPLES,
+    tiles: Sequence[int] = (1101, 2101),
     seed: int = 20_260,
 ) -> RunFolder:
     """Write a run folder, its samples' reference and their truth below `directory`: the same bytes for the same seed.
 
-    `depth` is that of each sample over both lanes.
+    `depth` is that of each sample over both lanes; each lane has the `tiles`, those of a surface together.
     """
     rng = np.random.default_rng(seed)
     (directory / "truth").mkdir(parents=True, exist_ok=True)
@@ -106,14 +108,14 @@ def make_run_folder(
     clusters = _Clusters.draw(rng, samples, mates, reversed_index2=instrument.reads_index2_reversed)
     folder = directory / instrument.run_id
     folder.mkdir()
-    tiles = clusters.tiles()
-    write_base_calls(folder, tiles, instrument.layout)
+    dealt = _deal(tiles)
+    write_base_calls(folder, clusters.tiles(dealt), instrument.layout)
     (folder / "RunInfo.xml").write_text(run_info(instrument), encoding="utf-8")
     (folder / "RunParameters.xml").write_text('<?xml version="1.0"?>\n<RunParameters />\n', encoding="utf-8")
     (folder / "SampleSheet.csv").write_text(sample_sheet(samples, version=instrument.sheet_version), encoding="utf-8")
     for marker in ("RTAComplete.txt", "CopyComplete.txt"):
         (folder / marker).touch()
-    return RunFolder(folder, reference, truths, clusters.count(samples))
+    return RunFolder(folder, reference, truths, clusters.count(samples, dealt))
 
 
 def sample_sheet(samples: Sequence[IndexedSample], *, version: int) -> str:
@@ -192,25 +194,26 @@ class _Clusters:
             (rng.random(len(owner)) >= _NOT_PASSED),
         )
 
-    def tiles(self) -> list[Tile]:
-        """Dealt to lanes and tiles."""
+    def tiles(self, dealt: Sequence[_Dealt]) -> list[Tile]:
+        """Cut into tiles."""
         return [
             Tile(lane, tile, self.bases[rows].T, self.qualities[rows].T, self.passed[rows])
-            for lane, tile, rows in self._dealt()
+            for lane, tile, rows in dealt
         ]
 
-    def count(self, samples: Sequence[IndexedSample]) -> dict[tuple[int, str], int]:
+    def count(self, samples: Sequence[IndexedSample], dealt: Sequence[_Dealt]) -> dict[tuple[int, str], int]:
         """Clusters that passed the filter, by lane and sample."""
         names = [*(sample.name for sample in samples), UNDETERMINED]
         counted: Counter[tuple[int, str]] = Counter()
-        for lane, _, rows in self._dealt():
+        for lane, _, rows in dealt:
             passed = self.owner[rows][self.passed[rows]]
             counted.update((lane, names[owner]) for owner in passed.tolist())
         return dict(counted)
 
-    def _dealt(self) -> list[tuple[int, int, slice]]:
-        places = [(lane, tile) for lane in _LANES for tile in _TILES]
-        return [(lane, tile, slice(number, None, len(places))) for number, (lane, tile) in enumerate(places)]
+
+def _deal(tiles: Sequence[int]) -> list[_Dealt]:
+    places = [(lane, tile) for lane in _LANES for tile in tiles]
+    return [(lane, tile, slice(number, None, len(places))) for number, (lane, tile) in enumerate(places)]
 
 
 def _reverse_complement(sequence: str) -> str:

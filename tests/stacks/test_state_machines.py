@@ -123,7 +123,7 @@ def test_a_run_folder_goes_lane_by_lane_to_a_request_for_each_study(demultiplexi
     assert top["Failed"] == {"Type": "Fail", "Error": "DemultiplexingFailed", "CausePath": "$.line"}
     inside = top["Lanes"]["ItemProcessor"]["States"]
     assert inside["Demultiplex"]["Resource"] == BATCH
-    assert inside["Demultiplex"]["Parameters"]["Tags"]["genomics:tool"] == "demultiplex"
+    assert inside["Demultiplex"]["Parameters"]["Tags"]["tool"] == "demultiplex"
 
 
 def test_the_run_goes_from_its_request_to_variants_called(runs: Any) -> None:
