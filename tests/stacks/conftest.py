@@ -103,7 +103,7 @@ class Assembly:
     def state_machine(self, stack: str, name: str = "") -> dict[str, Any]:
         """The one definition of a stack whose id begins with `name`; references stand as text like `<Name.Arn>`."""
         machines = self.resources(stack, "AWS::StepFunctions::StateMachine")
-        (machine,) = (machine for logical_id, machine in machines.items() if logical_id.startswith(name))
+        (machine,) = (machine for key, machine in machines.items() if key.startswith(f"{stack}/{name}"))
         return dict(json.loads(flat(machine["Properties"]["DefinitionString"])))
 
     @property

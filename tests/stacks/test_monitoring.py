@@ -74,7 +74,7 @@ def test_every_function_on_a_runs_way_is_shown(assembly: Any) -> None:
 def test_every_dead_letter_queue_is_shown_and_has_an_alarm(assembly: Any) -> None:
     (depths,) = [w for w in widgets(assembly) if w["title"] == "Dead letters"]
     titles = {metric[-1]["label"] for metric in depths["metrics"]}
-    assert titles == {"Transfers", "Inbox", "Loads", "Archive", "Events to record"}
+    assert titles == {"Transfers", "Inbox", "Run folders", "Loads", "Archive", "Events to record"}
     alarms = {
         alarm["Properties"]["AlarmDescription"]: alarm["Properties"]
         for alarm in assembly.resources("monitoring", "AWS::CloudWatch::Alarm").values()
@@ -100,9 +100,19 @@ def test_what_is_unusual_has_an_alarm(assembly: Any) -> None:
     assert found == {"ExecutionTime": ("p95", 3600), "JobsFailed": ("Sum", 3600)}
 
 
-@pytest.mark.parametrize(("stack", "words"), [("secondary", ("detail-name", "status")), ("lake", ("detail-input",))])
-def test_executions_that_end_badly_are_recorded_and_mailed(assembly: Any, stack: str, words: tuple[str, ...]) -> None:
-    (machine,) = assembly.resources(stack, "AWS::StepFunctions::StateMachine")
+@pytest.mark.parametrize(
+    ("machines", "words"),
+    [
+        ("secondary/Runs", ("detail-name", "status")),
+        ("secondary/Demultiplexings", ("detail-name", "status")),
+        ("lake/", ("detail-input",)),
+    ],
+)
+def test_executions_that_end_badly_are_recorded_and_mailed(
+    assembly: Any, machines: str, words: tuple[str, ...]
+) -> None:
+    found = assembly.resources(kind="AWS::StepFunctions::StateMachine")
+    (machine,) = (name for name in found if name.startswith(machines))
     rules = [
         rule["Properties"]
         for rule in assembly.resources("monitoring", "AWS::Events::Rule").values()
@@ -162,10 +172,11 @@ def test_every_batch_job_carries_what_its_costs_are_asked_for_by(assembly: Any) 
                 tags[name] = state["Parameters"]["Tags"]
     project = {"project": assembly.project}
     of_run = project | {"run.$": "$.run_id"}
-    of_samples = [step for step in Step if step is not Step.PREPARE_REFERENCE]
+    of_samples = [step for step in Step if step not in (Step.DEMULTIPLEX, Step.PREPARE_REFERENCE)]
     steps = {"".join(word.capitalize() for word in step.split("_")): step for step in of_samples}
     studies = project | {"tool": "archive_study", "study.$": "$.study"}
     assert tags == {
+        "Demultiplex": of_run | {"tool": "demultiplex"},
         "PrepareReference": of_run | {"tool": "prepare_reference"},
         **{name: of_run | {"sample.$": "$.sample", "tool": step.value} for name, step in steps.items()},
         "ArchiveStudy": studies,

@@ -97,7 +97,10 @@ def test_a_tool_reads_what_it_works_on_and_writes_below_steps(assembly: Any) -> 
 
 def test_functions_read_what_they_decide_on(assembly: Any) -> None:
     reads = {
-        "StartRunFunction": {"inbox/*", "references/*"},
+        "StartRunFunction": {"inbox/*", "references/*", "steps/demultiplex/*"},
+        "RouteRunFunction": {"run_folders/*", "manifests/*", "studies/*"},
+        "PlanLanesFunction": {"runs/*", "steps/*", "run_folders/*", "manifests/*"},
+        "RequestRunsFunction": {"runs/*", "steps/demultiplex/*"},
         "PlanReferenceFunction": {"runs/*", "steps/*"},
         "PlanSamplesFunction": {"runs/*", "steps/*"},
         "PlanSampleFunction": {"runs/*", "steps/*"},
@@ -109,12 +112,14 @@ def test_functions_read_what_they_decide_on(assembly: Any) -> None:
         assert object_patterns(assembly, f"{role}Role", "s3:GetObject*") == patterns, role
 
 
-def test_no_function_deletes_and_none_writes_deliveries(assembly: Any) -> None:
+def test_no_function_deletes_and_one_alone_writes_deliveries(assembly: Any) -> None:
     for name in assembly.resources("secondary", "AWS::IAM::Policy"):
         role = name.split("/")[1]
         if "Function" in role:
             assert object_patterns(assembly, role, "s3:DeleteObject*") == set()
-            assert object_patterns(assembly, role, "s3:PutObject") <= {"runs/*", "steps/latest/*"}
+            # Runs of what has been demultiplexed are asked for as users ask for theirs.
+            own = {"inbox/*"} if role.startswith("RequestRuns") else {"runs/*", "steps/latest/*"}
+            assert object_patterns(assembly, role, "s3:PutObject") <= own
 
 
 def test_only_the_preparing_tool_writes_references(assembly: Any) -> None:

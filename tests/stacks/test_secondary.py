@@ -197,33 +197,39 @@ def test_only_identity_policies_let_a_role_write_references(assembly: Any) -> No
     }
 
 
-def test_arrivals_reach_the_queue_and_what_fails_thrice_is_kept(assembly: Any) -> None:
-    (rule,) = assembly.resources("secondary", "AWS::Events::Rule").values()
-    pattern = rule["Properties"]["EventPattern"]
-    assert pattern["source"] == ["aws.s3"]
+def test_arrivals_reach_their_queue_and_what_fails_thrice_is_kept(assembly: Any) -> None:
+    rules = [rule["Properties"] for rule in assembly.resources("secondary", "AWS::Events::Rule").values()]
+    patterns = {rule["EventPattern"]["source"][0]: rule["EventPattern"] for rule in rules}
+    assert patterns["genomics"] == {"source": ["genomics"], "detail-type": ["RunTransferred"]}
+    pattern = patterns["aws.s3"]
     assert pattern["detail-type"] == ["Object Created"]
     assert pattern["detail"]["object"] == {"key": [{"wildcard": "inbox/*/run.json"}]}
     assert len(pattern["detail"]["bucket"]["name"]) == 1
     queues = {
         name.split("/")[1]: q["Properties"] for name, q in assembly.resources("secondary", "AWS::SQS::Queue").items()
     }
-    (target,) = rule["Properties"]["Targets"]
-    inbox = queues[target["Arn"]["Fn::GetAtt"][0]]
-    assert inbox["RedrivePolicy"]["maxReceiveCount"] == 3
-    dead_letters = queues[inbox["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]
-    assert dead_letters["MessageRetentionPeriod"] == 14 * 24 * 3600
-    assert target["DeadLetterConfig"]["Arn"] == inbox["RedrivePolicy"]["deadLetterTargetArn"]
-    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 6 * 3600, "MaximumRetryAttempts": 8}
     assert all(queue["SqsManagedSseEnabled"] is True for queue in queues.values())
-    (mapping,) = assembly.resources("secondary", "AWS::Lambda::EventSourceMapping").values()
-    assert mapping["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping["Properties"]["EventSourceArn"] == target["Arn"]
+    mappings = [m["Properties"] for m in assembly.resources("secondary", "AWS::Lambda::EventSourceMapping").values()]
+    assert len(rules) == len(mappings) == 2
+    for rule in rules:
+        (target,) = rule["Targets"]
+        queue = queues[target["Arn"]["Fn::GetAtt"][0]]
+        assert queue["RedrivePolicy"]["maxReceiveCount"] == 3
+        dead_letters = queues[queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]
+        assert dead_letters["MessageRetentionPeriod"] == 14 * 24 * 3600
+        assert target["DeadLetterConfig"]["Arn"] == queue["RedrivePolicy"]["deadLetterTargetArn"]
+        assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 6 * 3600, "MaximumRetryAttempts": 8}
+        (mapping,) = (each for each in mappings if each["EventSourceArn"] == target["Arn"])
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
 @pytest.mark.parametrize(
     ("handler", "contract"),
     [
         ("secondary.start_run", StartRunEnvironment),
+        ("secondary.route_run", StartRunEnvironment),
+        ("secondary.plan_lanes", PlanEnvironment),
+        ("secondary.request_runs", LedgerEnvironment),
         ("secondary.plan_reference", PlanEnvironment),
         ("secondary.plan_samples", PlanEnvironment),
         ("secondary.plan_sample", PlanEnvironment),
