@@ -40,7 +40,7 @@ def size(vcpus: int, memory_mib: int, timeout_minutes: int) -> ToolSizeSettings:
 class ToolSettings(Frozen):
     """Sizes for 30x human genomes. Memory leaves the instance a tenth of its own."""
 
-    demultiplex: ToolSizeSettings = size(16, 57344, 1440)
+    demultiplex: ToolSizeSettings = size(8, 28672, 1440)
     prepare_reference: ToolSizeSettings = size(2, 7168, 240)
     fastp: ToolSizeSettings = size(4, 7168, 240)
     align: ToolSizeSettings = size(16, 28672, 1440)

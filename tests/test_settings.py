@@ -119,7 +119,7 @@ def test_instance_types_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch)
         ({"max_vcpu": "8"}, "max_vcpu (GENOMICS_MAX_VCPU) is no setting; there are project, account, region"),
         (
             {"tools.bowtie.vcpus": "8"},
-            "tools.bowtie (GENOMICS_TOOLS__BOWTIE) is no setting; there are prepare_reference, fastp, align,",
+            "tools.bowtie (GENOMICS_TOOLS__BOWTIE) is no setting; there are demultiplex, prepare_reference,",
         ),
         ({"tools": "big"}, "tools (GENOMICS_TOOLS) cannot be 'big'"),
     ],

@@ -34,6 +34,8 @@ SCATTERED_BY: Mapping[Step, str] = {Step.DEMULTIPLEX: "lane", Step.FASTP: "lane"
 Scalar = str | int | float | bool
 
 _FILES: Mapping[Step, Mapping[str, str]] = {
+    # Reads by sample: those of a lane are named by `demultiplexing.lane_files`.
+    Step.DEMULTIPLEX: {},
     Step.PREPARE_REFERENCE: {"fai": "genome.fa.fai"},
     Step.FASTP: {"reads_1": "reads_R1.fastq.gz", "reads_2": "reads_R2.fastq.gz", "report": "fastp.json"},
     Step.ALIGN: {
@@ -63,7 +65,7 @@ _FILES: Mapping[Step, Mapping[str, str]] = {
 
 
 def output_files(step: Step, sample: str) -> dict[str, str]:
-    """The files that a step makes: output name -> file name; demultiplexing's depend on the lane (`lane_files`)."""
+    """The files that a step makes: output name -> file name."""
     return {name: file.format(sample=sample) for name, file in _FILES[step].items()}
 
 

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from genomics_cli.demo.base_calls import Layout, Tile, write_base_calls
 from genomics_cli.demo.genome import make_genome, write_fasta
 from genomics_cli.demo.reads import READ_LENGTH, Reads, sequence_pairs
-from genomics_cli.demo.sequencing_run import INDEL_FRACTION, SITES_PER_BASE, haplotypes, write_truth
+from genomics_cli.demo.sequencing_run import haplotypes, write_truth
 from genomics_cli.demo.variants import place_variants, share_out
 
 UNDETERMINED = "Undetermined"
+# Dense, so that each sample has indels on a genome of some ten thousand bases, which is sequenced quickly.
+_SITES_PER_BASE = 3e-3
+_INDEL_FRACTION = 0.25
 _INDEX_LENGTH = 8
 _LANES = (1, 2)
 # Clusters whose index was read with one error, whose index is nobody's, and that do not pass the chastity filter.
@@ -96,7 +99,7 @@ def make_run_folder(
     genome = make_genome(rng, contigs)
     reference = directory / "reference.fa"
     write_fasta(reference, genome)
-    variants = place_variants(rng, genome, per_base=SITES_PER_BASE, indel_fraction=INDEL_FRACTION)
+    variants = place_variants(rng, genome, per_base=_SITES_PER_BASE, indel_fraction=_INDEL_FRACTION)
     carried = share_out(rng, variants, [sample.name for sample in samples])
     mates = [sequence_pairs(rng, haplotypes(genome, carried[sample.name]), depth=depth) for sample in samples]
     truths = {

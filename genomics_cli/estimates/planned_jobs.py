@@ -44,7 +44,7 @@ class RunSize:
         yield self.job("", REFERENCE_STEP, "")
         for sample in self.lanes:
             for step in Step:
-                if step is not REFERENCE_STEP:
+                if step not in (Step.DEMULTIPLEX, REFERENCE_STEP):
                     yield from (self.job(sample, step, part) for part in self._parts(sample, step))
 
     def _parts(self, sample: str, step: Step) -> tuple[str, ...]:
