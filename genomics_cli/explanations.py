@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from genomics.contracts import object_keys
 from genomics.contracts.ledger import LedgerEntry
-from genomics.contracts.steps import Scalar, Step, StepRecord, Task, TaskInput
+from genomics.contracts.steps import OF_NO_SAMPLE, Scalar, Step, StepRecord, Task, TaskInput
 from genomics_cli.cloud import Platform
 from genomics_cli.errors import UserError
 from genomics_cli.results import read_record, read_task
@@ -92,7 +92,7 @@ def explain_step(
         read_known_run(platform, run_id)
     runs = {run.run_id: run for run in list_runs(platform)}
     # The reference is prepared for all samples of a run.
-    owner = "" if step is Step.PREPARE_REFERENCE else sample
+    owner = "" if step in OF_NO_SAMPLE else sample
     of_sample = {entry.run_id for entry in find_entries(platform, f"sample#{sample}", whole=True)}
     found: dict[str, list[LedgerEntry]] = {}
     for entry in find_entries(platform, f"step#{owner}#{step}#"):

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from genomics.contracts.ledger import LedgerEntry
 from genomics.contracts.runs import State
-from genomics.contracts.steps import Step
+from genomics.contracts.steps import OF_NO_SAMPLE, Step
 from genomics_cli.run_ledger import RunView, StepView, combined, elapsed, span_seconds
 
 STYLES = {
@@ -29,7 +29,7 @@ _SYMBOLS = {
     State.SUCCEEDED: "✓",
     State.FAILED: "✗",
 }
-_SAMPLE_STEPS = tuple(step for step in Step if step is not Step.PREPARE_REFERENCE)
+_SAMPLE_STEPS = tuple(step for step in Step if step not in OF_NO_SAMPLE)
 _SAMPLES_SHOWN = 30
 
 

@@ -31,6 +31,9 @@ class Step(enum.StrEnum):
 # The steps that have a job for each lane or region, of a run folder or a sample; the others have one.
 SCATTERED_BY: Mapping[Step, str] = {Step.DEMULTIPLEX: "lane", Step.FASTP: "lane", Step.CALL_VARIANTS: "region"}
 
+# The steps that are of no sample: one comes before its samples are told apart, the other is of all samples.
+OF_NO_SAMPLE = (Step.DEMULTIPLEX, Step.PREPARE_REFERENCE)
+
 Scalar = str | int | float | bool
 
 _FILES: Mapping[Step, Mapping[str, str]] = {

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from genomics.contracts.regions import Region
-from genomics.contracts.steps import SCATTERED_BY, Step
+from genomics.contracts.steps import OF_NO_SAMPLE, SCATTERED_BY, Step
 
 # Of the steps that this release plans for a run of FASTQ files, all but the reference's are a sample's.
 REFERENCE_STEP = Step.PREPARE_REFERENCE
@@ -44,7 +44,7 @@ class RunSize:
         yield self.job("", REFERENCE_STEP, "")
         for sample in self.lanes:
             for step in Step:
-                if step not in (Step.DEMULTIPLEX, REFERENCE_STEP):
+                if step not in OF_NO_SAMPLE:
                     yield from (self.job(sample, step, part) for part in self._parts(sample, step))
 
     def _parts(self, sample: str, step: Step) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from genomics.contracts.steps import Step
+from genomics.contracts.steps import OF_NO_SAMPLE, Step
 from tests.stacks.conftest import flat
 from tests.stacks.test_state_machines import states
 
@@ -172,7 +172,7 @@ def test_every_batch_job_carries_what_its_costs_are_asked_for_by(assembly: Any) 
                 tags[name] = state["Parameters"]["Tags"]
     project = {"project": assembly.project}
     of_run = project | {"run.$": "$.run_id"}
-    of_samples = [step for step in Step if step not in (Step.DEMULTIPLEX, Step.PREPARE_REFERENCE)]
+    of_samples = [step for step in Step if step not in OF_NO_SAMPLE]
     steps = {"".join(word.capitalize() for word in step.split("_")): step for step in of_samples}
     studies = project | {"tool": "archive_study", "study.$": "$.study"}
     assert tags == {
