@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from genomics.contracts.demultiplexing import UNDETERMINED
 from genomics_cli.demo.base_calls import Layout, Tile, write_base_calls
 from genomics_cli.demo.genome import make_genome, write_fasta
 from genomics_cli.demo.reads import READ_LENGTH, Reads, sequence_pairs
 from genomics_cli.demo.sequencing_run import haplotypes, write_truth
 from genomics_cli.demo.variants import place_variants, share_out
 
-UNDETERMINED = "Undetermined"
 # Dense, so that each sample has indels on a genome of some ten thousand bases, which is sequenced quickly.
 _SITES_PER_BASE = 3e-3
 _INDEL_FRACTION = 0.25
