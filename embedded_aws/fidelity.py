@@ -103,9 +103,12 @@ SERVICES: tuple[Service, ...] = (
     ),
     Service(
         "Step Functions",
-        "the deployed JSONPath definition is interpreted under the machine's own role",
+        "the deployed JSONPath definition is interpreted under the machine's own role; distributed Maps have Map Runs "
+        "and child executions; what failed or was stopped can be redriven",
         (
-            "distributed Maps and JSONata are not carried out",
+            "JSONata is not carried out",
+            "child executions raise no events, count in no metric and are forgotten when the instance ends",
+            "a redrive repeats an inline Map or a Parallel whole, and needs the instance that the execution ran in",
             "the last 1,000 executions are remembered, not those of 90 days; its own waits follow the machine's clock",
         ),
         types=("AWS::StepFunctions::",),

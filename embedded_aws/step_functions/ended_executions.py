@@ -7,6 +7,7 @@ import pickle
 import threading
 import zlib
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
@@ -35,8 +36,9 @@ class History:
 class EndedExecutions:
     """All that have ended, in the order in which they did."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, let_go: Callable[[Any], None]) -> None:
+        """`let_go` is told of each that is no longer kept."""
+        self._context, self._let_go = context, let_go
         self._lock = threading.Lock()
         self._open: deque[Any] = deque()
         self._closed: deque[Any] = deque()
@@ -56,8 +58,16 @@ class EndedExecutions:
         for each in forgotten:
             self._forget(each)
 
+    def remove(self, execution: Any) -> None:
+        """Take note of one that runs again."""
+        with self._lock:
+            for kept in (self._open, self._closed):
+                if execution in kept:
+                    kept.remove(execution)
+
     def _forget(self, execution: Any) -> None:
         for machine in stepfunctions_parser_backends[self._context.account][self._context.region].state_machines:
             if machine.arn == execution.state_machine_arn and execution in machine.executions:
                 machine.executions.remove(execution)
         executions.forgotten(execution)
+        self._let_go(execution)

@@ -1,11 +1,11 @@
 """Step Functions: moto's interpreter runs the deployed definitions; what it gets wrong or leaves out is repaired here.
 
 Executions call services as their state machine's role. What differs from AWS: no CloudWatch logging of executions, no
-X-Ray; JSONata expressions need moto's own engine; `.sync` is there for Batch, Glue and nested executions.
+X-Ray; JSONata expressions need moto's own engine; `.sync` is there for Batch, Glue and nested executions; what a
+redrive repeats (restarts), and what is told of child executions (map_runs).
 """
 
 import functools
-import json
 import logging
 import re
 import threading
@@ -17,12 +17,10 @@ from typing import Any
 
 from moto.core.config import default_user_config
 from moto.core.exceptions import AWSError
-from moto.core.responses import ActionResult
 from moto.stepfunctions.exceptions import InvalidName
 from moto.stepfunctions.parser import api
 from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType
 from moto.stepfunctions.parser.asl.eval.evaluation_details import ExecutionDetails
-from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
 
 from embedded_aws import quick_start
 from embedded_aws.context import Context
@@ -30,17 +28,22 @@ from embedded_aws.durable import executions
 from embedded_aws.durable.database import Database
 from embedded_aws.events import service as events
 from embedded_aws.guard import Patch
-from embedded_aws.step_functions import execution_metrics, managed_rules
+from embedded_aws.step_functions import (
+    execution_answers,
+    execution_metrics,
+    managed_rules,
+    map_run_answers,
+    map_runs,
+    restarts,
+)
 from embedded_aws.step_functions import maps as step_functions_maps
 from embedded_aws.step_functions import tasks as step_functions_tasks
 from embedded_aws.step_functions.ended_executions import EndedExecutions
+from embedded_aws.step_functions.execution_answers import FINAL, compact
+from embedded_aws.step_functions.map_runs import ChildExecution
 
 _BACKEND = "moto.stepfunctions.parser.models:StepFunctionsParserBackend"
-_RESPONSE = "moto.stepfunctions.responses:StepFunctionResponse"
 _START = Patch(f"{_BACKEND}.start_execution", "0f8d9dd57baf0c28")
-_STOP = Patch(f"{_RESPONSE}.stop_execution", "633c8a544aacfd14")
-_DESCRIBE = Patch(f"{_RESPONSE}.describe_execution", "c3953bdc9ce21fda")
-_HISTORY = Patch(f"{_RESPONSE}.get_execution_history", "3889cc6224ac2f76")
 _REFLECT = Patch(
     "moto.stepfunctions.parser.backend.execution:BaseExecutionWorkerCommunication._reflect_execution_status",
     "038a396107afe59b",
@@ -55,9 +58,6 @@ _VALIDATE = Patch(
 )
 PATCHES = (
     _START,
-    _STOP,
-    _DESCRIBE,
-    _HISTORY,
     _REFLECT,
     _DETAILS,
     _TIMED_OUT,
@@ -65,11 +65,15 @@ PATCHES = (
     _VALIDATE,
     *step_functions_tasks.PATCHES,
     *step_functions_maps.PATCHES,
+    *map_runs.PATCHES,
+    *map_run_answers.PATCHES,
+    *execution_answers.PATCHES,
     *managed_rules.PATCHES,
 )
 
-_FINAL = (ExecutionStatus.SUCCEEDED, ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.ABORTED)
 _ENDED: list[EndedExecutions] = []
+# moto's grammar wants a fraction, the language does not.
+_WHOLE_PERCENTAGE = re.compile(r'"ToleratedFailurePercentage"\s*:\s*\d+(?![\d.])')
 _FORBIDDEN_IN_NAMES = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 
 
@@ -80,10 +84,13 @@ def install(context: Context) -> None:
     _name_errors()
     step_functions_tasks.install(context)
     step_functions_maps.install()
+    map_runs.install(context)
+    map_run_answers.install()
     managed_rules.install(context)
     starting = threading.Lock()
-    ended = EndedExecutions(context)
+    ended = EndedExecutions(context, map_runs.forget)
     _ENDED[:] = [ended]
+    execution_answers.install(context, ended, announce)
 
     def start_execution(
         backend: Any, state_machine_arn: str, name: str | None = None, execution_input: str | None = None, *rest: Any
@@ -97,30 +104,25 @@ def install(context: Context) -> None:
 
     def reflect(communication: Any) -> None:
         execution = communication.execution
-        if execution.exec_status in _FINAL:  # it was stopped
+        if execution.exec_status in FINAL or restarts.is_of_an_earlier_drive(communication):  # it was stopped
             return
         if type(execution.exec_worker.env.program_state()).__name__ == "ProgramEnded":
             execution.output = execution.exec_worker.env.states.get_input()  # before the status that promises it
         original_reflect(communication)
-        announce(context, execution)
-        ended.add(execution)
-
-    def stop_execution(response: Any) -> ActionResult:
-        execution = response.stepfunction_backend.describe_execution(response._get_param("executionArn"))
-        if execution.exec_status == ExecutionStatus.RUNNING:
-            _abort(execution, response._get_param("error"), response._get_param("cause"))
+        if not isinstance(execution, ChildExecution):
             announce(context, execution)
             ended.add(execution)
-        return ActionResult({"stopDate": execution.stop_date})
 
     def set_timed_out(environment: Any) -> None:
         if not environment.is_frame():
-            _close_history(environment, HistoryEventType.ExecutionTimedOut, {"executionTimedOutEventDetails": {}})
+            restarts.close_history(
+                environment, HistoryEventType.ExecutionTimedOut, {"executionTimedOutEventDetails": {}}
+            )
         original_timed_out(environment)
 
     @functools.lru_cache(maxsize=64)
     def parse(definition: str) -> Any:
-        return original_parse(definition)
+        return original_parse(_WHOLE_PERCENTAGE.sub(r"\g<0>.0", definition))
 
     def validate(definition: str) -> None:
         # Reading a definition takes a second; what was found right once is right.
@@ -129,9 +131,6 @@ def install(context: Context) -> None:
     original_validate = _VALIDATE.apply(staticmethod(validate))
     original_start = _START.apply(start_execution)
     original_reflect = _REFLECT.apply(reflect)
-    _STOP.apply(stop_execution)
-    _DESCRIBE.apply(_describe_execution)
-    _HISTORY.apply(_get_execution_history)
     _DETAILS.apply(_start_details)
     original_timed_out = _TIMED_OUT.apply(set_timed_out)
     original_parse = _PARSE.apply(parse)
@@ -149,7 +148,7 @@ def restore(context: Context, kept_in: Database) -> None:
 def announce(context: Context, execution: Any) -> None:
     """Keep an execution's status and tell of it, when it has changed."""
     executions.changed(execution)
-    if execution.exec_status in _FINAL:
+    if execution.exec_status in FINAL:
         execution_metrics.closed(context, execution)
     events.emit(
         context,
@@ -173,24 +172,6 @@ def _valid_name(name: str) -> str:
     return name
 
 
-def _abort(execution: Any, error: str | None, cause: str | None) -> None:
-    """An execution that is stopped has ended at once, whatever its tasks still do."""
-    execution.stop_date = datetime.now(UTC)
-    execution.error, execution.cause = error, cause
-    execution.exec_status = ExecutionStatus.ABORTED
-    environment = execution.exec_worker.env
-    if environment is not None:
-        details = {name: value for name, value in (("error", error), ("cause", cause)) if value is not None}
-        _close_history(environment, HistoryEventType.ExecutionAborted, {"executionAbortedEventDetails": details})
-        environment.set_stop(stop_date=execution.stop_date, error=error, cause=cause)
-
-
-def _close_history(environment: Any, event_type: HistoryEventType, details: Any) -> None:
-    manager = environment.event_manager
-    manager.add_event(context=EventHistoryContext.of_program_start(), event_type=event_type, event_details=details)
-    manager.add_event = lambda *_, **__: 0
-
-
 def _start_details(execution: Any) -> ExecutionDetails:
     return ExecutionDetails(
         arn=execution.exec_arn,
@@ -199,39 +180,6 @@ def _start_details(execution: Any) -> ExecutionDetails:
         inpt=execution.input_data,
         start_time=_iso(execution.start_date),
     )
-
-
-def _describe_execution(response: Any) -> ActionResult:
-    execution = response.stepfunction_backend.describe_execution(response._get_param("executionArn"))
-    status = execution.exec_status
-    answer = {
-        "executionArn": execution.execution_arn,
-        "stateMachineArn": execution.state_machine_arn,
-        "name": execution.name,
-        "status": status.value,
-        "startDate": execution.start_date,
-        "input": execution.execution_input,
-        "inputDetails": {"included": True},
-        "redriveCount": 0,
-    }
-    if status in _FINAL:
-        answer["stopDate"] = execution.stop_date
-    if status == ExecutionStatus.SUCCEEDED:
-        answer |= {"output": _compact(execution.output), "outputDetails": {"included": True}}
-    answer |= {name: getattr(execution, name) for name in ("error", "cause") if getattr(execution, name) is not None}
-    return ActionResult(answer)
-
-
-def _get_execution_history(response: Any) -> ActionResult:
-    history = response.stepfunction_backend.get_execution_history(response._get_param("executionArn"))["events"]
-    if response._get_param("reverseOrder"):
-        history = history[::-1]
-    start = int(response._get_param("nextToken") or 0)
-    end = start + int(response._get_param("maxResults") or 1000)
-    answer: dict[str, Any] = {"events": history[start:end]}
-    if end < len(history):
-        answer["nextToken"] = str(end)
-    return ActionResult(answer)
 
 
 def _status_change(execution: Any) -> Mapping[str, Any]:
@@ -245,16 +193,12 @@ def _status_change(execution: Any) -> Mapping[str, Any]:
         "startDate": int(execution.start_date.timestamp() * 1000),
         "stopDate": int(execution.stop_date.timestamp() * 1000) if execution.stop_date else None,
         "input": execution.execution_input,
-        "output": _compact(execution.output) if succeeded else None,
+        "output": compact(execution.output) if succeeded else None,
         "inputDetails": {"included": True},
         "outputDetails": {"included": True} if succeeded else None,
         "error": execution.error,
         "cause": execution.cause,
     }
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
 def _iso(moment: datetime) -> str:
