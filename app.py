@@ -72,7 +72,7 @@ def build(app: cdk.App, settings: Settings) -> None:
         runs=secondary.runs,
         loads=lake.loads,
         demultiplexings=secondary.demultiplexings,
-        queue=secondary.queue,
+        queues=[secondary.queue, secondary.urgent_queue],
         dead_letters=dead_letters
         | {"Inbox": secondary.dead_letters, "Loads": lake.dead_letters, "Archive": archive.dead_letters}
         | {"Run folders": secondary.run_folder_dead_letters},

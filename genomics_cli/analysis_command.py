@@ -70,8 +70,8 @@ def print_summary(console: Console, summary: Summary, output: Path) -> None:
     if summary.query:
         console.print(f"\n{summary.query.sql}", style="dim", markup=False)
         console.print(_answer(summary.query))
-    # The first one ends the command.
-    for error in summary.errors[1:]:
+    # Of a run that failed, the first one ends the command.
+    for error in summary.errors[int(summary.state is State.FAILED) :]:
         console.print(escape(error), style="red", soft_wrap=True)
     seconds = sum(summary.durations["stages"].values())
     console.print(f"{seconds:.1f} s; {output / REPORT} and {output / SUMMARY} say it all", soft_wrap=True)

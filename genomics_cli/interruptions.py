@@ -10,7 +10,7 @@ from genomics.contracts.runs import State
 from genomics_cli.cloud import Platform
 from genomics_cli.run_ledger import RunView
 
-_REMEDY = "type the same `genomics run` again; what is finished is not repeated"
+REMEDY = "type the same `genomics run` again; what is finished is not repeated"
 
 
 def execution_arn(platform: Platform, run_id: str) -> str:
@@ -59,4 +59,4 @@ def _why_ended(platform: Platform, arn: str) -> str | None:
     if found["status"] in ("RUNNING", "SUCCEEDED"):
         return None
     cause = found.get("cause") or found.get("error") or f"its execution {found['status']}"
-    return f"interrupted: {' '.join(cause.split())}; {_REMEDY}"
+    return f"interrupted: {' '.join(cause.split())}; {REMEDY}"

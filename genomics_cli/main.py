@@ -21,6 +21,7 @@ COMMANDS = (
     "run",
     "status",
     "why",
+    "redrive",
     "query",
     "restore",
     "rightsize",

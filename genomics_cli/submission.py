@@ -48,6 +48,8 @@ def submit(
         samples=tuple(SampleReads(sample, patients[sample], tuple(found)) for sample, found in lanes.items()),
         regions=inputs.regions,
         parameters=inputs.parameters,
+        tolerate=inputs.tolerate,
+        urgent=inputs.urgent,
     )
     s3.put_object(
         Bucket=bucket,

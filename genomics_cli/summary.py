@@ -150,7 +150,10 @@ def summarize(
         submitted_at=submitted_at,
         reference=request.reference.name,
         regions=tuple(str(region) for region in request.regions),
-        parameters=dataclasses.asdict(request.parameters),
+        parameters={
+            **dataclasses.asdict(request.parameters),
+            "run": {"tolerate": request.tolerate, "urgent": request.urgent},
+        },
         versions=_versions(records.values()),
         durations={"stages": stages, "steps": _step_durations(view.steps)},
         samples=tuple(samples),

@@ -160,6 +160,12 @@ class Settings(BaseSettings):
     )
     max_vcpus: int = Field(256, ge=1, le=100_000, description="a whole number, 1 to 100000, enough for every tool")
     spot_bid_percentage: int = Field(100, ge=1, le=100, description="per cent of the On-Demand price, 1 to 100")
+    samples_at_once: int = Field(
+        100,
+        ge=1,
+        le=10_000,
+        description="a whole number, 1 to 10000: how many samples of a run are worked on at a time",
+    )
     scratch_gib: int = Field(500, ge=50, le=16_384, description="GiB, 50 to 16384")
     tools: ToolSettings = ToolSettings()
     image_registry: str | None = Field(
@@ -327,6 +333,7 @@ class Settings(BaseSettings):
         """Of the stack secondary."""
         return SecondaryConfig(
             project=self.project,
+            samples_at_once=self.samples_at_once,
             tools={step: ToolSize(**getattr(self.tools, step).model_dump()) for step in Step},
             instance_types=self.instance_types,
             max_vcpus=self.max_vcpus,

@@ -47,32 +47,36 @@ class Monitoring(cdk.Stack):
         runs: sfn.StateMachine,
         loads: sfn.StateMachine,
         demultiplexings: sfn.StateMachine,
-        queue: batch.JobQueue,
+        queues: Sequence[batch.JobQueue],
         dead_letters: Mapping[str, sqs.IQueue],
         watched: Sequence[cdk.Stack],
         ledger: RunLedger,
         config: MonitoringConfig,
         **stack: Any,
     ) -> None:
-        """`dead_letters` are by their titles; the functions of the `watched` stacks are on the dashboard."""
+        """The first of `queues` has most jobs, and so the alarms on them. `dead_letters` are by their titles.
+
+        The functions of the `watched` stacks are on the dashboard.
+        """
         super().__init__(scope, construct_id, **stack)
-        self._runs, self._loads, self._queue, self._config = runs, loads, queue, config
+        self._runs, self._loads, self._config = runs, loads, config
         self._demultiplexings = demultiplexings
+        self._queues = queues
         self._alarms = AlarmTopic(self, "Alarms", description="Runs that need a person", email=config.alarm_email)
         self._undelivered = undelivered_events(self)
         self._record_jobs()
         self._tell_of_stopped(self._record_stopped(ledger))
-        queues = {**dead_letters, "Events to record": self._undelivered}
+        letters = {**dead_letters, "Events to record": self._undelivered}
         page = RunDashboard(
             self,
             "Page",
             project=config.project,
             machines={"Runs": runs, "Loads": loads},
-            queue=queue,
+            queue=queues[0],
             functions=[each for stack in (*watched, self) for each in PythonFunction.in_stack(stack)],
-            dead_letters=queues,
+            dead_letters=letters,
         )
-        self._watch(page, queues)
+        self._watch(page, letters)
         offer(self, dashboard=page.dashboard.dashboard_name, alarm_topic_arn=self._alarms.topic.topic_arn)
 
     def _record_jobs(self) -> None:
@@ -85,7 +89,10 @@ class Monitoring(cdk.Stack):
             event_pattern=events.EventPattern(
                 source=["aws.batch"],
                 detail_type=["Batch Job State Change"],
-                detail={"jobQueue": [self._queue.job_queue_arn], "status": ["SUCCEEDED", "FAILED"]},
+                detail={
+                    "jobQueue": [queue.job_queue_arn for queue in self._queues],
+                    "status": ["SUCCEEDED", "FAILED"],
+                },
             ),
             targets=[self._target(function)],
         )
@@ -135,7 +142,7 @@ class Monitoring(cdk.Stack):
             self._alarms.watch(f"{title.title().replace(' ', '')}NotEmpty", f"{title}: dead letters", depth)
         unusual = {
             "Runs take longer than they used to": self._runs.metric_time(statistic="p95"),
-            "More jobs fail than used to": page.job_metric(JobMetric.FAILED, self._queue, "Sum"),
+            "More jobs fail than used to": page.job_metric(JobMetric.FAILED, self._queues[0], "Sum"),
         }
         for description, metric in unusual.items():
             self._alarms.watch_anomaly(

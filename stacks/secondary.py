@@ -45,10 +45,11 @@ _PLAN_LANES_SECONDS = 900
 class SecondaryConfig:
     """`tools` says what one job of each step gets; instances are of `instance_types`, `max_vcpus` per environment.
 
-    `project` is a tag of each job.
+    `project` is a tag of each job; of a run, `samples_at_once` are worked on.
     """
 
     project: str
+    samples_at_once: int
     tools: Mapping[Step, ToolSize]
     instance_types: tuple[str, ...]
     max_vcpus: int
@@ -88,15 +89,17 @@ class Secondary(cdk.Stack):
             spot_bid_percentage=config.spot_bid_percentage,
             scratch_gib=config.scratch_gib,
         )
-        self.queue = fleet.queue
+        self.queue, self.urgent_queue = fleet.queue, fleet.urgent_queue
         functions = self._run_functions()
         runs = RunWorkflow(
             self,
             "Runs",
             functions=functions,
             tools={step: tool for step, tool in self._tools.items() if step is not Step.DEMULTIPLEX},
+            queues=[fleet.queue, fleet.urgent_queue],
+            sequencing=sequencing,
             project=config.project,
-            queue=fleet.queue,
+            samples_at_once=config.samples_at_once,
             log_retention_days=config.log_retention_days,
         )
         self.runs = runs.state_machine
@@ -192,6 +195,8 @@ class Secondary(cdk.Stack):
             ledger_table=self._ledger.table.table_name,
             tool_images=json.dumps({step.value: tool.image for step, tool in self._tools.items()}),
             reference_store=self._references.file_system_id,
+            job_queue=self.queue.job_queue_arn,
+            urgent_job_queue=self.urgent_queue.job_queue_arn,
         )
         planner = self._function(
             name, description, environment.variables(), timeout_seconds=timeout_seconds, memory_mib=1024

@@ -1,5 +1,6 @@
-"""Call variants in one region, so that regions called apart give what the whole gives."""
+"""Call variants in regions, so that those called apart give what the whole gives."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from batch_tools.tool_runtime.pipeline import capture, run_pipeline
 from batch_tools.tool_runtime.reference import contig_lengths, linked
 from batch_tools.tool_runtime.tool import Outcome
 from genomics.contracts.parameters import CallVariantsParameters
-from genomics.contracts.regions import Region, RegionError, parse_regions
+from genomics.contracts.regions import Region, RegionError, merge, parse_regions
 
 PROGRAMS = ("bcftools", "freebayes")
 # The staged BAM; calls are small beside it, freebayes' as text as well.
@@ -29,33 +30,32 @@ def run(
     sample: str,
     alignments: Path,
     index: Path,
-    region: Region,
+    regions: Sequence[Region],
     reference: Path,
     parameters: CallVariantsParameters,
     directory: Path,
 ) -> Outcome:
-    """Call the records of `alignments` (BAM, `index` its BAI) whose POS lies in `region`, into `directory`.
+    """Call the records of `alignments` (BAM, `index` its BAI) whose POS lies in `regions`, into `directory`.
 
-    Outputs `calls` (BCF with FORMAT GT, PL, AD, DP and GQ) and its `index` (CSI). A record that begins before the
-    region belongs to the region before. ToolError if the region is not on the reference, or the BAM is of another
+    Outputs `calls` (BCF with FORMAT GT, PL, AD, DP and GQ) and its `index` (CSI). A record that begins before a
+    region belongs to the region before. ToolError if a region is not on the reference, or the BAM is of another
     sample.
     """
     contigs = contig_lengths(reference)
     try:
-        parse_regions([str(region)], contigs)
+        parse_regions([str(region) for region in regions], contigs)
     except RegionError as error:
         raise ToolError(str(error)) from error
     (directory / "alignments.bam").symlink_to(alignments.absolute())
     (directory / "alignments.bam.bai").symlink_to(index.absolute())
-    around = Region(
-        region.chrom,
-        max(1, region.start - _MARGIN_BASES),
-        min(contigs[region.chrom], region.end + _MARGIN_BASES),
+    around = merge(
+        Region(each.chrom, max(1, each.start - _MARGIN_BASES), min(contigs[each.chrom], each.end + _MARGIN_BASES))
+        for each in regions
     )
     calling = _Calling(around, linked(reference, directory), contigs, parameters, directory)
     called = {"bcftools": calling.bcftools, "freebayes": calling.freebayes, "ensemble": calling.ensemble}
     around_calls = called[parameters.caller]()
-    own = ("--targets-file", _table(region, directory / "region.tsv"), "--targets-overlap", "0")
+    own = ("--targets-file", _table(regions, directory / "regions.tsv"), "--targets-overlap", "0")
     view = ["bcftools", "view", "--no-version", *own, "--output-type", "b", "--output", "calls.bcf", around_calls]
     run_pipeline(view, directory=directory)
     run_pipeline(["bcftools", "index", "--csi", "calls.bcf"], directory=directory)
@@ -66,7 +66,7 @@ def run(
     records = int(capture(["bcftools", "index", "--nrecords", "calls.bcf"], directory=directory))
     return Outcome(
         outputs={"calls": directory / "calls.bcf", "index": directory / "calls.bcf.csi"},
-        metrics={"records": records, "bases": region.length},
+        metrics={"records": records, "bases": sum(region.length for region in regions)},
     )
 
 
@@ -74,7 +74,7 @@ def run(
 class _Calling:
     """Calling in `around`; each way of it gives the name of a file in `directory`."""
 
-    around: Region
+    around: tuple[Region, ...]
     reference: str
     contigs: dict[str, int]
     parameters: CallVariantsParameters
@@ -103,7 +103,7 @@ class _Calling:
         """Haplotypes, taken apart into SNPs and indels, one per record and left-aligned."""
         haplotypes = self.directory / "haplotypes.vcf"
         bed = self.directory / "around.bed"
-        bed.write_text(f"{self.around.chrom}\t{self.around.start - 1}\t{self.around.end}\n")
+        bed.write_text("".join(f"{each.chrom}\t{each.start - 1}\t{each.end}\n" for each in self.around))
         command = [
             *("freebayes", "--fasta-reference", self.reference, "--targets", bed.name, "--strict-vcf"),
             *("--min-mapping-quality", str(self.parameters.minimum_mapping_quality)),
@@ -138,7 +138,7 @@ class _Calling:
         )
 
 
-def _table(region: Region, path: Path) -> str:
+def _table(regions: Sequence[Region], path: Path) -> str:
     """A regions file; on the command line a contig's name that holds a colon would be misread."""
-    path.write_text(f"{region.chrom}\t{region.start}\t{region.end}\n")
+    path.write_text("".join(f"{each.chrom}\t{each.start}\t{each.end}\n" for each in regions))
     return path.name

@@ -1,4 +1,4 @@
-"""Command line of the container: call variants in the region that a task names."""
+"""Command line of the container: call variants in the regions that a task names."""
 
 import sys
 
@@ -11,22 +11,22 @@ from genomics.contracts.parameters import CallVariantsParameters
 from genomics.contracts.steps import Step
 
 
-def call_region(job: Job) -> Outcome:
-    """Call one region."""
-    if len(job.task.regions) != 1:
-        raise ToolError(f"the task names {len(job.task.regions)} regions, expected one")
+def call_regions(job: Job) -> Outcome:
+    """Call one region, or several that are small."""
+    if not job.task.regions:
+        raise ToolError("the task names no region")
     return call_variants.run(
         sample=job.task.sample,
         alignments=job.file("alignments"),
         index=job.file("index"),
-        region=job.task.regions[0],
+        regions=job.task.regions,
         reference=prepared_reference(job),
         parameters=job.parameters(CallVariantsParameters),
         directory=job.directory,
     )
 
 
-TOOL = Tool(Step.CALL_VARIANTS, call_region, call_variants.PROGRAMS, call_variants.SCRATCH_PER_INPUT_BYTE)
+TOOL = Tool(Step.CALL_VARIANTS, call_regions, call_variants.PROGRAMS, call_variants.SCRATCH_PER_INPUT_BYTE)
 
 if __name__ == "__main__":
     sys.exit(launch(TOOL))

@@ -8,14 +8,15 @@ from batch_tools.tool_runtime.launch import launch
 from batch_tools.tool_runtime.reference import prepared_reference
 from batch_tools.tool_runtime.tool import Job, Outcome, Tool
 from genomics.contracts.parameters import GatherVariantsParameters
+from genomics.contracts.regions import calling_jobs
 from genomics.contracts.steps import Step
 
 
 def gather_regions(job: Job) -> Outcome:
     """Gather all regions of a sample."""
-    calls, indexes, regions = job.files("calls"), job.files("index"), job.task.regions
+    calls, indexes, regions = job.files("calls"), job.files("index"), calling_jobs(job.task.regions)
     if not len(regions) == len(calls) == len(indexes):
-        raise ToolError(f"{len(regions)} regions, {len(calls)} files of calls and {len(indexes)} indexes")
+        raise ToolError(f"{len(regions)} jobs' regions, {len(calls)} files of calls and {len(indexes)} indexes")
     return gather_variants.run(
         sample=job.task.sample,
         shards=[gather_variants.Shard(*shard) for shard in zip(regions, calls, indexes, strict=True)],

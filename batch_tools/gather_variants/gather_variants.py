@@ -23,9 +23,9 @@ _COUNTS = {"number of records": "records", "number of SNPs": "snps", "number of 
 
 @dataclass(frozen=True)
 class Shard:
-    """The calls of one region: BCF and CSI."""
+    """The calls of one job's regions, in the reference's order: BCF and CSI."""
 
-    region: Region
+    regions: tuple[Region, ...]
     calls: Path
     index: Path
 
@@ -81,12 +81,12 @@ def _in_order(shards: Sequence[Shard], reference: Path) -> list[Shard]:
     """Shards in the reference's order, which the VCF has to have."""
     contigs = contig_lengths(reference)
     try:
-        parse_regions([str(shard.region) for shard in shards], contigs)
+        parse_regions([str(region) for shard in shards for region in shard.regions], contigs)
     except RegionError as error:
         raise ToolError(str(error)) from error
     ranks = {name: rank for rank, name in enumerate(contigs)}
-    ordered = sorted(shards, key=lambda shard: (ranks[shard.region.chrom], shard.region.start))
-    for left, right in itertools.pairwise(shard.region for shard in ordered):
+    ordered = sorted(shards, key=lambda shard: (ranks[shard.regions[0].chrom], shard.regions[0].start))
+    for left, right in itertools.pairwise(region for shard in ordered for region in shard.regions):
         if left.chrom == right.chrom and right.start <= left.end:
             raise ToolError(f"regions {left} and {right} overlap: their records would be there twice")
     return ordered

@@ -73,12 +73,12 @@ def _ours(caller: str, sample: Sample, aligned: dict[str, Path], reference: Path
             sample=sample.name,
             alignments=aligned["alignments"],
             index=aligned["index"],
-            region=region,
+            regions=[region],
             reference=reference,
             parameters=CallVariantsParameters(caller=caller),
             directory=_new(directory / f"call_{caller}_{number}"),
         )
-        shards.append(gather_variants.Shard(region, calls.outputs["calls"], calls.outputs["index"]))
+        shards.append(gather_variants.Shard((region,), calls.outputs["calls"], calls.outputs["index"]))
     gathered = gather_variants.run(
         sample=sample.name,
         shards=shards,

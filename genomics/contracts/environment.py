@@ -51,13 +51,15 @@ class StartRunEnvironment(_Environment):
 class PlanEnvironment(_Environment):
     """Of the Lambdas that plan runs and samples. `tool_images` is JSON: step -> image identity.
 
-    `reference_store` is the file system that prepared references are looked for on.
+    `reference_store` is the file system that prepared references are looked for on. The queues are ARNs.
     """
 
     sequencing_bucket: str
     ledger_table: str
     tool_images: str
     reference_store: str
+    job_queue: str
+    urgent_job_queue: str
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,11 @@ def run_plan(run_id: str) -> str:
     return run_document(run_id, "plan.json")
 
 
+def run_samples(run_id: str) -> str:
+    """The items of the Map over a run's samples, `[{"sample"}]`: too many for a payload."""
+    return run_document(run_id, "samples.json")
+
+
 def task(run_id: str, sample: str, step: Step, part: str) -> str:
     """What a tool's container is told."""
     name = f"{step}.{quote(part, safe='')}" if part else step.value

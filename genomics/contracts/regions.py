@@ -2,12 +2,12 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 # A sample's jobs travel in one payload of at most 256 KiB; a job takes up to 500 bytes of it.
-MAXIMUM_REGIONS = 500
+MAXIMUM_CALLING_JOBS = 400
 
 # Contig names may themselves hold a colon (HLA*01:01), so the interval is anchored at the end.
 _REGION = re.compile(r"^(?P<chrom>.+?)(?::(?P<start>[\d,]+)-(?P<end>[\d,]+))?$")
@@ -125,12 +125,40 @@ def calling_regions(
     cut = tuple(piece for region in ordered for piece in split([region], -(-region.length // bases_per_region)))
     if not cut:
         raise RegionError("the reference holds no sequence")
-    if len(cut) > MAXIMUM_REGIONS:
-        raise RegionError(
-            f"calling would be cut into {len(cut)} regions, {MAXIMUM_REGIONS} are possible: "
-            "name the regions wanted, or raise scatter.bases_per_region"
-        )
     return cut
+
+
+def calling_jobs(regions: Sequence[Region]) -> tuple[tuple[Region, ...], ...]:
+    """What each job of calling has to do: one region, or, of more than MAXIMUM_CALLING_JOBS, neighbours together.
+
+    `regions` are those of `calling_regions`. A reference of thousands of small contigs so takes no more jobs than one
+    payload holds; jobs that hold several regions are no larger than they have to be.
+    """
+    most = max((region.length for region in regions), default=0)
+    jobs: tuple[tuple[Region, ...], ...] = tuple((region,) for region in regions)
+    while len(jobs) > MAXIMUM_CALLING_JOBS:
+        jobs = _packed(regions, most)
+        most *= 2
+    return jobs
+
+
+def job_part(regions: Sequence[Region]) -> str:
+    """Names a job of calling among those of its sample: `chr1:1-30000000`, `chrUn_1:1-900 and 120 more`."""
+    others = len(regions) - 1
+    return f"{regions[0]} and {others} more" if others else str(regions[0])
+
+
+def _packed(regions: Iterable[Region], most: int) -> tuple[tuple[Region, ...], ...]:
+    """Neighbours together, of at most `most` bases; a region that is larger stays alone."""
+    packed: list[list[Region]] = []
+    bases = 0
+    for region in regions:
+        if not packed or bases + region.length > most:
+            packed.append([])
+            bases = 0
+        packed[-1].append(region)
+        bases += region.length
+    return tuple(tuple(job) for job in packed)
 
 
 def _parse(text: str, contigs: Mapping[str, int]) -> Region:

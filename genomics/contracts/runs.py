@@ -1,6 +1,7 @@
 """A run: what is asked for, what came out."""
 
 import enum
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -10,6 +11,8 @@ from genomics.contracts.parameters import RunParameters
 from genomics.contracts.regions import Region
 from genomics.contracts.samples import NAME_RULE, is_name
 
+_TOLERANCE = re.compile(r"(?P<count>\d{1,6})|(?P<percent>\d{1,2}(\.\d+)?|100)%")
+TOLERANCE_RULE = "must be a number of samples, like 3, or a percentage of them, like 5%"
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 RUN_ID_RULE = "may hold letters, digits, '_' and '-' only (80 at most)"
 
@@ -17,6 +20,18 @@ RUN_ID_RULE = "may hold letters, digits, '_' and '-' only (80 at most)"
 def is_run_id(text: str) -> bool:
     """Whether `text` may name a run: it becomes part of keys, tags, filters and execution names."""
     return bool(_RUN_ID.fullmatch(text))
+
+
+def tolerated_failures(tolerate: str, samples: int) -> int:
+    """How many of `samples` may fail and the run still succeeds; ValueError if `tolerate` is neither `N` nor `N%`.
+
+    A run of which nothing succeeded has failed, so that one sample at least must not.
+    """
+    match = _TOLERANCE.fullmatch(tolerate)
+    if match is None:
+        raise ValueError(f"tolerate {tolerate!r} {TOLERANCE_RULE}")
+    most = int(match["count"]) if match["count"] else math.floor(samples * float(match["percent"]) / 100)
+    return min(most, samples - 1)
 
 
 @dataclass(frozen=True)
@@ -72,7 +87,9 @@ class Reference:
 class RunRequest:
     """Asks for a run. Written last, to `object_keys.run_request`; its arrival starts the run.
 
-    Empty `regions` mean the whole reference. `run_id` names the execution, so a request is carried out once.
+    Empty `regions` mean the whole reference. `run_id` names the execution, so a request is carried out once. As many
+    samples as `tolerate` says (`tolerated_failures`) may fail and the run still succeeds. The jobs of an `urgent` run
+    go before others, to On-Demand machines first.
     """
 
     run_id: str
@@ -81,8 +98,11 @@ class RunRequest:
     samples: tuple[SampleReads, ...]
     regions: tuple[Region, ...] = ()
     parameters: RunParameters = field(default_factory=RunParameters)
+    tolerate: str = "0"
+    urgent: bool = False
 
     def __post_init__(self) -> None:
+        tolerated_failures(self.tolerate, len(self.samples))
         if not is_run_id(self.run_id):
             raise ValueError(f"run_id {self.run_id!r} {RUN_ID_RULE}")
         if not is_name(self.study):

@@ -1,6 +1,7 @@
 """`genomics run`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -33,24 +34,21 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     help="Change a parameter of a step; may be repeated.",
 )
 @click.option(
+    "--tolerate",
+    default="0",
+    show_default=True,
+    metavar="N|N%",
+    help="How many samples may fail and the run still succeeds.",
+)
+@click.option("--urgent", is_flag=True, help="Go before other runs, to On-Demand machines first.")
+@click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     help="Directory for the results. Default: results/RUN.",
 )
 @shared_options.as_json
 @shared_options.target
-def run(
-    samples: Path,
-    reference: str,
-    regions: str | None,
-    truths: tuple[str, ...],
-    confident: Path | None,
-    study: str,
-    parameters: tuple[str, ...],
-    output: Path | None,
-    as_json: bool,
-    target: Target,
-) -> None:
+def run(samples: Path, output: Path | None, as_json: bool, target: Target, **options: Any) -> None:
     """Analyse samples: trim, align, call, load into the lake.
 
     SAMPLES.csv has the columns patient,sample,lane,fastq_1,fastq_2, one line for each lane of a sample. All input is
@@ -58,9 +56,8 @@ def run(
 
     The results (VCFs, summary.json, report.html) are put into the output directory.
     """
-    options = RunOptions(samples, reference, regions, truths, confident, study, parameters)
     carry_out(
-        options,
+        RunOptions(samples, **options),
         output=lambda run_id: output or Path("results", run_id),
         target=target,
         as_json=as_json,

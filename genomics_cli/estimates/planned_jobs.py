@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-from genomics.contracts.regions import Region
+from genomics.contracts.regions import Region, calling_jobs, job_part
 from genomics.contracts.steps import OF_NO_SAMPLE, SCATTERED_BY, Step
 
 # Of the steps that this release plans for a run of FASTQ files, all but the reference's are a sample's.
@@ -35,6 +36,11 @@ class RunSize:
         """Of all lanes."""
         return sum(self.lanes[sample].values())
 
+    @cached_property
+    def _region_bases(self) -> dict[str, int]:
+        """Bases of each job of calling."""
+        return {job_part(regions): sum(r.length for r in regions) for regions in calling_jobs(self.regions)}
+
     def job(self, sample: str, step: Step, part: str) -> PlannedJob:
         """One job of the run. KeyError if the run has no such sample, lane or region."""
         return PlannedJob(sample, step, part, self._size(sample, step, part))
@@ -52,7 +58,7 @@ class RunSize:
             case "lane":
                 return tuple(self.lanes[sample])
             case "region":
-                return tuple(str(region) for region in self.regions)
+                return tuple(self._region_bases)
         return ("",)
 
     def _size(self, sample: str, step: Step, part: str) -> float:
@@ -62,6 +68,6 @@ class RunSize:
             case "lane":
                 return self.lanes[sample][part]
             case "region":
-                lengths = {str(region): region.length for region in self.regions}
-                return self.sample_bytes(sample) * lengths[part] / sum(lengths.values())
+                bases = self._region_bases
+                return self.sample_bytes(sample) * bases[part] / sum(bases.values())
         return self.sample_bytes(sample)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from genomics.contracts.parameters import RunParameters
 from genomics.contracts.regions import Region, parse_regions, read_bed
+from genomics.contracts.runs import TOLERANCE_RULE, tolerated_failures
 from genomics.contracts.samples import NAME_RULE, SheetRow, is_name, read_sample_sheet
 from genomics_cli.accuracy import contigs_of, require_bcftools, sample_column
 from genomics_cli.errors import UserError
@@ -25,7 +26,7 @@ class RunOptions:
     """What the user asks for.
 
     `reference` is a path or an s3:// URI, `regions` a BED file or a list, `truths` are `VCF`, for every sample, or
-    `SAMPLE=VCF`.
+    `SAMPLE=VCF`. `tolerate` and `urgent` are those of a RunRequest.
     """
 
     sheet: Path
@@ -35,6 +36,8 @@ class RunOptions:
     confident: Path | None = None
     study: str = "default"
     parameters: tuple[str, ...] = ()
+    tolerate: str = "0"
+    urgent: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class RunInputs:
     truths: Mapping[str, Path]
     confident: tuple[Region, ...]
     parameters: RunParameters
+    tolerate: str = "0"
+    urgent: bool = False
 
     @property
     def scored_regions(self) -> tuple[Region, ...]:
@@ -66,6 +71,10 @@ def check_inputs(options: RunOptions, *, reference_file: Path, known: KnownFiles
     if not is_name(options.study):
         raise UserError(f"--study {options.study!r} {NAME_RULE}")
     rows = read_sample_sheet(options.sheet)
+    try:
+        tolerated_failures(options.tolerate, len(rows))
+    except ValueError as error:
+        raise UserError(f"--tolerate {options.tolerate!r} {TOLERANCE_RULE}") from error
     require_files(options.sheet, rows)
     reference = index_reference(reference_file, workspace)
     regions = find_regions(options.regions, reference.contigs)
@@ -88,6 +97,8 @@ def check_inputs(options: RunOptions, *, reference_file: Path, known: KnownFiles
         truths=truths,
         confident=confident,
         parameters=parameters,
+        tolerate=options.tolerate,
+        urgent=options.urgent,
     )
 
 

@@ -1,7 +1,7 @@
 """State CollectResults: every sample has ended; write what came of them.
 
 In `{"run_id", "study", "request"}`; out `{"run_id", "study", "results", "succeeded": n, "failures": n,
-"failed": ["<sample>"], "line"}`, where `results` is the URI of the RunResults and `line` says why samples failed.
+"line", "has_failed"}`, where `results` is the URI of the RunResults and `line` says why samples failed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 from genomics.contracts import object_keys
 from genomics.contracts.environment import LedgerEnvironment
 from genomics.contracts.ledger import RUN, LedgerEntry, sample_item, step_item
-from genomics.contracts.runs import Artifact, RunRequest, RunResults, SampleReads, SampleResult, State
+from genomics.contracts.runs import (
+    Artifact,
+    RunRequest,
+    RunResults,
+    SampleReads,
+    SampleResult,
+    State,
+    tolerated_failures,
+)
 from genomics.contracts.steps import Step, StepRecord
 from lambdas import documents
 from lambdas.ledger_table import Ledger, open_ledger
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
 
 # So many failures are spelled out; the others are in the results.
 _LINES = 3
+_REDRIVEN = "finished by a redrive, after it had been stopped"
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -51,15 +60,21 @@ def collect_results(*, request_uri: str, bucket: str, s3: S3Client, ledger: Ledg
 
     failed = [sample for sample in samples if sample.state is State.FAILED]
     line = failure_summary(failed, of=len(samples))
-    ledger.end(LedgerEntry(run_id, RUN, State.FAILED if line else State.SUCCEEDED, reason=line or None))
+    run = ledger.get(run_id, RUN)
+    redriven = _REDRIVEN if run and run.state is State.FAILED else None
+    tolerated = tolerated_failures(request.tolerate, len(samples))
+    has_failed = len(failed) > tolerated
+    if line and not has_failed:
+        line += f" (tolerated: {request.tolerate})"
+    ledger.end(LedgerEntry(run_id, RUN, State.FAILED if has_failed else State.SUCCEEDED, reason=line or redriven))
     return {
         "run_id": run_id,
         "study": request.study,
         "results": results_uri,
         "succeeded": len(samples) - len(failed),
         "failures": len(failed),
-        "failed": [sample.sample for sample in failed],
         "line": line,
+        "has_failed": has_failed,
     }
 
 
@@ -83,7 +98,8 @@ class _Collector:
     def collect(self, reads: SampleReads) -> SampleResult:
         """A sample's result, from its steps' records; ends its entry in the ledger."""
         entry = self.entries.get(sample_item(reads.sample))
-        if entry and entry.state is State.FAILED:
+        has_failed = entry is not None and entry.state is State.FAILED
+        if entry and has_failed and not self._is_made_good(reads.sample):
             return SampleResult(reads.sample, reads.patient, State.FAILED, reason=entry.reason)
         ended = {step: self._step(reads.sample, step) for step in FINAL}
         outputs = {step: self._outputs(step, entry) for step, entry in ended.items()}
@@ -103,8 +119,14 @@ class _Collector:
         ends = [entry.finished_at for entry in ended.values() if entry and entry.finished_at]
         item = sample_item(reads.sample)
         finished_at = max(ends, default=None)
-        self.ledger.end(LedgerEntry(self.run_id, item, result.state, reason=result.reason, finished_at=finished_at))
+        told = result.reason or (_REDRIVEN if has_failed else None)
+        self.ledger.end(LedgerEntry(self.run_id, item, result.state, reason=told, finished_at=finished_at))
         return result
+
+    def _is_made_good(self, sample: str) -> bool:
+        """Whether what had failed, because the run was stopped, was then done by a redrive."""
+        steps = self.ledger.find(self.run_id, f"step#{sample}#")
+        return bool(steps) and all(step.state in (State.SUCCEEDED, State.SKIPPED) for step in steps)
 
     def _step(self, sample: str, step: Step) -> LedgerEntry | None:
         return self.ledger.get(self.run_id, step_item(sample, step, ""))

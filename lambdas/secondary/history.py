@@ -1,37 +1,42 @@
-"""How many samples and regions one execution has room for: Step Functions ends one whose history has 25,000 events.
+"""What one execution has room for: Step Functions ends one whose history has 25,000 events.
 
-The Maps of a run are inline, so that every sample, lane and region writes into the same history. docs/architecture.md
-has the arithmetic.
+Each sample is a child execution of the run's, with a history and payloads of its own, so that samples are not counted.
+docs/architecture.md has the arithmetic.
 """
 
-from collections.abc import Collection
+from collections.abc import Iterable
+
+from genomics.contracts.regions import MAXIMUM_CALLING_JOBS
+from genomics.contracts.runs import SampleReads
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 EVENT_QUOTA = 25_000
-# What is left is for retries: each one that a throttled service costs is 3 events more.
-EVENTS_AVAILABLE = 20_000
 
 EVENTS_PER_RUN = 50
 EVENTS_PER_SAMPLE = 70
 EVENTS_PER_JOB = 8
+# Of a job that is submitted as often as a throttled Batch lets it be: three more events for each refusal.
+EVENTS_PER_REFUSAL = 3
+
+# With as many jobs of calling as there may be, all fit into a payload.
+MAXIMUM_LANES = 96
 
 
 class RunTooLargeError(ValueError):
-    """A run has more samples and regions than one execution can take; the message says what to do."""
+    """A sample has more lanes than one execution can take; the message says what to do."""
 
 
-def events_of_run(lanes: Collection[int], regions: int) -> int:
-    """Events of a run where nothing is skipped; `lanes` are the number of lanes of each sample."""
-    jobs = sum(lanes) + len(lanes) * regions
-    return EVENTS_PER_RUN + len(lanes) * EVENTS_PER_SAMPLE + jobs * EVENTS_PER_JOB
+def events_of_sample(*, lanes: int, calling_jobs: int, refusals: int = 0) -> int:
+    """Events of a sample's execution where nothing is skipped, and each job is refused so many times."""
+    jobs = lanes + calling_jobs
+    return EVENTS_PER_SAMPLE + jobs * (EVENTS_PER_JOB + refusals * EVENTS_PER_REFUSAL)
 
 
-def check_room(lanes: Collection[int], regions: int) -> None:
-    """RunTooLargeError if the run might not fit into one execution's history."""
-    needed = events_of_run(lanes, regions)
-    if needed > EVENTS_AVAILABLE:
-        raise RunTooLargeError(
-            f"{len(lanes)} samples x {regions} regions are too many for one run ({needed:,} events of the "
-            f"state machine, {EVENTS_AVAILABLE:,} are possible): "
-            "give fewer samples per run, or raise scatter.bases_per_region"
-        )
+def check_room(samples: Iterable[SampleReads]) -> None:
+    """RunTooLargeError if the jobs of a sample might not fit into its execution's payload."""
+    for sample in samples:
+        if len(sample.lanes) > MAXIMUM_LANES:
+            raise RunTooLargeError(
+                f"sample {sample.sample} has {len(sample.lanes)} lanes, {MAXIMUM_LANES} are possible beside "
+                f"{MAXIMUM_CALLING_JOBS} jobs of calling: join the FASTQ of lanes that belong together"
+            )

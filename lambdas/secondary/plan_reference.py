@@ -1,6 +1,7 @@
 """State PlanReference: whether the run's reference has to be prepared.
 
-In `{"run_id", "study", "request"}`; out the same with `"reference": {"run", "task", "name", "part"}`.
+In `{"run_id", "study", "request"}`; out the same with `"queue"`, the ARN of the queue that the run's jobs go to, and
+`"reference": {"run", "task", "name", "part"}`.
 """
 
 from __future__ import annotations
@@ -32,15 +33,25 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         bucket=environment.sequencing_bucket,
         images=json.loads(environment.tool_images),
         reference_store=environment.reference_store,
+        job_queue=environment.job_queue,
+        urgent_job_queue=environment.urgent_job_queue,
         s3=documents.s3_client(),
         ledger=open_ledger(environment.ledger_table),
     )
 
 
 def plan_reference(
-    *, request_uri: str, bucket: str, images: Mapping[str, str], reference_store: str, s3: S3Client, ledger: Ledger
+    *,
+    request_uri: str,
+    bucket: str,
+    images: Mapping[str, str],
+    reference_store: str,
+    job_queue: str,
+    urgent_job_queue: str,
+    s3: S3Client,
+    ledger: Ledger,
 ) -> dict[str, Any]:
-    """Decide about the reference, write its task if it runs, and the ledger's entry."""
+    """Decide about the reference, write its task if it runs, and the ledger's entry; choose the run's queue."""
     request = documents.read(s3, RunRequest, request_uri)
     planned = reference_step(request=request, image=images[Step.PREPARE_REFERENCE], bucket=bucket)
     latest_uri = object_keys.uri(bucket, object_keys.latest_reference_recipe(request.study, request.reference.name))
@@ -54,5 +65,6 @@ def plan_reference(
         "run_id": request.run_id,
         "study": request.study,
         "request": request_uri,
+        "queue": urgent_job_queue if request.urgent else job_queue,
         "reference": jobs.optional_job(bucket=bucket, run_id=request.run_id, decision=decision),
     }

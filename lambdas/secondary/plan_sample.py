@@ -1,8 +1,8 @@
 """State PlanSample: which of a sample's steps have to run, and why.
 
-In `{"run_id", "study", "request", "sample"}`; out `{"run_id", "study", "sample", "lanes": [job], "align": step,
-"coverage": step, "regions": [job], "gather": step, "quality": step}` where a job is `{"task", "name", "part"}`, a step
-a job with `"run"`, and `lanes` and `regions` list only what is to run.
+In `{"run_id", "study", "request", "queue", "sample"}`; out `{"run_id", "study", "queue", "sample", "lanes": [job],
+"align": step, "coverage": step, "regions": [job], "gather": step, "quality": step}` where a job is `{"task", "name",
+"part"}`, a step a job with `"run"`, and `lanes` and `regions` list only what is to run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Entry point of the Lambda."""
     environment = PlanEnvironment.read()
-    return plan_sample(
+    planned = plan_sample(
         request_uri=event["request"],
         sample=event["sample"],
         bucket=environment.sequencing_bucket,
@@ -38,6 +38,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         s3=documents.s3_client(),
         ledger=open_ledger(environment.ledger_table),
     )
+    return {**planned, "queue": event["queue"]}
 
 
 def plan_sample(

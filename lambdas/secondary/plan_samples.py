@@ -1,8 +1,8 @@
 """State PlanSamples: what the run's samples share, once the reference is prepared, and the list of samples.
 
-In `{"run_id", "study", "request"}`; out the same with `"samples": [{"sample"}]`. The regions to call go to the run's
-plan in S3, not into the payload. A region that is not on the reference is a RegionError that names it;
-more samples and regions than one execution can take are a RunTooLargeError.
+In `{"run_id", "study", "request", "queue"}`; out the same with `"samples"`, the key of a JSON list `[{"sample"}]`.
+That list and the regions to call lie in S3, not in the payload. A region that is not on the reference is a RegionError
+that names it; more lanes of a sample than one execution can take are a RunTooLargeError.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Entry point of the Lambda."""
     environment = PlanEnvironment.read()
-    return plan_samples(
+    planned = plan_samples(
         request_uri=event["request"],
         bucket=environment.sequencing_bucket,
         images=json.loads(environment.tool_images),
         s3=documents.s3_client(),
         ledger=open_ledger(environment.ledger_table),
     )
+    return {**planned, "queue": event["queue"]}
 
 
 def plan_samples(
@@ -49,7 +50,7 @@ def plan_samples(
         contigs=_contigs(s3, prepared.record),
         bases_per_region=request.parameters.scatter.bases_per_region,
     )
-    check_room([len(sample.lanes) for sample in request.samples], len(regions))
+    check_room(request.samples)
     plan = RunPlan(reference=prepared.fingerprint, regions=regions)
     documents.write(s3, plan, object_keys.uri(bucket, object_keys.run_plan(request.run_id)))
     ledger.update_all(
@@ -62,12 +63,10 @@ def plan_samples(
         )
         for index, sample in enumerate(request.samples)
     )
-    return {
-        "run_id": request.run_id,
-        "study": request.study,
-        "request": request_uri,
-        "samples": [{"sample": sample.sample} for sample in request.samples],
-    }
+    samples = object_keys.run_samples(request.run_id)
+    listed = json.dumps([{"sample": sample.sample} for sample in request.samples])
+    s3.put_object(Bucket=bucket, Key=samples, Body=listed.encode(), ContentType="application/json")
+    return {"run_id": request.run_id, "study": request.study, "request": request_uri, "samples": samples}
 
 
 def _contigs(s3: S3Client, record_uri: str) -> dict[str, int]:

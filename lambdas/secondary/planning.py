@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from genomics.contracts import object_keys
 from genomics.contracts.parameters import RunParameters
-from genomics.contracts.regions import Region, merge
+from genomics.contracts.regions import Region, calling_jobs, job_part, merge
 from genomics.contracts.runs import Artifact, LaneReads, RunPlan, RunRequest, SampleReads
 from genomics.contracts.steps import Recipe, Step, Task, TaskInput, made_by
 
@@ -101,7 +101,7 @@ def sample_steps(
     fastp = tuple(builder.fastp(lane) for lane in sample.lanes)
     align = builder.align(fastp)
     coverage = builder.coverage(align, plan.regions)
-    calls = tuple(builder.call_variants(align, region) for region in plan.regions)
+    calls = tuple(builder.call_variants(align, regions) for regions in calling_jobs(plan.regions))
     gather = builder.gather_variants(calls)
     quality = builder.quality(fastp, align, coverage, gather)
     return SampleSteps(fastp, align, coverage, calls, gather, quality)
@@ -167,7 +167,7 @@ class _SampleBuilder:
         )
         return self._planned(recipe, made)
 
-    def call_variants(self, align: PlannedStep, region: Region) -> PlannedStep:
+    def call_variants(self, align: PlannedStep, regions: tuple[Region, ...]) -> PlannedStep:
         made = _made((align,), ("alignments", "index"))
         recipe = Recipe(
             step=Step.CALL_VARIANTS,
@@ -175,9 +175,9 @@ class _SampleBuilder:
             parameters=self.parameters.of(Step.CALL_VARIANTS),
             contents=made.contents,
             reference=self.reference,
-            regions=(region,),
+            regions=regions,
         )
-        return self._planned(recipe, made, part=str(region))
+        return self._planned(recipe, made, part=job_part(regions))
 
     def gather_variants(self, calls: tuple[PlannedStep, ...]) -> PlannedStep:
         made = _made(calls, ("calls", "index"))

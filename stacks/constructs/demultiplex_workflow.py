@@ -46,7 +46,7 @@ class DemultiplexWorkflow(Construct):
             log_retention_days=log_retention_days,
         )
         self.state_machine = workflow.state_machine
-        grant_jobs(workflow.role, queue, [tool.job_definition])
+        grant_jobs(workflow.role, [queue], [tool.job_definition])
 
     def _lanes(self, job: sfn.CustomState) -> sfn.Map:
         """The first lane that fails ends all, with its error."""

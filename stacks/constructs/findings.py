@@ -1,5 +1,7 @@
 """Compliance findings that are accepted: each beside its resource, with the reason a reviewer would be given."""
 
+import json
+
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
@@ -38,4 +40,6 @@ def _spelled(value: object) -> str:
             return _spelled(name)
         case {"Ref": name}:
             return f"<{name}>"
+        case {"Fn::Select": _}:
+            return json.dumps(value, separators=(",", ":"))
     raise TypeError(f"{value!r} is no reference that a policy can hold")

@@ -1,5 +1,6 @@
 """What a state machine may do with Batch, to run jobs and wait for them."""
 
+import itertools
 from collections.abc import Iterable
 
 import aws_cdk as cdk
@@ -18,9 +19,11 @@ BATCH_FAULTS = (
 QUEUE_HOURS = 24
 
 
-def grant_jobs(role: iam.Role, queue: batch.IJobQueue, definitions: Iterable[batch.EcsJobDefinition]) -> None:
+def grant_jobs(
+    role: iam.Role, queues: Iterable[batch.IJobQueue], definitions: Iterable[batch.EcsJobDefinition]
+) -> None:
     """Let a state machine's role submit jobs of the definitions with tags, wait for their end, and stop them."""
-    for definition in definitions:
+    for definition, queue in itertools.product(definitions, queues):
         definition.grant_submit_job(role, queue)
     stack = cdk.Stack.of(role)
     jobs = stack.format_arn(service="batch", resource="job", resource_name="*")

@@ -1,16 +1,19 @@
 """The state machine of a run. What passes between its states is told in lambdas/secondary/README.md."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import aws_batch as batch
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from genomics.contracts import events
+from genomics.contracts import events, object_keys
 from genomics.contracts.steps import Step
 from stacks.constructs.batch_tool import BatchTool
 from stacks.constructs.job_access import grant_jobs
+from stacks.constructs.listed_map import ListedMap, acknowledge_executions
+from stacks.constructs.object_access import grant_read
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.tool_task import run_tool
 from stacks.constructs.workflow import ERROR, Workflow, emit, invoke, rethrow
@@ -42,12 +45,15 @@ class RunWorkflow(Construct):
         *,
         functions: RunFunctions,
         tools: Mapping[Step, BatchTool],
-        queue: batch.IJobQueue,
+        queues: Sequence[batch.IJobQueue],
+        sequencing: s3.IBucket,
         project: str,
+        samples_at_once: int,
         log_retention_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._functions, self._tools, self._queue, self._project = functions, tools, queue, project
+        self._functions, self._tools, self._project = functions, tools, project
+        self._sequencing, self._samples_at_once = sequencing, samples_at_once
         workflow = Workflow(
             self,
             "Workflow",
@@ -58,7 +64,9 @@ class RunWorkflow(Construct):
             log_retention_days=log_retention_days,
         )
         self.state_machine = workflow.state_machine
-        grant_jobs(workflow.role, queue, [tool.job_definition for tool in tools.values()])
+        acknowledge_executions(self.state_machine, label="Samples")
+        grant_read(sequencing, workflow.role, object_keys.RUNS)
+        grant_jobs(workflow.role, queues, [tool.job_definition for tool in tools.values()])
 
     def _run(self) -> sfn.Chain:
         plan_reference = invoke(self, "PlanReference", self._functions.plan_reference)
@@ -80,7 +88,7 @@ class RunWorkflow(Construct):
         any_failed = (
             sfn.Choice(self, "AnyFailed?")
             .when(
-                sfn.Condition.number_greater_than("$.failures", 0),
+                sfn.Condition.boolean_equals("$.has_failed", True),
                 sfn.Fail(self, "Failed", error="SampleFailed", cause_path="$.line"),
             )
             .otherwise(sfn.Succeed(self, "Succeeded"))
@@ -98,8 +106,11 @@ class RunWorkflow(Construct):
         )
         return plan_reference.next(reference_ready)
 
-    def _samples(self) -> sfn.Map:
-        """Each sample by itself: one that fails is recorded, and the others go on."""
+    def _samples(self) -> ListedMap:
+        """Each sample by itself, in an execution of its own: one that fails is recorded, and the others go on.
+
+        How many may fail is for CollectResults to say, which also finds those whose execution ended without a word.
+        """
         plan = invoke(self, "PlanSample", self._functions.plan_sample)
         lanes = self._each("Lanes", "$.lanes", self._job("Fastp", Step.FASTP, "$.job"), failed="LaneFailed")
         align = self._job("Align", Step.ALIGN, "$.align")
@@ -120,14 +131,17 @@ class RunWorkflow(Construct):
             .when(sfn.Condition.boolean_equals("$.align.run", True), align.next(aligned))
             .otherwise(aligned)
         )
-        given = {name: sfn.JsonPath.string_at(f"$.{name}") for name in ("run_id", "study", "request")}
-        return sfn.Map(
+        given = {name: sfn.JsonPath.string_at(f"$.{name}") for name in ("run_id", "study", "request", "queue")}
+        samples = ListedMap(
             self,
             "Samples",
-            items_path="$.samples",
+            bucket=self._sequencing,
+            key="$.samples",
             item_selector={**given, "sample": sfn.JsonPath.string_at("$$.Map.Item.Value.sample")},
-            result_path=sfn.JsonPath.DISCARD,
-        ).item_processor(plan.next(lanes).next(align_needed))
+            max_concurrency=self._samples_at_once,
+        )
+        samples.item_processor(plan.next(lanes).next(align_needed))
+        return samples
 
     def _aligned(self) -> sfn.Parallel:
         """What is made of a sample's alignments, side by side: the first that fails ends all, with its error."""
@@ -156,7 +170,7 @@ class RunWorkflow(Construct):
     def _each(self, state: str, items: str, job: sfn.CustomState, *, failed: str) -> sfn.Map:
         """A Map over jobs: the first that fails ends it, with that job's error."""
         job.add_catch(rethrow(self, failed), errors=["States.ALL"], result_path=ERROR)
-        given = {name: sfn.JsonPath.string_at(f"$.{name}") for name in ("run_id", "sample")}
+        given = {name: sfn.JsonPath.string_at(f"$.{name}") for name in ("run_id", "sample", "queue")}
         return sfn.Map(
             self,
             state,
@@ -167,7 +181,7 @@ class RunWorkflow(Construct):
 
     def _job(self, state: str, step: Step, job: str, *, of_sample: bool = True) -> sfn.CustomState:
         tool, project = self._tools[step], self._project
-        return run_tool(self, state, tool=tool, queue=self._queue, project=project, job=job, of_sample=of_sample)
+        return run_tool(self, state, tool=tool, queue="$.queue", project=project, job=job, of_sample=of_sample)
 
     def _sample_failed(self) -> sfn.IChainable:
         record = invoke(self, "RecordFailure", self._functions.record_failure)
@@ -182,4 +196,4 @@ class RunWorkflow(Construct):
 
 
 def _outcome(state: str) -> dict[str, str]:
-    return {"sample.$": "$.sample", "state": state}
+    return {"state": state}

@@ -57,7 +57,7 @@ class ArchiveWorkflow(Construct):
             log_retention_days=log_retention_days,
         )
         self.state_machine = workflow.state_machine
-        grant_jobs(workflow.role, jobs.queue, [jobs.tool.job_definition])
+        grant_jobs(workflow.role, [jobs.queue], [jobs.tool.job_definition])
 
 
 class RestoreWorkflow(Construct):
@@ -84,7 +84,7 @@ class RestoreWorkflow(Construct):
             log_retention_days=log_retention_days,
         )
         self.state_machine = workflow.state_machine
-        grant_jobs(workflow.role, jobs.queue, [jobs.tool.job_definition])
+        grant_jobs(workflow.role, [jobs.queue], [jobs.tool.job_definition])
 
     def _definition(self, jobs: StudyJobs, functions: RestoreFunctions, file_share_arns: Sequence[str]) -> sfn.Chain:
         begin = invoke(self, "BeginRestore", functions.begin_restore)

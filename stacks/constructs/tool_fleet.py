@@ -24,7 +24,7 @@ def is_instance_type(name: str) -> bool:
 
 
 class ToolFleet(Construct):
-    """`queue` tries Spot first, then On-Demand."""
+    """`queue` tries Spot first, then On-Demand; `urgent_queue`, whose jobs go first, the other way round."""
 
     def __init__(
         self,
@@ -48,6 +48,9 @@ class ToolFleet(Construct):
         self.queue = batch.JobQueue(self, "Queue", priority=1)
         self.queue.add_compute_environment(spot, 1)
         self.queue.add_compute_environment(on_demand, 2)
+        self.urgent_queue = batch.JobQueue(self, "UrgentQueue", priority=10)
+        self.urgent_queue.add_compute_environment(on_demand, 1)
+        self.urgent_queue.add_compute_environment(spot, 2)
 
     def _instance_role(self) -> iam.Role:
         role = iam.Role(

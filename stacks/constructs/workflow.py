@@ -123,5 +123,17 @@ def add_retry(task: sfn.TaskStateBase | sfn.CustomState, errors: Sequence[str]) 
     task.add_retry(errors=list(errors), interval=cdk.Duration.seconds(1), max_attempts=5, backoff_rate=2)
 
 
+def add_patient_retry(task: sfn.CustomState, errors: Sequence[str]) -> None:
+    """Try again ten times within minutes, each task at another moment: for thousands that ask a service at once."""
+    task.add_retry(
+        errors=list(errors),
+        interval=cdk.Duration.seconds(2),
+        max_attempts=10,
+        backoff_rate=2,
+        max_delay=cdk.Duration.seconds(60),
+        jitter_strategy=sfn.JitterType.FULL,
+    )
+
+
 def _seconds(count: int) -> sfn.Timeout:
     return sfn.Timeout.duration(cdk.Duration.seconds(count))

@@ -177,15 +177,17 @@ Caller = Callable[..., Outcome]
 
 @pytest.fixture(scope="session")
 def call(aligned: Outcome, reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Caller:
-    """Call one region of the simulated sample; asked again, gives what is there."""
+    """Call one region of the simulated sample, or several; asked again, gives what is there."""
 
     @cache
-    def run(region: Region, parameters: CallVariantsParameters | None = None, sample: str = SAMPLE) -> Outcome:
+    def run(
+        region: Region | tuple[Region, ...], parameters: CallVariantsParameters | None = None, sample: str = SAMPLE
+    ) -> Outcome:
         return call_variants.run(
             sample=sample,
             alignments=aligned.outputs["alignments"],
             index=aligned.outputs["index"],
-            region=region,
+            regions=[region] if isinstance(region, Region) else region,
             reference=reference,
             parameters=parameters or CallVariantsParameters(),
             directory=tmp_path_factory.mktemp("call"),
@@ -202,7 +204,7 @@ def gather(call: Caller, reference: Path, tmp_path_factory: pytest.TempPathFacto
         called = [(region, call(region).outputs) for region in regions]
         return gather_variants.run(
             sample=SAMPLE,
-            shards=[gather_variants.Shard(region, files["calls"], files["index"]) for region, files in called],
+            shards=[gather_variants.Shard((region,), files["calls"], files["index"]) for region, files in called],
             reference=reference,
             parameters=parameters or GatherVariantsParameters(),
             threads=2,

@@ -81,12 +81,12 @@ def called(shared_data: Path, chr20: Path, tmp_path_factory: pytest.TempPathFact
             sample="NA12878",
             alignments=aligned.outputs["alignments"],
             index=aligned.outputs["index"],
-            region=region,
+            regions=[region],
             reference=chr20,
             parameters=CallVariantsParameters(),
             directory=tmp_path_factory.mktemp("call"),
         )
-        shards.append(gather_variants.Shard(region, calls.outputs["calls"], calls.outputs["index"]))
+        shards.append(gather_variants.Shard((region,), calls.outputs["calls"], calls.outputs["index"]))
     gathered = gather_variants.run(
         sample="NA12878",
         shards=shards,

@@ -1,6 +1,7 @@
 """What goes wrong is repeated where that helps, and told in one line where it does not."""
 
 import gzip
+import json
 import os
 import shutil
 import signal
@@ -84,6 +85,49 @@ def test_a_tool_that_always_fails_ends_the_run_with_one_line_and_keeps_the_other
     jobs = genomics.batch_jobs(outcome.summary["run_id"])
     failed = [job for job in jobs.values() if job["status"] == "FAILED"]
     assert [len(job["attempts"]) for job in failed] == [1]
+
+
+def test_a_run_succeeds_with_as_many_failed_samples_as_it_tolerates(
+    genomics: Any, reads: SequencingRun, broken_mate: Path, output: Path
+) -> None:
+    outcome = genomics.analyse(broken_mate, reads.reference, output, "--study", "tolerated", "--tolerate", "50%")
+
+    assert outcome.status == 0, outcome.errors
+    assert outcome.summary["state"] == "SUCCEEDED"
+    assert {s["sample"]: s["state"] for s in outcome.summary["samples"]} == {"DEMO-1": "SUCCEEDED", "DEMO-2": "FAILED"}
+    shown = json.loads(genomics("status", outcome.summary["run_id"], "--json").output)
+    assert shown["state"] == "SUCCEEDED"
+    assert "DEMO-2" in shown["reason"]
+    assert shown["reason"].endswith("(tolerated: 50%)")
+
+
+def test_a_stopped_run_is_redriven_and_repeats_nothing(genomics: Any, reads: SequencingRun, output: Path) -> None:
+    states = genomics.client("stepfunctions")
+    run = genomics.begin(
+        reads.sheet, reads.reference, output, "--study", "redriven", "--param", "fastp.minimum_length=31", "--urgent"
+    )
+    _process_of(genomics.instance.pid, "align")
+    machine = genomics.deployment.run_state_machine_arn
+    (execution,) = states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
+    states.stop_execution(executionArn=execution["executionArn"], cause="a power cut is announced")
+    stopped = genomics.finish(run, output)
+    assert stopped.status != 0
+    before = genomics.batch_jobs(stopped.summary["run_id"])
+
+    redriven = genomics("redrive", execution["name"])
+    assert redriven.status == 0, redriven.errors
+    deadline = time.monotonic() + 120
+    while (found := states.describe_execution(executionArn=execution["executionArn"]))["status"] == "RUNNING":
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert (found["status"], found["redriveCount"]) == ("SUCCEEDED", 1), found
+    shown = json.loads(genomics("status", execution["name"], "--json").output)
+    assert {shown["state"], *(sample["state"] for sample in shown["samples"])} == {"SUCCEEDED"}
+    jobs = genomics.batch_jobs(execution["name"])
+    succeeded = [job["parameters"]["task"] for job in jobs.values() if job["status"] == "SUCCEEDED"]
+    assert len(succeeded) == len(set(succeeded)), "what had succeeded was run again"
+    assert {job for job, found in before.items() if found["status"] == "SUCCEEDED"} <= set(jobs)
+    assert all("UrgentQueue" in job["jobQueue"] for job in jobs.values())
 
 
 def _unequal(folder: Path) -> None:

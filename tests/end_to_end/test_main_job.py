@@ -14,6 +14,9 @@ import pytest
 from genomics.contracts import codec, object_keys
 from genomics.contracts.loads import LoadRequest
 from genomics_cli.demo.sequencing_run import SequencingRun
+from lambdas.secondary.history import EVENTS_PER_RUN, events_of_sample
+from tests.machine_events import OF_ITSELF, events
+from tests.machine_events import states as machine_states
 
 SAMPLES = ("DEMO-1", "DEMO-2")
 
@@ -185,6 +188,18 @@ def test_each_job_is_the_templates(genomics: Any, analysed: Any, cloud_assembly:
     assert used == set(definitions)
 
 
+def _histories(states: Any, execution: str) -> list[list[dict[str, Any]]]:
+    """The run's history, then that of each sample, which is an execution of its own."""
+    (run,) = states.list_map_runs(executionArn=execution)["mapRuns"]
+    children = states.list_executions(mapRunArn=run["mapRunArn"])["executions"]
+    assert {child["status"] for child in children} == {"SUCCEEDED"}
+    paginate = states.get_paginator("get_execution_history").paginate
+    return [
+        [event for page in paginate(executionArn=arn) for event in page["events"]]
+        for arn in (execution, *(child["executionArn"] for child in children))
+    ]
+
+
 def test_what_ran_is_the_definition_of_the_template(genomics: Any, analysed: Any, cloud_assembly: Path) -> None:
     template = json.loads((cloud_assembly / "genomics-secondary.template.json").read_text())
     machines = [r for r in template["Resources"].values() if r["Type"] == "AWS::StepFunctions::StateMachine"]
@@ -205,17 +220,25 @@ def test_what_ran_is_the_definition_of_the_template(genomics: Any, analysed: Any
             assert len(filled_in) < 200
     assert rest == ""
 
-    events = [
-        event
-        for page in states.get_paginator("get_execution_history").paginate(executionArn=execution)
-        for event in page["events"]
-    ]
-    entered = {e["stateEnteredEventDetails"]["name"] for e in events if "stateEnteredEventDetails" in e}
-    assert entered <= set(_state_names(json.loads(ran)))
+    histories = _histories(states, execution)
+    definition = json.loads(ran)
+    costs = {name: events(state) for name, state in machine_states(definition)}
+    for history in histories:
+        # Each state writes as many events as docs/architecture.md counts.
+        iterations = sum(e["type"] == "MapIterationStarted" for e in history)
+        passed = sum(costs[e["stateEnteredEventDetails"]["name"]] for e in history if "stateEnteredEventDetails" in e)
+        assert len(history) == OF_ITSELF * (1 + iterations) + passed
+    assert len(histories[0]) <= EVENTS_PER_RUN
+    for history in histories[1:]:
+        assert len(history) <= events_of_sample(lanes=2, calling_jobs=4)
+
+    happened = [event for history in histories for event in history]
+    entered = {e["stateEnteredEventDetails"]["name"] for e in happened if "stateEnteredEventDetails" in e}
+    assert entered <= set(costs)
     assert {"PlanReference", "PlanSamples", "Samples", "CollectResults", "EmitVariantsCalled"} <= entered
     submitted = [
         json.loads(e["taskScheduledEventDetails"]["parameters"])
-        for e in events
+        for e in happened
         if e.get("taskScheduledEventDetails", {}).get("resourceType") == "batch"
     ]
     assert len(submitted) == 1 + 3 + 2 + 2 + 8 + 2 + 2
@@ -226,13 +249,3 @@ def test_what_ran_is_the_definition_of_the_template(genomics: Any, analysed: Any
         assert set(parameters) == {"JobName", "JobDefinition", "JobQueue", "Parameters", "Tags"}
         assert parameters["JobDefinition"] in ran
         assert parameters["JobQueue"] in ran
-
-
-def _state_names(definition: Mapping[str, Any]) -> list[str]:
-    names = []
-    for name, state in definition["States"].items():
-        names.append(name)
-        for inner in (state.get("ItemProcessor"), state.get("Iterator"), *state.get("Branches", ())):
-            if inner:
-                names += _state_names(inner)
-    return names

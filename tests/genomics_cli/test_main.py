@@ -42,6 +42,7 @@ def test_every_command_is_there() -> None:
             "restore",
             "storage-report",
             "why",
+            "redrive",
             "rightsize",
             "estimate",
             "demo",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -107,12 +108,15 @@ class Platform:
             "s3": self.s3,
             "ledger": self.ledger,
         }
-        state = plan_reference(reference_store=reference_store, **common)
+        state = plan_reference(
+            reference_store=reference_store, job_queue="queue", urgent_job_queue="urgent-queue", **common
+        )
         if state["reference"]["run"]:
             metrics = {REFERENCE_STORE: reference_store}
             self.complete(state["reference"]["task"], image=images[Step.PREPARE_REFERENCE], metrics=metrics)
         samples = {}
-        for item in plan_samples(**common)["samples"]:
+        listed = self.s3.get_object(Bucket=BUCKET, Key=plan_samples(**common)["samples"])["Body"].read()
+        for item in json.loads(listed):
             planned = samples[item["sample"]] = plan_sample(sample=item["sample"], **common)
             jobs = [
                 *planned["lanes"],

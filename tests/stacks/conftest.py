@@ -55,6 +55,7 @@ OTHER_SETTINGS = {
     "instance_types": "optimal,c6i.8xlarge,m6i",
     "max_vcpus": "48",
     "spot_bid_percentage": "60",
+    "samples_at_once": "500",
     "scratch_gib": "200",
     "tools.align.vcpus": "8",
     "tools.align.memory_mib": "14336",

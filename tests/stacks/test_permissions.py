@@ -141,3 +141,19 @@ def test_jobs_are_submitted_from_the_app_s_own_definitions_to_its_own_queue(asse
             # The queue of another stack is imported; the export's name ends in its logical id and its attribute.
             name = re.split(r"[<>.]", flat(resource))[1]
             assert any(name == own or re.search(rf":ExportsOutput(Ref|FnGetAtt){own}", name) for own in ours), name
+
+
+def test_the_runs_machine_starts_and_redrives_itself_alone(assembly: Any) -> None:
+    # Step Functions Developer Guide, "IAM policies for using Distributed Map states".
+    allowed = {
+        action: flat(statement["Resource"])
+        for name, statement in statements(assembly)
+        if "DistributedMapPolicy" in name
+        for action in listed(statement["Action"])
+    }
+    assert set(allowed) == {
+        "states:StartExecution", "states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"
+    }  # fmt: skip
+    machine = allowed["states:StartExecution"].strip("<>")
+    assert all(machine in resource for resource in allowed.values())
+    assert object_patterns(assembly, "RunsWorkflowRole", "s3:GetObject*") == {"runs/*"}

@@ -1,12 +1,13 @@
 """The state machines: how they go on, how they fail, and how patient they are."""
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
+from genomics.contracts.regions import MAXIMUM_CALLING_JOBS
 from genomics.contracts.steps import Step
-from lambdas.secondary.history import EVENTS_PER_JOB, EVENTS_PER_RUN, EVENTS_PER_SAMPLE
+from lambdas.secondary.history import EVENT_QUOTA, EVENTS_PER_RUN, MAXIMUM_LANES, events_of_sample
+from tests.machine_events import most_events, states
 
 BATCH = "arn:<AWS::Partition>:states:::batch:submitJob.sync"
 # Rethrows inside a Map, and what is left when even the recording of a failure fails.
@@ -21,15 +22,6 @@ NOT_RECORDED_BY_A_FUNCTION = {
     "LoadFailedUnrecorded",
     "FailedUnrecorded",
 }
-
-
-def states(definition: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every state by name, those inside Maps and branches included."""
-    for name, state in definition["States"].items():
-        yield name, state
-        for inner in (state.get("ItemProcessor"), *state.get("Branches", ())):
-            if inner:
-                yield from states(inner)
 
 
 @pytest.fixture(scope="module")
@@ -50,26 +42,37 @@ def demultiplexings(default: Any) -> dict[str, Any]:
     return dict(default.state_machine("secondary", "Demultiplexings"))
 
 
-def events(state: Mapping[str, Any]) -> int:
-    """Events that a state writes, those of a Map's iterations left out (docs/architecture.md)."""
-    if state["Type"] == "Task":
-        return 6 if state["Resource"].endswith(".sync") else 5
-    return {"Map": 4, "Parallel": 4, "Fail": 1}.get(state["Type"], 2)
+def test_a_thousand_samples_of_fifty_regions_stay_inside_every_history(runs: Any) -> None:
+    sample = runs["States"]["Samples"]["ItemProcessor"]
+    # Guide, "Service quotas": 25,000 events in a history. Samples are children, and so none of the run's events.
+    assert most_events(runs, {}) <= EVENTS_PER_RUN
+    # Each job has a rethrow, which one that succeeds never passes through.
+    of_sample = most_events(sample, {"Lanes": 1, "Regions": 50}) - 51
+    assert of_sample <= events_of_sample(lanes=1, calling_jobs=50) < EVENT_QUOTA / 10
 
 
 def test_planning_counts_no_fewer_events_than_the_states_write(runs: Any) -> None:
-    top = runs["States"]
-    processor = top["Samples"]["ItemProcessor"]
-    maps = [state["ItemProcessor"]["States"] for _, state in states(processor) if state["Type"] == "Map"]
-    assert len(maps) == 2
-    for jobs in maps:
-        (job,) = [s for s in jobs.values() if s["Type"] == "Task"]
-        assert 2 + events(job) == EVENTS_PER_JOB
-    per_job = [name for jobs in maps for name in jobs]
-    inside = {name: state for name, state in states(processor) if name not in per_job}
-    # As if a sample could succeed and fail, too; the same for the run.
-    assert 2 + sum(map(events, inside.values())) <= EVENTS_PER_SAMPLE
-    assert 2 + sum(map(events, top.values())) <= EVENTS_PER_RUN
+    sample = runs["States"]["Samples"]["ItemProcessor"]
+    for lanes, regions in ((0, 0), (1, 0), (0, 1), (MAXIMUM_LANES, MAXIMUM_CALLING_JOBS)):
+        written = most_events(sample, {"Lanes": lanes, "Regions": regions})
+        assert written - lanes - regions <= events_of_sample(lanes=lanes, calling_jobs=regions)
+
+
+def test_the_largest_sample_has_room_for_as_many_refusals_as_are_tried_again(runs: Any) -> None:
+    (retry,) = dict(states(runs))["CallVariants"]["Retry"]
+    refusals = retry["MaxAttempts"]
+    largest = events_of_sample(lanes=MAXIMUM_LANES, calling_jobs=MAXIMUM_CALLING_JOBS, refusals=refusals)
+    assert largest < EVENT_QUOTA
+
+
+def test_each_sample_is_an_execution_that_may_fail_by_itself(runs: Any, other: Any) -> None:
+    samples = runs["States"]["Samples"]
+    assert samples["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    assert samples["ItemReader"]["Parameters"]["Key.$"] == "$.samples"
+    assert "ItemsPath" not in samples
+    assert (samples["Label"], samples["ToleratedFailurePercentage"]) == ("Samples", 100)
+    assert samples["MaxConcurrency"] == 100
+    assert other.state_machine("secondary")["States"]["Samples"]["MaxConcurrency"] == 500
 
 
 def test_every_task_retries_catches_and_times_out(runs: Any, loads: Any, demultiplexings: Any) -> None:
@@ -200,7 +203,8 @@ def test_jobs_get_their_task_and_nothing_else(runs: Any, default: Any) -> None:
     for name, (job, step) in steps.items():
         state = found[name]
         assert state["Resource"] == BATCH
-        assert set(state["Parameters"]) == {"JobDefinition", "JobQueue", "JobName.$", "Parameters", "Tags"}
+        assert set(state["Parameters"]) == {"JobDefinition", "JobQueue.$", "JobName.$", "Parameters", "Tags"}
+        assert state["Parameters"]["JobQueue.$"] == "$.queue"
         assert state["Parameters"]["JobName.$"] == f"{job}.name"
         assert state["Parameters"]["Parameters"] == {"task.$": f"{job}.task"}
         definition = definitions[f"secondary/{state['Parameters']['JobDefinition'].strip('<>')}"]

@@ -41,6 +41,12 @@ def test_regions_called_apart_give_the_records_of_the_whole(call, pieces, caller
     assert [record for region in parts for record in records(call(region, parameters).outputs["calls"])] == uncut
 
 
+def test_contigs_called_in_one_job_give_the_records_of_each(call, whole, uncut):
+    together = call(whole)
+    assert records(together.outputs["calls"]) == uncut
+    assert together.metrics["bases"] == sum(region.length for region in whole)
+
+
 @pytest.mark.parametrize("caller", CALLERS)
 def test_every_caller_finds_the_known_alleles(call, simulation, whole, caller):
     found = {

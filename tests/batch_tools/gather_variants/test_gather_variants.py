@@ -109,7 +109,7 @@ def shard(tmp_path):
         plain.write_text(HEADER + "".join(f"{record}\n" for record in records))
         subprocess.run(["bcftools", "view", "--no-version", "-Ob", "-o", bcf, plain], check=True, capture_output=True)
         subprocess.run(["bcftools", "index", bcf], check=True)
-        return gather_variants.Shard(region, bcf, bcf.with_name(f"{bcf.name}.csi"))
+        return gather_variants.Shard((region,), bcf, bcf.with_name(f"{bcf.name}.csi"))
 
     return make
 
@@ -180,4 +180,4 @@ def test_overlapping_regions_are_refused(shard, join):
 
 def test_a_region_that_is_not_on_the_reference_is_named(shard, join):
     with pytest.raises(ToolError, match="the reference has no contig 'chrZ'"):
-        join(gather_variants.Shard(Region("chrZ", 1, 100), Path("calls.bcf"), Path("calls.bcf.csi")))
+        join(gather_variants.Shard((Region("chrZ", 1, 100),), Path("calls.bcf"), Path("calls.bcf.csi")))

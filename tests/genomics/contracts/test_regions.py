@@ -8,9 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genomics.contracts.regions import (
+    MAXIMUM_CALLING_JOBS,
     Region,
     RegionError,
+    calling_jobs,
+    calling_regions,
     check_regions,
+    job_part,
     merge,
     parse_regions,
     read_bed,
@@ -125,6 +129,34 @@ def test_touching_regions_are_joined_and_others_are_not() -> None:
 def test_nothing_cannot_be_split(given_regions: list[Region], pieces: int) -> None:
     with pytest.raises(RegionError):
         split(given_regions, pieces)
+
+
+def test_few_regions_have_a_job_each() -> None:
+    cut = calling_regions(requested=(), contigs={"chr1": 90, "chr2": 10}, bases_per_region=30)
+    assert calling_jobs(cut) == tuple((region,) for region in cut)
+    assert job_part(cut[:1]) == "chr1:1-30"
+
+
+def test_thousands_of_small_contigs_share_jobs_and_large_ones_do_not_grow() -> None:
+    # GRCh38 with decoys and HLA has 3,366 contigs: 25 large ones, and some 10 Mb in all of the others.
+    large = {f"chr{n}": 120_000_000 for n in range(25)}
+    contigs = large | {f"HLA*A{n:04d}": 3_000 for n in range(3341)}
+    cut = calling_regions(requested=(), contigs=contigs, bases_per_region=30_000_000)
+    jobs = calling_jobs(cut)
+    assert len(jobs) <= MAXIMUM_CALLING_JOBS
+    assert [region for job in jobs for region in job] == list(cut)
+    assert all(len(job) == 1 for job in jobs[:100])
+    assert max(sum(region.length for region in job) for job in jobs) == 30_000_000
+    assert len({job_part(job) for job in jobs}) == len(jobs)
+    assert job_part(jobs[-1]) == "HLA*A0000:1-3000 and 3340 more"
+
+
+@given(st.lists(st.integers(1, 10_000), min_size=1, max_size=2000))
+def test_jobs_of_calling_hold_every_region_once_and_are_never_too_many(lengths: list[int]) -> None:
+    cut = tuple(Region(f"c{n}", 1, length) for n, length in enumerate(lengths))
+    jobs = calling_jobs(cut)
+    assert [region for job in jobs for region in job] == list(cut)
+    assert len(jobs) <= MAXIMUM_CALLING_JOBS
 
 
 @given(regions)

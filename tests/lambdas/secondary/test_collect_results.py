@@ -51,8 +51,8 @@ def test_results_are_what_the_records_say(platform: Platform, planned: Planned) 
         "results": "s3://sequencing/runs/run-1/results.json",
         "succeeded": 2,
         "failures": 0,
-        "failed": [],
         "line": "",
+        "has_failed": False,
     }
     sample = results(platform)["S2"]
     fingerprint = planned.entries["step#S2#gather_variants#"].fingerprint or ""
@@ -75,8 +75,9 @@ def test_results_are_what_the_records_say(platform: Platform, planned: Planned) 
 def test_a_failed_sample_fails_the_run_and_keeps_the_others_results(platform: Platform, planned: Planned) -> None:
     line = "S1: align failed with exit code 2: out of reads (log /tools/align:a/b)"
     platform.ledger.update(LedgerEntry("run-1", "sample#S1", State.FAILED, reason=line))
+    platform.ledger.update(LedgerEntry("run-1", "step#S1#align#", State.FAILED, reason="out of reads"))
     answer = collect()
-    assert (answer["succeeded"], answer["failures"], answer["failed"]) == (1, 1, ["S1"])
+    assert (answer["succeeded"], answer["failures"]) == (1, 1)
     assert answer["line"] == line
     found = results(platform)
     assert found["S1"] == SampleResult("S1", "patient-S1", State.FAILED, reason=line)
@@ -98,6 +99,44 @@ def test_a_sample_whose_steps_were_all_skipped_has_results(platform: Platform, p
     uri = "s3://sequencing/runs/run-2/request.json"
     answer = collect_results.handler({"run_id": "run-2", "study": "study", "request": uri}, None)
     assert answer["succeeded"] == 2
+
+
+@pytest.mark.parametrize(
+    ("tolerate", "state"),
+    [("0", State.FAILED), ("1", State.SUCCEEDED), ("49%", State.FAILED), ("50%", State.SUCCEEDED)],
+)
+def test_as_many_samples_may_fail_as_the_request_tolerates(platform: Platform, tolerate: str, state: State) -> None:
+    platform.start("run-1")
+    platform.plan(platform.request("run-1", TWO, tolerate=tolerate))
+    platform.ledger.update(LedgerEntry("run-1", "sample#S1", State.FAILED, reason="S1: align failed"))
+    platform.ledger.update(LedgerEntry("run-1", "step#S1#align#", State.FAILED))
+    answer = collect()
+    assert (answer["succeeded"], answer["failures"]) == (1, 1)
+    assert answer["has_failed"] is (state is State.FAILED)
+    run = entry(platform, RUN)
+    told = "" if state is State.FAILED else f" (tolerated: {tolerate})"
+    assert (run.state, run.reason) == (state, f"S1: align failed{told}")
+
+
+def test_a_run_of_which_nothing_succeeded_has_failed_whatever_is_tolerated(platform: Platform) -> None:
+    platform.start("run-1")
+    platform.plan(platform.request("run-1", TWO, tolerate="100%"))
+    for sample in TWO:
+        platform.ledger.update(LedgerEntry("run-1", f"sample#{sample}", State.FAILED, reason=f"{sample}: bad"))
+        platform.ledger.update(LedgerEntry("run-1", f"step#{sample}#align#", State.FAILED))
+    assert collect()["has_failed"] is True
+
+
+def test_a_sample_that_a_redrive_has_finished_is_no_failure(platform: Platform, planned: Planned) -> None:
+    platform.ledger.update(LedgerEntry("run-1", "sample#S1", State.FAILED, reason="the execution was stopped"))
+    platform.ledger.update(LedgerEntry("run-1", RUN, State.FAILED, reason="the execution was stopped"))
+    for item in planned.entries:
+        platform.ledger.update(LedgerEntry("run-1", item, State.SUCCEEDED))
+    answer = collect()
+    assert (answer["failures"], answer["line"]) == (0, "")
+    for item in ("sample#S1", RUN):
+        found = entry(platform, item)
+        assert (found.state, found.reason) == (State.SUCCEEDED, "finished by a redrive, after it had been stopped")
 
 
 def test_several_failures_are_counted_and_the_first_ones_told() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from genomics.contracts.parameters import RunParameters
-from genomics.contracts.regions import Region, RegionError, calling_regions
+from genomics.contracts.regions import MAXIMUM_CALLING_JOBS, Region, RegionError, calling_regions
 from genomics.contracts.runs import Artifact, LaneReads, Reference, RunPlan, RunRequest, SampleReads
 from genomics.contracts.steps import LatestRecipes, Step, recipe_name
 from lambdas.secondary.decisions import Checkpoint, Decision, decide_reference, decide_sample
@@ -329,10 +329,16 @@ def test_a_region_that_is_not_on_the_reference_is_named(region: Region, message:
         calling_regions(requested=(region,), contigs=CONTIGS, bases_per_region=1000)
 
 
-def test_more_regions_than_a_payload_holds_are_refused() -> None:
-    contigs = {f"contig{number}": 100 for number in range(501)}
-    with pytest.raises(RegionError, match="501 regions, 500 are possible"):
-        calling_regions(requested=(), contigs=contigs, bases_per_region=1000)
+def test_more_contigs_than_a_payload_holds_jobs_share_jobs() -> None:
+    contigs = {f"contig{number}": 100 for number in range(1001)}
+    regions = calling_regions(requested=(), contigs=contigs, bases_per_region=1000)
+    one = request()
+    steps = sample_steps(
+        request=one, sample=one.samples[0], plan=RunPlan("reference", regions), images=IMAGES, bucket="b"
+    )
+    assert len(steps.call_variants) <= MAXIMUM_CALLING_JOBS
+    assert steps.gather_variants.recipe.regions == regions
+    assert steps.call_variants[0].part == "contig0:1-100 and 3 more"
 
 
 def test_job_names_are_what_batch_takes() -> None:

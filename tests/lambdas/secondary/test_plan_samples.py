@@ -1,50 +1,35 @@
-"""What PlanSamples refuses: more than one execution of the state machine has room for."""
+"""What PlanSamples refuses, and what it leaves in S3 so that no payload has to carry it."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from genomics.contracts import object_keys
 from lambdas.secondary import history
-from lambdas.secondary.history import EVENTS_AVAILABLE, RunTooLargeError, check_room, events_of_run
+from lambdas.secondary.history import RunTooLargeError
 
 if TYPE_CHECKING:
     from conftest import Platform
 
 
-def test_events_of_a_run_are_those_of_the_documented_arithmetic() -> None:
-    # docs/architecture.md: 50 + samples x (70 + 8 x (lanes + regions))
-    assert events_of_run([1], 50) == 50 + 70 + 8 * 51
-    assert events_of_run([1, 3], 2) == 50 + 2 * 70 + 8 * (1 + 3 + 2 * 2)
+def test_the_samples_of_a_run_are_listed_in_s3(platform: Platform) -> None:
+    request = platform.request("listed", {f"S{n}": {"L001": f"reads{n % 3}"} for n in range(12)})
+    assert list(platform.plan(request, complete=False).samples) == [f"S{n}" for n in range(12)]
+    listed = platform.s3.get_object(Bucket="sequencing", Key=object_keys.run_samples("listed"))["Body"].read()
+    assert json.loads(listed) == [{"sample": f"S{n}"} for n in range(12)]
 
 
-def test_the_limits_that_the_documentation_names_hold() -> None:
-    for samples, regions in ((41, 50), (231, 1), (4, 500)):
-        check_room([1] * samples, regions)
-        assert events_of_run([1] * samples, regions) <= EVENTS_AVAILABLE
-    for samples, regions in ((42, 50), (232, 1), (5, 500)):
-        with pytest.raises(RunTooLargeError):
-            check_room([1] * samples, regions)
-
-
-def test_a_refusal_says_in_one_line_what_to_do() -> None:
-    with pytest.raises(RunTooLargeError) as refused:
-        check_room([1] * 1000, 50)
-    assert str(refused.value) == (
-        "1000 samples x 50 regions are too many for one run (478,050 events of the state "
-        "machine, 20,000 are possible): give fewer samples per run, or raise scatter.bases_per_region"
-    )
-
-
-def test_a_run_that_is_too_large_is_refused_before_any_sample_is_planned(
+def test_a_sample_of_too_many_lanes_is_refused_before_any_sample_is_planned(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request = platform.request("large", {"S1": {"L001": "a"}, "S2": {"L001": "b"}})
-    needed = events_of_run([1, 1], 2)
-    monkeypatch.setattr(history, "EVENTS_AVAILABLE", needed - 1)
-    with pytest.raises(RunTooLargeError, match="2 samples x 2 regions are too many for one run"):
+    request = platform.request("large", {"S1": {"L001": "a"}, "S2": {"L001": "b", "L002": "c"}})
+    monkeypatch.setattr(history, "MAXIMUM_LANES", 1)
+    with pytest.raises(RunTooLargeError) as refused:
         platform.plan(request)
+    assert str(refused.value) == (
+        "sample S2 has 2 lanes, 1 are possible beside 400 jobs of calling: join the FASTQ of lanes that belong together"
+    )
     assert list(platform.ledger.find("large", "sample#")) == []
-    monkeypatch.setattr(history, "EVENTS_AVAILABLE", needed)
-    assert set(platform.plan(request).samples) == {"S1", "S2"}
