@@ -89,6 +89,7 @@ class MapRun:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     stopped: datetime | None = None
     redrives: int = 0
+    has_items: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -189,11 +190,11 @@ def _execution(context: Context, arn: str) -> Any:
 
 
 def _unfinished(parent: Any, state: str) -> MapRun | None:
-    """The Map Run that a redriven execution goes on with."""
+    """The Map Run that a redriven execution goes on with; one whose items could not be read is begun anew."""
     latest = next((run for run in reversed(runs_of(parent)) if run.state == state), None)
-    if latest is None or latest.status == MapRunStatus.SUCCEEDED or latest.redrives == restarts.redrives(parent):
+    if latest is None or not latest.has_items or latest.redrives == restarts.redrives(parent):
         return None
-    return latest
+    return latest if latest.status != MapRunStatus.SUCCEEDED else None
 
 
 def _begun(context: Context, env: Any, given: Any, parent: Any) -> MapRun:
@@ -225,6 +226,7 @@ def _begun(context: Context, env: Any, given: Any, parent: Any) -> MapRun:
     else:
         items = given.input_items
     run.inputs = [_item_input(env, given, state_input, index, item) for index, item in enumerate(items)]
+    run.has_items = True
     return run
 
 

@@ -95,7 +95,7 @@ def test_a_run_succeeds_with_as_many_failed_samples_as_it_tolerates(
     assert outcome.status == 0, outcome.errors
     assert outcome.summary["state"] == "SUCCEEDED"
     assert {s["sample"]: s["state"] for s in outcome.summary["samples"]} == {"DEMO-1": "SUCCEEDED", "DEMO-2": "FAILED"}
-    shown = json.loads(genomics("status", outcome.summary["run_id"], "--json").output)
+    shown = json.loads(genomics("status", outcome.summary["run_id"], "--json").output)["run"]
     assert shown["state"] == "SUCCEEDED"
     assert "DEMO-2" in shown["reason"]
     assert shown["reason"].endswith("(tolerated: 50%)")
@@ -122,7 +122,7 @@ def test_a_stopped_run_is_redriven_and_repeats_nothing(genomics: Any, reads: Seq
         time.sleep(0.5)
     assert (found["status"], found["redriveCount"]) == ("SUCCEEDED", 1), found
     shown = json.loads(genomics("status", execution["name"], "--json").output)
-    assert {shown["state"], *(sample["state"] for sample in shown["samples"])} == {"SUCCEEDED"}
+    assert {shown["run"]["state"], *(sample["state"] for sample in shown["samples"])} == {"SUCCEEDED"}
     jobs = genomics.batch_jobs(execution["name"])
     succeeded = [job["parameters"]["task"] for job in jobs.values() if job["status"] == "SUCCEEDED"]
     assert len(succeeded) == len(set(succeeded)), "what had succeeded was run again"

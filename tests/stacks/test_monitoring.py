@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from genomics.contracts.steps import OF_NO_SAMPLE, Step
+from tests.machine_events import states
 from tests.stacks.conftest import flat
-from tests.stacks.test_state_machines import states
 
 STOPPED = ["FAILED", "TIMED_OUT", "ABORTED"]
 

@@ -178,12 +178,17 @@ def test_the_fleet_is_the_settings(default: Any, other: Any) -> None:
         assert data["MetadataOptions"]["HttpTokens"] == "required"
 
 
-def test_the_queue_falls_back_from_spot_to_on_demand(assembly: Any) -> None:
+def test_a_queue_falls_back_from_spot_to_on_demand_and_the_urgent_one_the_other_way_round(assembly: Any) -> None:
     environments = compute_environments(assembly)
-    (queue,) = [r["Properties"] for r in assembly.resources("secondary", "AWS::Batch::JobQueue").values()]
-    ordered = sorted(queue["ComputeEnvironmentOrder"], key=lambda each: each["Order"])
-    names = [each["ComputeEnvironment"]["Fn::GetAtt"][0] for each in ordered]
-    assert names == [environments["SPOT"][0], environments["EC2"][0]]
+    spot, on_demand = environments["SPOT"][0], environments["EC2"][0]
+    found = {}
+    for name, resource in assembly.resources("secondary", "AWS::Batch::JobQueue").items():
+        queue = resource["Properties"]
+        ordered = sorted(queue["ComputeEnvironmentOrder"], key=lambda each: each["Order"])
+        names = [each["ComputeEnvironment"]["Fn::GetAtt"][0] for each in ordered]
+        found["Urgent" in name] = (names, queue["Priority"])
+    # CreateJobQueue: "Job queues with a higher priority (or a higher integer value ...) are evaluated first".
+    assert found == {False: ([spot, on_demand], 1), True: ([on_demand, spot], 10)}
 
 
 def test_only_identity_policies_let_a_role_write_references(assembly: Any) -> None:

@@ -111,13 +111,19 @@ def test_as_many_items_may_fail_as_are_tolerated(machines: Machines, tolerance: 
         assert detail["error"] == "States.ExceedToleratedFailureThreshold"
 
 
-def test_a_list_that_is_not_there_fails_the_map_run(machines: Machines) -> None:
+def test_a_list_that_was_not_there_is_read_by_a_redrive(machines: Machines) -> None:
+    s3 = machines.services.client("s3")
+    s3.create_bucket(Bucket="late-lists")
     reader = {
         "Resource": "arn:aws:states:::s3:getObject",
         "ReaderConfig": {"InputType": "JSON"},
-        "Parameters": {"Bucket": "no-such-bucket-at-all", "Key": "k"},
+        "Parameters": {"Bucket": "late-lists", "Key": "k"},
     }
-    assert machines.run({"M": distributed(PASS, ItemReader=reader)})["error"] == "States.ItemReaderFailed"
+    execution = machines.start(machines.create({"StartAt": "M", "States": {"M": distributed(PASS, ItemReader=reader)}}))
+    assert machines.ended(execution)["error"] == "States.ItemReaderFailed"
+    s3.put_object(Bucket="late-lists", Key="k", Body=b"[1, 2]")
+    machines.client.redrive_execution(executionArn=execution)
+    assert json.loads(machines.ended(execution)["output"]) == [1, 2]
 
 
 def test_a_machine_that_may_not_start_itself_has_no_children(machines: Machines) -> None:
@@ -197,3 +203,12 @@ def test_what_has_succeeded_or_still_runs_is_not_redriven(machines: Machines) ->
         # RedriveExecution, "Errors".
         assert refused.value.response["Error"]["Code"] == "ExecutionNotRedrivable"
         machines.ended(execution)
+
+
+@pytest.mark.slow
+def test_a_thousand_items_go_through_a_map_run(machines: Machines) -> None:
+    machine = machines.create({"StartAt": "M", "States": {"M": distributed(PASS, MaxConcurrency=100)}})
+    execution = machines.start(machine, list(range(1000)))
+    assert json.loads(machines.ended(execution)["output"]) == list(range(1000))
+    assert len(machines.history(execution)) == 8
+    assert {child["status"] for child in children(machines, execution)} == {"SUCCEEDED"}
