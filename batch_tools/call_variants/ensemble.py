@@ -68,18 +68,24 @@ class Allele:
 
 
 def write_ensemble(bcftools: Path, freebayes: Path, vcf: Path) -> None:
-    """Merge two VCFs of the same sample and contig, sorted, left-aligned, one alternate allele per record, to `vcf`."""
+    """Merge two VCFs of the same sample, sorted, left-aligned, one alternate allele per record, to `vcf`."""
+    contigs = []
     with vcf.open("w") as target, bcftools.open() as stream:
         for line in stream:
             if line.startswith("##"):
                 target.write(line)
+                if line.startswith("##contig=<ID="):
+                    contigs.append(line.removeprefix("##contig=<ID=").split(",")[0].rstrip(">\n"))
             elif line.startswith("#"):
                 target.write(_FIELDS + line)
-        target.writelines("\t".join(each.columns) + "\n" for each in weighed(_read(bcftools), _read(freebayes)))
+        ours, theirs = _read(bcftools), _read(freebayes)
+        for contig in dict.fromkeys([*contigs, *ours, *theirs]):
+            merged = weighed(ours.get(contig, ()), theirs.get(contig, ()))
+            target.writelines("\t".join(each.columns) + "\n" for each in merged)
 
 
 def weighed(bcftools: Iterable[Allele], freebayes: Iterable[Allele]) -> Iterator[Allele]:
-    """Every allele of either caller once, by place."""
+    """Every allele of either caller on a contig once, by place."""
     ours = {allele.place: allele for allele in bcftools}
     theirs = {allele.place: allele for allele in freebayes}
     # Where bcftools alone reads an indel, freebayes alone may read the same bases in another way.
@@ -114,6 +120,12 @@ class _Overlaps:
         return pos < self._end
 
 
-def _read(vcf: Path) -> list[Allele]:
+def _read(vcf: Path) -> dict[str, list[Allele]]:
+    """The alleles by contig."""
+    alleles: dict[str, list[Allele]] = {}
     with vcf.open() as stream:
-        return [Allele(tuple(line.rstrip("\n").split("\t"))) for line in stream if not line.startswith("#")]
+        for line in stream:
+            if not line.startswith("#"):
+                columns = tuple(line.rstrip("\n").split("\t"))
+                alleles.setdefault(columns[0], []).append(Allele(columns))
+    return alleles

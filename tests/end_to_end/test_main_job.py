@@ -242,10 +242,13 @@ def test_what_ran_is_the_definition_of_the_template(genomics: Any, analysed: Any
         if e.get("taskScheduledEventDetails", {}).get("resourceType") == "batch"
     ]
     assert len(submitted) == 1 + 3 + 2 + 2 + 8 + 2 + 2
+    # The queue is chosen when the run is planned: this one is not urgent.
+    queues = [each["jobQueueArn"] for each in genomics.client("batch").describe_job_queues()["jobQueues"]]
+    (queue,) = [each for each in queues if "UrgentQueue" not in each]
     for parameters in submitted:
         # Step Functions adds this variable to what the definition says; the definition itself overrides nothing.
         added = [{"name": "MANAGED_BY_AWS", "value": "STARTED_BY_STEP_FUNCTIONS"}]
         assert parameters.pop("ContainerOverrides") == {"Environment": added}
         assert set(parameters) == {"JobName", "JobDefinition", "JobQueue", "Parameters", "Tags"}
         assert parameters["JobDefinition"] in ran
-        assert parameters["JobQueue"] in ran
+        assert parameters["JobQueue"] == queue
