@@ -91,7 +91,6 @@ def explain_step(
     if run_id:
         read_known_run(platform, run_id)
     runs = {run.run_id: run for run in list_runs(platform)}
-    # The reference is prepared for all samples of a run.
     owner = "" if step in OF_NO_SAMPLE else sample
     of_sample = {entry.run_id for entry in find_entries(platform, f"sample#{sample}", whole=True)}
     found: dict[str, list[LedgerEntry]] = {}

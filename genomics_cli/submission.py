@@ -44,7 +44,12 @@ def submit(
     request = RunRequest(
         run_id=run_id,
         study=inputs.study,
-        reference=Reference(inputs.reference.name, artifacts[str(inputs.reference.source)]),
+        reference=Reference(
+            name=inputs.reference.name,
+            fasta=artifacts[str(inputs.reference.source)],
+            genes=artifacts[str(inputs.genes.path)] if inputs.genes else None,
+            clinvar=artifacts[str(inputs.clinvar.path)] if inputs.clinvar else None,
+        ),
         samples=tuple(SampleReads(sample, patients[sample], tuple(found)) for sample, found in lanes.items()),
         regions=inputs.regions,
         parameters=inputs.parameters,
@@ -89,13 +94,14 @@ def object_size(s3: "S3Client", uri: str) -> int:
 def _upload_all(
     s3: "S3Client", bucket: str, inputs: RunInputs, uploading: Callable[[str, int], None]
 ) -> dict[str, Artifact]:
-    """The artifact of each FASTQ and of the reference, by what the sheet calls it."""
+    """The artifact of each FASTQ, and of the reference's files, by what the user calls it."""
     local: dict[str, tuple[FileFacts, str]] = {
         path: (facts, object_keys.reads(facts.sha256, Path(path).name)) for path, facts in inputs.reads.items()
     }
-    reference = inputs.reference.source
-    facts = inputs.reference_facts
-    local[str(reference)] = (facts, object_keys.reference_fasta(facts.sha256, reference.name))
+    of_reference = [(inputs.reference.source, inputs.reference_facts)]
+    of_reference += [(each.path, each.facts) for each in (inputs.genes, inputs.clinvar) if each]
+    for path, facts in of_reference:
+        local[str(path)] = (facts, object_keys.reference_file(facts.sha256, path.name))
 
     def upload(path: str) -> Artifact:
         facts, key = local[path]

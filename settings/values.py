@@ -42,11 +42,13 @@ class ToolSettings(Frozen):
 
     demultiplex: ToolSizeSettings = size(8, 28672, 1440)
     prepare_reference: ToolSizeSettings = size(2, 7168, 240)
+    prepare_annotation: ToolSizeSettings = size(2, 14336, 240)
     fastp: ToolSizeSettings = size(4, 7168, 240)
     align: ToolSizeSettings = size(16, 28672, 1440)
     coverage: ToolSizeSettings = size(2, 3584, 240)
     call_variants: ToolSizeSettings = size(1, 3584, 480)
     gather_variants: ToolSizeSettings = size(1, 3584, 240)
+    annotate: ToolSizeSettings = size(2, 14336, 240)
     quality: ToolSizeSettings = size(2, 3584, 240)
 
 

@@ -14,7 +14,7 @@ from constructs import Construct
 
 from genomics.contracts import events, object_keys
 from genomics.contracts.environment import LedgerEnvironment, PlanEnvironment, StartRunEnvironment
-from genomics.contracts.steps import Step
+from genomics.contracts.steps import SHARED, Step
 from stacks.constructs.batch_tool import BatchTool
 from stacks.constructs.demultiplex_workflow import DemultiplexWorkflow
 from stacks.constructs.deployment_outputs import offer
@@ -34,7 +34,7 @@ LATEST_RECIPES = f"{object_keys.STEPS}latest/"
 # What users brought, for the steps that read it; every other input was made by a step.
 _DELIVERIES = {
     Step.DEMULTIPLEX: object_keys.RUN_FOLDERS,
-    Step.PREPARE_REFERENCE: object_keys.REFERENCES,
+    **dict.fromkeys(SHARED, object_keys.REFERENCES),
     Step.FASTP: object_keys.INBOX,
 }
 # Manifests and listings of a run folder of a million files.

@@ -8,10 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from batch_tools.tool_runtime.errors import ToolError
+from batch_tools.tool_runtime.snpeff import JAR
 
 _VERSION = re.compile(r"\b(\d+\.\d[\w.+-]*)")
 # bwa has no option that prints its version; it stands in the usage. Picard's programs print it, itself it does not.
 _ARGUMENTS: dict[str, tuple[str, ...]] = {"bwa": (), "PicardCommandLine": ("ExtractIlluminaBarcodes", "--version")}
+# Java's programs are no commands.
+_JARS = {"snpeff": (JAR, "-version")}
 
 
 def tool_versions(programs: Iterable[str]) -> dict[str, str]:
@@ -25,11 +28,17 @@ def installed(program: str) -> str:
     return str(beside_python) if beside_python.is_file() else program
 
 
+def _question(program: str) -> list[str]:
+    """The command that makes a program print its version."""
+    if program in _JARS:
+        return ["java", "-jar", *map(str, _JARS[program])]
+    return [installed(program), *_ARGUMENTS.get(program, ("--version",))]
+
+
 def _version(program: str) -> str:
-    arguments = _ARGUMENTS.get(program, ("--version",))
     try:
         done = subprocess.run(
-            [installed(program), *arguments],
+            _question(program),
             capture_output=True,
             encoding="utf-8",
             errors="replace",

@@ -1,6 +1,6 @@
 """Every S3 key of the platform. Functions give keys; `uri` joins one to its bucket."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from genomics.contracts.steps import Step, output_files
@@ -81,8 +81,8 @@ def reads(sha256: str, name: str) -> str:
     return f"{INBOX}reads/{sha256}/{name}"
 
 
-def reference_fasta(sha256: str, name: str) -> str:
-    """A reference as it was brought."""
+def reference_file(sha256: str, name: str) -> str:
+    """A reference, or what is known about it, as it was brought."""
     return f"{REFERENCES}{sha256}/{name}"
 
 
@@ -132,9 +132,10 @@ def step_output(step: Step, fingerprint: str, name: str) -> str:
     return f"{STEPS}{step}/{fingerprint}/{name}"
 
 
-def step_outputs(step: Step, fingerprint: str, sample: str) -> dict[str, str]:
-    """All outputs of a step: output name -> key."""
-    return {name: step_output(step, fingerprint, file) for name, file in output_files(step, sample).items()}
+def step_outputs(step: Step, fingerprint: str, sample: str, asked_for: Iterable[str] = ()) -> dict[str, str]:
+    """All outputs of a step: output name -> key. `asked_for` as `output_files` takes it."""
+    files = output_files(step, sample, asked_for)
+    return {name: step_output(step, fingerprint, file) for name, file in files.items()}
 
 
 def step_record(step: Step, fingerprint: str) -> str:

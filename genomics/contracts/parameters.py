@@ -9,6 +9,7 @@ from genomics.contracts.codec import ContractError
 
 # `ensemble` weighs what the other two find.
 CALLERS = ("bcftools", "freebayes", "ensemble")
+PREDICTORS = ("csq", "snpeff", "both")
 
 # How a sample sheet's second index is to be taken; `auto`: reversed where RunInfo.xml says that the instrument does so
 # and the sheet is of version 2, which has it forward.
@@ -95,6 +96,17 @@ class GatherVariantsParameters:
 
 
 @dataclass(frozen=True)
+class AnnotateParameters:
+    """Consequences are predicted by `predictor`, one of PREDICTORS: bcftools csq, snpEff, or both side by side."""
+
+    predictor: str = "both"
+
+    def __post_init__(self) -> None:
+        if self.predictor not in PREDICTORS:
+            raise ValueError(f"predictor is {self.predictor!r}; it must be one of {', '.join(PREDICTORS)}")
+
+
+@dataclass(frozen=True)
 class ScatterParameters:
     """How calling is split: contigs are cut into pieces of at most `bases_per_region`."""
 
@@ -113,6 +125,7 @@ class RunParameters:
     coverage: CoverageParameters = field(default_factory=CoverageParameters)
     call_variants: CallVariantsParameters = field(default_factory=CallVariantsParameters)
     gather_variants: GatherVariantsParameters = field(default_factory=GatherVariantsParameters)
+    annotate: AnnotateParameters = field(default_factory=AnnotateParameters)
     scatter: ScatterParameters = field(default_factory=ScatterParameters)
 
     def of(self, step: str) -> dict[str, str | int | float | bool]:

@@ -77,10 +77,25 @@ class SampleReads:
 
 @dataclass(frozen=True)
 class Reference:
-    """A reference genome: FASTA, plain or BGZF."""
+    """A reference genome: FASTA, plain or BGZF; and what is known about it, where variants are to be annotated.
+
+    `genes` is GFF3, plain or gzipped, `clinvar` ClinVar's VCF.
+    """
 
     name: str
     fasta: Artifact
+    genes: Artifact | None = None
+    clinvar: Artifact | None = None
+
+    @property
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """Every file of it."""
+        return tuple(each for each in (self.fasta, self.genes, self.clinvar) if each)
+
+    @property
+    def is_annotated(self) -> bool:
+        """Whether there is anything to annotate variants with."""
+        return bool(self.genes or self.clinvar)
 
 
 @dataclass(frozen=True)
@@ -116,7 +131,7 @@ class RunRequest:
     def artifacts(self) -> tuple[Artifact, ...]:
         """Every object the run reads."""
         reads = [a for s in self.samples for lane in s.lanes for a in (lane.fastq_1, lane.fastq_2)]
-        return (self.reference.fasta, *reads)
+        return (*self.reference.artifacts, *reads)
 
 
 @dataclass(frozen=True)

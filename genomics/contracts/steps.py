@@ -7,7 +7,7 @@ path is computed up front, and a step is repeated exactly when something that it
 
 import enum
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -20,26 +20,37 @@ class Step(enum.StrEnum):
 
     DEMULTIPLEX = "demultiplex"
     PREPARE_REFERENCE = "prepare_reference"
+    PREPARE_ANNOTATION = "prepare_annotation"
     FASTP = "fastp"
     ALIGN = "align"
     COVERAGE = "coverage"
     CALL_VARIANTS = "call_variants"
     GATHER_VARIANTS = "gather_variants"
+    ANNOTATE = "annotate"
     QUALITY = "quality"
 
+
+# The steps that all samples of a run share.
+SHARED = (Step.PREPARE_REFERENCE, Step.PREPARE_ANNOTATION)
+
+# The steps that are of no sample: those, and one that comes before samples are told apart.
+OF_NO_SAMPLE = (Step.DEMULTIPLEX, *SHARED)
 
 # The steps that have a job for each lane or region, of a run folder or a sample; the others have one.
 SCATTERED_BY: Mapping[Step, str] = {Step.DEMULTIPLEX: "lane", Step.FASTP: "lane", Step.CALL_VARIANTS: "region"}
 
-# The steps that are of no sample: one comes before its samples are told apart, the other is of all samples.
-OF_NO_SAMPLE = (Step.DEMULTIPLEX, Step.PREPARE_REFERENCE)
-
 Scalar = str | int | float | bool
+
+# What variants are annotated with: two predictors of consequences, and the significance that ClinVar gives an allele.
+CSQ, SNPEFF, CLINVAR = "csq", "snpeff", "clinvar"
+# What is taken over from ClinVar's INFO, the significance first.
+CLINVAR_FIELDS = ("CLNSIG", "CLNREVSTAT", "CLNDN", "ALLELEID")
 
 _FILES: Mapping[Step, Mapping[str, str]] = {
     # Reads by sample: those of a lane are named by `demultiplexing.lane_files`.
     Step.DEMULTIPLEX: {},
     Step.PREPARE_REFERENCE: {"fai": "genome.fa.fai"},
+    Step.PREPARE_ANNOTATION: {},
     Step.FASTP: {"reads_1": "reads_R1.fastq.gz", "reads_2": "reads_R2.fastq.gz", "report": "fastp.json"},
     Step.ALIGN: {
         "alignments": "{sample}.bam",
@@ -59,6 +70,7 @@ _FILES: Mapping[Step, Mapping[str, str]] = {
         "index": "{sample}.vcf.gz.tbi",
         "stats": "{sample}.stats.txt",
     },
+    Step.ANNOTATE: {"vcf": "{sample}.vcf.gz", "index": "{sample}.vcf.gz.tbi"},
     Step.QUALITY: {
         "report": "{sample}.multiqc.html",
         "data": "{sample}.multiqc_data.json",
@@ -66,10 +78,20 @@ _FILES: Mapping[Step, Mapping[str, str]] = {
     },
 }
 
+# What a step makes only where it is asked for it.
+_ASKED_FOR: Mapping[tuple[Step, str], Mapping[str, str]] = {
+    (Step.PREPARE_ANNOTATION, CSQ): {"csq_genes": "genes.gff3.gz"},
+    (Step.PREPARE_ANNOTATION, SNPEFF): {"snpeff_database": "snpeff.tar"},
+    (Step.PREPARE_ANNOTATION, CLINVAR): {"clinvar": "clinvar.vcf.gz", "clinvar_index": "clinvar.vcf.gz.tbi"},
+}
 
-def output_files(step: Step, sample: str) -> dict[str, str]:
-    """The files that a step makes: output name -> file name."""
-    return {name: file.format(sample=sample) for name, file in _FILES[step].items()}
+
+def output_files(step: Step, sample: str, asked_for: Iterable[str] = ()) -> dict[str, str]:
+    """The files that a step makes: output name -> file name. `asked_for` names what it does not always make."""
+    files = dict(_FILES[step])
+    for what in asked_for:
+        files |= _ASKED_FOR[step, what]
+    return {name: file.format(sample=sample) for name, file in files.items()}
 
 
 @dataclass(frozen=True)
@@ -86,9 +108,9 @@ class Task:
     """Everything a tool's container is told. `inputs` and `outputs` are named as the tool's README names them.
 
     `outputs` and `record` are s3:// URIs. `part` is the lane or region of a scattered step, else empty; `sample` is
-    empty for `prepare_reference`, whose input is `fasta`, and for `demultiplex`. `reference` is the directory of the
-    prepared reference below the references mount. `lanes` stand in the order of the inputs' values. `folder` is the URI
-    of the folder whose files the input `files` lists, where a step takes a folder. `reason` says why it runs.
+    empty for what all samples share, and for `demultiplex`. `reference` is the directory of the prepared reference
+    below the references mount. `lanes` stand in the order of the inputs' values. `folder` is the URI of the folder
+    whose files the input `files` lists, where a step takes a folder. `reason` says why it runs.
     """
 
     run_id: str
@@ -181,6 +203,9 @@ def recipe_name(step: Step, part: str) -> str:
     """Names a recipe among those of a sample."""
     return f"{step}#{part}"
 
+
+# In the metrics of an annotation's record: begins the name of a consequence whose records are counted.
+CONSEQUENCE = "consequence_"
 
 # In the metrics of a prepared reference's record: the file system it was put on, which S3 knows nothing of.
 REFERENCE_STORE = "reference_store"

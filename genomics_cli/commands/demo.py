@@ -32,7 +32,7 @@ def demo(output: Path, as_json: bool, target: Target) -> None:
     made = make_sequencing_run(output / "input")
     truths = tuple(f"{sample}={vcf}" for sample, vcf in made.truths.items())
     summary = carry_out(
-        RunOptions(made.sheet, str(made.reference), truths=truths, study=STUDY),
+        RunOptions(made.sheet, str(made.reference), truths=truths, study=STUDY, genes=made.genes),
         output=lambda _: output,
         target=target,
         as_json=as_json,

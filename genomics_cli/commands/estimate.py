@@ -8,7 +8,7 @@ import click
 
 from genomics_cli import embedded
 from genomics_cli.commands import shared_options
-from genomics_cli.commands.shared_options import Target
+from genomics_cli.commands.shared_options import ReferenceFiles, Target
 from genomics_cli.consoles import open_console
 from genomics_cli.estimates.forecast import forecast, read_sized_history
 from genomics_cli.estimates.prices import read_prices
@@ -20,7 +20,7 @@ from genomics_cli.submission import download_reference
 
 @click.command()
 @click.argument("samples", type=click.Path(dir_okay=False, path_type=Path), metavar="SAMPLES.csv")
-@click.option("--reference", required=True, metavar="FASTA", help="Reference genome: a file or s3:// URI.")
+@shared_options.reference
 @click.option("--regions", metavar="BED|REGIONS", help="Where to call, as for `genomics run`.")
 @click.option(
     "--param",
@@ -34,7 +34,7 @@ from genomics_cli.submission import download_reference
 @shared_options.target
 def estimate(
     samples: Path,
-    reference: str,
+    reference: ReferenceFiles,
     regions: str | None,
     parameters: tuple[str, ...],
     prices: Path,
@@ -48,10 +48,12 @@ def estimate(
     """
     platform = embedded.connect(target.data, project=target.project, progress=shared_options.say)
     table = read_prices(platform.cloud.region, prices)
-    options = RunOptions(samples, reference, regions, parameters=parameters)
+    genes, clinvar = reference.genes, reference.clinvar
+    options = RunOptions(samples, reference.fasta, regions, parameters=parameters, genes=genes, clinvar=clinvar)
     with tempfile.TemporaryDirectory(prefix="genomics-") as workspace:
         s3, directory = platform.cloud.s3, Path(workspace)
-        found = download_reference(s3, reference, directory / "brought") if is_remote(reference) else Path(reference)
+        fasta = reference.fasta
+        found = download_reference(s3, fasta, directory / "brought") if is_remote(fasta) else Path(fasta)
         size = size_of_sheet(options, reference_file=found, s3=s3, workspace=directory)
     expected = forecast(size, read_sized_history(platform), table)
     if as_json:

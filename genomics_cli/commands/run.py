@@ -7,7 +7,7 @@ import click
 
 from genomics_cli.analysis_command import carry_out
 from genomics_cli.commands import shared_options
-from genomics_cli.commands.shared_options import Target
+from genomics_cli.commands.shared_options import ReferenceFiles, Target
 from genomics_cli.inputs.run_inputs import RunOptions
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -15,9 +15,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("samples", type=_FILE, metavar="SAMPLES.csv")
-@click.option(
-    "--reference", required=True, metavar="FASTA", help="Reference genome: a file (plain, gzip or BGZF) or s3:// URI."
-)
+@shared_options.reference
 @click.option(
     "--regions", metavar="BED|REGIONS", help="Where to call: a BED file, or chrom or chrom:start-end, joined by commas."
 )
@@ -48,8 +46,10 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @shared_options.as_json
 @shared_options.target
-def run(samples: Path, output: Path | None, as_json: bool, target: Target, **options: Any) -> None:
-    """Analyse samples: trim, align, call, load into the lake.
+def run(
+    samples: Path, reference: ReferenceFiles, output: Path | None, as_json: bool, target: Target, **options: Any
+) -> None:
+    """Analyse samples: trim, align, call, annotate, load into the lake.
 
     SAMPLES.csv has the columns patient,sample,lane,fastq_1,fastq_2, one line for each lane of a sample. All input is
     checked before anything runs. Steps whose input, parameters and tool are as they were are not run again.
@@ -57,7 +57,7 @@ def run(samples: Path, output: Path | None, as_json: bool, target: Target, **opt
     The results (VCFs, summary.json, report.html) are put into the output directory.
     """
     carry_out(
-        RunOptions(samples, **options),
+        RunOptions(samples, reference.fasta, genes=reference.genes, clinvar=reference.clinvar, **options),
         output=lambda run_id: output or Path("results", run_id),
         target=target,
         as_json=as_json,

@@ -20,6 +20,15 @@ class Target:
     project: str
 
 
+@dataclass(frozen=True)
+class ReferenceFiles:
+    """The reference genome, as a file or s3:// URI, and what variants are annotated with, as far as it is given."""
+
+    fasta: str
+    genes: Path | None
+    clinvar: Path | None
+
+
 data = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
@@ -44,6 +53,23 @@ def target(command: Callable[..., None]) -> Callable[..., None]:
         command(target=Target(data, project), **rest)
 
     return with_target
+
+
+def reference(command: Callable[..., None]) -> Callable[..., None]:
+    """Options --reference, --genes and --clinvar, given to the command as `reference`."""
+    file = click.Path(dir_okay=False, path_type=Path)
+    fasta_help = "Reference genome: a file (plain, gzip or BGZF) or s3:// URI."
+
+    @click.option("--reference", "fasta", required=True, metavar="FASTA", help=fasta_help)
+    @click.option("--genes", type=file, metavar="GFF3", help="Genes of the reference, to annotate variants with.")
+    @click.option(
+        "--clinvar", type=file, metavar="VCF", help="ClinVar of the reference's assembly, to look alleles up in."
+    )
+    @functools.wraps(command)
+    def with_reference(*, fasta: str, genes: Path | None, clinvar: Path | None, **rest: Any) -> None:
+        command(reference=ReferenceFiles(fasta, genes, clinvar), **rest)
+
+    return with_reference
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print machine-readable JSON on stdout.")

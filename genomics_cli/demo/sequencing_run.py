@@ -1,4 +1,4 @@
-"""Writes the demonstration's input: reference, FASTQ of two samples, sample sheet, truth VCFs."""
+"""Writes the demonstration's input: reference, genes, FASTQ of two samples, sample sheet, truth VCFs."""
 
 import gzip
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ import numpy as np
 import pysam
 
 from genomics.contracts.samples import COLUMNS
+from genomics_cli.demo.genes import place_genes, plant, write_gff3
 from genomics_cli.demo.genome import Bases, make_genome, write_fasta
 from genomics_cli.demo.reads import Reads, fastq, sequence_pairs
 from genomics_cli.demo.variants import Carried, haplotype, place_variants, share_out
@@ -25,10 +26,11 @@ INDEL_FRACTION = 0.15
 
 @dataclass(frozen=True)
 class SequencingRun:
-    """What was written. `truths` maps a sample to its truth VCF."""
+    """What was written. `genes` is GFF3; `truths` maps a sample to its truth VCF."""
 
     sheet: Path
     reference: Path
+    genes: Path
     truths: dict[str, Path]
 
 
@@ -38,6 +40,13 @@ def make_sequencing_run(directory: Path, *, seed: int = SEED, contigs: Mapping[s
     for folder in ("reads", "truth"):
         (directory / folder).mkdir(parents=True, exist_ok=True)
     genome = make_genome(rng, contigs)
+    # Of its own, so that where variants lie does not depend on genes.
+    gene_rng = np.random.default_rng([seed, 1])
+    placed = place_genes(gene_rng, genome)
+    for gene in placed:
+        plant(gene_rng, genome[gene.chrom], gene)
+    genes = directory / "genes.gff3"
+    write_gff3(genes, placed)
     reference = directory / "reference.fa"
     write_fasta(reference, genome)
     variants = place_variants(rng, genome, per_base=SITES_PER_BASE, indel_fraction=INDEL_FRACTION)
@@ -51,7 +60,7 @@ def make_sequencing_run(directory: Path, *, seed: int = SEED, contigs: Mapping[s
             rows.append((f"P{number}", sample, lane, *(str(file.relative_to(directory)) for file in files)))
     sheet = directory / "samples.csv"
     sheet.write_text("".join(",".join(row) + "\n" for row in (COLUMNS, *rows)), encoding="utf-8")
-    return SequencingRun(sheet, reference, truths)
+    return SequencingRun(sheet, reference, genes, truths)
 
 
 def haplotypes(genome: dict[str, Bases], carried: Sequence[Carried]) -> list[Bases]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from genomics.contracts.steps import Step
+from genomics.contracts.steps import SHARED
 from genomics_cli.estimates.intervals import Interval
 
 _FIGURES = Path(__file__).with_name("figures.toml")
@@ -56,4 +56,4 @@ def read_figures() -> Figures:
 
 
 def _measured_on(step: str) -> str:
-    return "reference_bytes" if step == Step.PREPARE_REFERENCE else "read_bytes"
+    return "reference_bytes" if step in SHARED else "read_bytes"

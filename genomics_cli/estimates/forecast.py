@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from genomics.contracts.codec import ContractError
-from genomics.contracts.regions import calling_regions
+from genomics.contracts.regions import Region, calling_regions
 from genomics.contracts.runs import RunRequest
 from genomics.contracts.steps import Step
 from genomics_cli.cloud import Platform
@@ -84,7 +84,7 @@ def size_of(request: RunRequest, contigs: Mapping[str, int]) -> RunSize:
     regions = calling_regions(
         requested=request.regions, contigs=contigs, bases_per_region=request.parameters.scatter.bases_per_region
     )
-    return RunSize(request.reference.fasta.size, _lanes(request), regions)
+    return _size(request, regions)
 
 
 def _run_size(platform: Platform, run_id: str) -> RunSize | None:
@@ -92,7 +92,11 @@ def _run_size(platform: Platform, run_id: str) -> RunSize | None:
         request, plan = read_request(platform, run_id), read_plan(platform, run_id)
     except ContractError:
         return None
-    return RunSize(request.reference.fasta.size, _lanes(request), plan.regions) if request and plan else None
+    return _size(request, plan.regions) if request and plan else None
+
+
+def _size(request: RunRequest, regions: tuple[Region, ...]) -> RunSize:
+    return RunSize(request.reference.fasta.size, _lanes(request), regions, request.reference.is_annotated)
 
 
 def _lanes(request: RunRequest) -> dict[str, dict[str, int]]:

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from genomics.contracts.regions import Region, calling_jobs, job_part
-from genomics.contracts.steps import OF_NO_SAMPLE, SCATTERED_BY, Step
+from genomics.contracts.steps import OF_NO_SAMPLE, SCATTERED_BY, SHARED, Step
 
-# Of the steps that this release plans for a run of FASTQ files, all but the reference's are a sample's.
-REFERENCE_STEP = Step.PREPARE_REFERENCE
+_ANNOTATING = (Step.PREPARE_ANNOTATION, Step.ANNOTATE)
 
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """One job; `sample` is empty for the reference's. `size` is the bytes of FASTQ (or FASTA) that are its share."""
+    """One job; `sample` is empty for what all share. `size` is the bytes of FASTQ (or FASTA) that are its share."""
 
     sample: str
     step: Step
@@ -25,12 +24,13 @@ class PlannedJob:
 class RunSize:
     """What a run is made of: bytes of FASTQ by sample and lane, of the reference, and the regions calling is cut into.
 
-    Reads are taken to lie evenly where variants are called.
+    Reads are taken to lie evenly where variants are called. `is_annotated` says whether variants are.
     """
 
     reference_bytes: int
     lanes: Mapping[str, Mapping[str, int]]
     regions: tuple[Region, ...]
+    is_annotated: bool = False
 
     def sample_bytes(self, sample: str) -> int:
         """Of all lanes."""
@@ -46,10 +46,11 @@ class RunSize:
         return PlannedJob(sample, step, part, self._size(sample, step, part))
 
     def jobs(self) -> Iterator[PlannedJob]:
-        """All of the run, if nothing is skipped: the reference's, then each sample's in the order of the data."""
-        yield self.job("", REFERENCE_STEP, "")
+        """All of the run, if nothing is skipped: what all share, then each sample's in the order of the data."""
+        steps = [step for step in Step if self.is_annotated or step not in _ANNOTATING]
+        yield from (self.job("", step, "") for step in steps if step in SHARED)
         for sample in self.lanes:
-            for step in Step:
+            for step in steps:
                 if step not in OF_NO_SAMPLE:
                     yield from (self.job(sample, step, part) for part in self._parts(sample, step))
 
@@ -62,7 +63,7 @@ class RunSize:
         return ("",)
 
     def _size(self, sample: str, step: Step, part: str) -> float:
-        if step is REFERENCE_STEP:
+        if step in SHARED:
             return self.reference_bytes
         match SCATTERED_BY.get(step):
             case "lane":

@@ -34,4 +34,5 @@ def size_of_sheet(options: RunOptions, *, reference_file: Path, s3: "S3Client", 
     for row in rows:
         sizes = [object_size(s3, read) if is_remote(read) else Path(read).stat().st_size for read in row.reads]
         lanes.setdefault(row.sample, {})[row.lane] = sum(sizes)
-    return RunSize(reference_file.stat().st_size, lanes, regions)
+    is_annotated = bool(options.genes or options.clinvar)
+    return RunSize(reference_file.stat().st_size, lanes, regions, is_annotated)

@@ -26,7 +26,8 @@ class RunOptions:
     """What the user asks for.
 
     `reference` is a path or an s3:// URI, `regions` a BED file or a list, `truths` are `VCF`, for every sample, or
-    `SAMPLE=VCF`. `tolerate` and `urgent` are those of a RunRequest.
+    `SAMPLE=VCF`. `genes` (GFF3) and `clinvar` (VCF) are what variants are annotated with. `tolerate` and `urgent` are
+    those of a RunRequest.
     """
 
     sheet: Path
@@ -36,8 +37,18 @@ class RunOptions:
     confident: Path | None = None
     study: str = "default"
     parameters: tuple[str, ...] = ()
+    genes: Path | None = None
+    clinvar: Path | None = None
     tolerate: str = "0"
     urgent: bool = False
+
+
+@dataclass(frozen=True)
+class BroughtFile:
+    """A file that goes to the references as it is."""
+
+    path: Path
+    facts: FileFacts
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,8 @@ class RunInputs:
     truths: Mapping[str, Path]
     confident: tuple[Region, ...]
     parameters: RunParameters
+    genes: BroughtFile | None = None
+    clinvar: BroughtFile | None = None
     tolerate: str = "0"
     urgent: bool = False
 
@@ -84,6 +97,8 @@ def check_inputs(options: RunOptions, *, reference_file: Path, known: KnownFiles
         if not truths:
             raise UserError("--confident says where the truth can be believed; give the truth with --truth")
         confident = read_bed(_readable(options.confident), reference.contigs, skip_other_contigs=True)
+    genes = _brought("--genes", options.genes, known)
+    clinvar = _brought("--clinvar", options.clinvar, known)
     reads = _inspect_reads(options.sheet, rows, known)
     reference_facts = known.facts(reference_file, inspect_file)
     known.save()
@@ -97,6 +112,8 @@ def check_inputs(options: RunOptions, *, reference_file: Path, known: KnownFiles
         truths=truths,
         confident=confident,
         parameters=parameters,
+        genes=genes,
+        clinvar=clinvar,
         tolerate=options.tolerate,
         urgent=options.urgent,
     )
@@ -171,6 +188,15 @@ def _truths(texts: Sequence[str], samples: Sequence[str], reference: IndexedRefe
             sample_column(vcf, sample)
             truths[sample] = vcf
     return truths
+
+
+def _brought(option: str, path: Path | None, known: KnownFiles) -> BroughtFile | None:
+    if path is None:
+        return None
+    facts = known.facts(_readable(path), inspect_file)
+    if not facts.size:
+        raise UserError(f"{option} {path}: is empty")
+    return BroughtFile(path, facts)
 
 
 def _readable(path: Path) -> Path:

@@ -5,6 +5,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from genomics_cli.report.accuracy import accuracy_rows, lowest_f1
+from genomics_cli.report.consequences import consequences_of
 from genomics_cli.report.estimates import estimate_rows
 from genomics_cli.report.quality import quality_of
 from genomics_cli.report.timeline import LABELS, ROW, lay_out
@@ -31,6 +32,7 @@ def render(summary: Summary) -> str:
     return environment.get_template("page.html").render(
         summary=summary,
         quality={sample.sample: quality_of(sample) for sample in summary.samples},
+        consequences=consequences_of(summary),
         accuracy=accuracy_rows(summary),
         lowest_f1=lowest_f1(summary),
         step_groups=[("reference", summary.run_steps), *((s.sample, s.steps) for s in summary.samples)],

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 # Where the objects lie that runs name.
-_NAMED = (f"{object_keys.INBOX}reads/", f"{object_keys.STEPS}{Step.GATHER_VARIANTS}/")
+_NAMED = (
+    f"{object_keys.INBOX}reads/",
+    *(f"{object_keys.STEPS}{step}/" for step in (Step.GATHER_VARIANTS, Step.ANNOTATE)),
+)
 
 
 @dataclass

@@ -26,7 +26,7 @@ from genomics.contracts.runs import (
 from genomics.contracts.steps import Step, StepRecord
 from lambdas import documents
 from lambdas.ledger_table import Ledger, open_ledger
-from lambdas.secondary.decisions import FINAL
+from lambdas.secondary.decisions import final_steps
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -52,7 +52,7 @@ def collect_results(*, request_uri: str, bucket: str, s3: S3Client, ledger: Ledg
     request = documents.read(s3, RunRequest, request_uri)
     run_id = request.run_id
     entries = {entry.item: entry for entry in ledger.find(run_id, "sample#")}
-    collector = _Collector(run_id, bucket, s3, ledger, entries)
+    collector = _Collector(run_id, bucket, s3, ledger, entries, final_steps(request))
     with ThreadPoolExecutor(documents.PARALLEL_REQUESTS // 4) as threads:
         samples = tuple(threads.map(collector.collect, request.samples))
     results = RunResults(run_id, request.study, request.reference.name, samples)
@@ -94,6 +94,7 @@ class _Collector:
     s3: S3Client
     ledger: Ledger
     entries: Mapping[str, LedgerEntry]
+    final: tuple[Step, ...]
 
     def collect(self, reads: SampleReads) -> SampleResult:
         """A sample's result, from its steps' records; ends its entry in the ledger."""
@@ -101,18 +102,19 @@ class _Collector:
         has_failed = entry is not None and entry.state is State.FAILED
         if entry and has_failed and not self._is_made_good(reads.sample):
             return SampleResult(reads.sample, reads.patient, State.FAILED, reason=entry.reason)
-        ended = {step: self._step(reads.sample, step) for step in FINAL}
+        ended = {step: self._step(reads.sample, step) for step in self.final}
         outputs = {step: self._outputs(step, entry) for step, entry in ended.items()}
-        if missing := next((step for step in FINAL if not outputs[step]), None):
+        if missing := next((step for step in self.final if not outputs[step]), None):
             reason = f"{reads.sample}: {missing} left no record of its outputs"
             result = SampleResult(reads.sample, reads.patient, State.FAILED, reason=reason)
         else:
+            variants = outputs.get(Step.ANNOTATE) or outputs[Step.GATHER_VARIANTS]
             result = SampleResult(
                 sample=reads.sample,
                 patient=reads.patient,
                 state=State.SUCCEEDED,
-                vcf=outputs[Step.GATHER_VARIANTS]["vcf"],
-                vcf_index=outputs[Step.GATHER_VARIANTS]["index"],
+                vcf=variants["vcf"],
+                vcf_index=variants["index"],
                 alignments=outputs[Step.ALIGN]["alignments"],
                 quality_report=outputs[Step.QUALITY]["report"],
             )

@@ -6,12 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from genomics.contracts import object_keys
+from genomics.contracts.runs import RunRequest
 from genomics.contracts.steps import LatestRecipes, Step
 from lambdas.secondary.planning import PlannedStep, SampleSteps
 from lambdas.secondary.reasons import why_run
 
 # What a sample is analysed for, in the order of the data.
-FINAL = (Step.ALIGN, Step.COVERAGE, Step.GATHER_VARIANTS, Step.QUALITY)
+FINAL = (Step.ALIGN, Step.COVERAGE, Step.GATHER_VARIANTS, Step.ANNOTATE, Step.QUALITY)
+
+
+def final_steps(request: RunRequest) -> tuple[Step, ...]:
+    """Those of FINAL that a run's samples have."""
+    return tuple(step for step in FINAL if step is not Step.ANNOTATE or request.reference.is_annotated)
 
 
 @dataclass(frozen=True)
@@ -35,8 +41,8 @@ class Decision:
 Check = Callable[[Sequence[PlannedStep]], Mapping[str, Checkpoint]]
 
 
-def decide_reference(*, planned: PlannedStep, check: Check, latest: LatestRecipes) -> Decision:
-    """Decide about the step that prepares the reference: every run needs its outputs."""
+def decide_shared(*, planned: PlannedStep, check: Check, latest: LatestRecipes) -> Decision:
+    """Decide about a step that all samples share: every run needs its outputs."""
     return decide_all(planned=[planned], check=check, latest=latest)[0]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,10 @@ from lambdas.secondary.planning import PlannedStep
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+# Of a step that is passed over.
+NO_JOB: Mapping[str, Any] = {"run": False, "task": "", "name": "", "part": ""}
 
 
 def write_tasks(*, s3: S3Client, bucket: str, run_id: str, decisions: Iterable[Decision]) -> None:
@@ -47,7 +51,7 @@ def job(*, bucket: str, run_id: str, planned: PlannedStep) -> dict[str, str]:
 def optional_job(*, bucket: str, run_id: str, decision: Decision) -> dict[str, Any]:
     """The same for a step that may be passed over: `run` says so, and the rest is then empty."""
     if not decision.run:
-        return {"run": False, "task": "", "name": "", "part": ""}
+        return dict(NO_JOB)
     return {"run": True, **job(bucket=bucket, run_id=run_id, planned=decision.planned)}
 
 

@@ -1,8 +1,8 @@
 """State PlanSample: which of a sample's steps have to run, and why.
 
 In `{"run_id", "study", "request", "queue", "sample"}`; out `{"run_id", "study", "queue", "sample", "lanes": [job],
-"align": step, "coverage": step, "regions": [job], "gather": step, "quality": step}` where a job is `{"task", "name",
-"part"}`, a step a job with `"run"`, and `lanes` and `regions` list only what is to run.
+"align": step, "coverage": step, "regions": [job], "gather": step, "annotate": step, "quality": step}` where a job is
+`{"task", "name", "part"}`, a step a job with `"run"`, and `lanes` and `regions` list only what is to run.
 """
 
 from __future__ import annotations
@@ -78,7 +78,9 @@ def _state(decisions: Sequence[Decision], bucket: str, run_id: str) -> dict[str,
         return [jobs.job(bucket=bucket, run_id=run_id, planned=planned) for planned in running]
 
     def optional(step: Step) -> dict[str, Any]:
-        decision = next(d for d in decisions if d.planned.step is step)
+        decision = next((d for d in decisions if d.planned.step is step), None)
+        if decision is None:
+            return dict(jobs.NO_JOB)
         return jobs.optional_job(bucket=bucket, run_id=run_id, decision=decision)
 
     return {
@@ -87,6 +89,7 @@ def _state(decisions: Sequence[Decision], bucket: str, run_id: str) -> dict[str,
         "coverage": optional(Step.COVERAGE),
         "regions": to_run(Step.CALL_VARIANTS),
         "gather": optional(Step.GATHER_VARIANTS),
+        "annotate": optional(Step.ANNOTATE),
         "quality": optional(Step.QUALITY),
     }
 

@@ -10,7 +10,7 @@ from genomics.contracts import object_keys
 from genomics.contracts.parameters import RunParameters
 from genomics.contracts.regions import Region, calling_jobs, job_part, merge
 from genomics.contracts.runs import Artifact, LaneReads, RunPlan, RunRequest, SampleReads
-from genomics.contracts.steps import Recipe, Step, Task, TaskInput, made_by
+from genomics.contracts.steps import CLINVAR, CSQ, SNPEFF, Recipe, Step, Task, TaskInput, made_by
 
 _NOT_IN_A_JOB_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -73,12 +73,15 @@ class SampleSteps:
     coverage: PlannedStep
     call_variants: tuple[PlannedStep, ...]
     gather_variants: PlannedStep
+    annotate: PlannedStep | None
     quality: PlannedStep
 
     @property
     def in_order(self) -> tuple[PlannedStep, ...]:
         """In the order of the data."""
-        return (*self.fastp, self.align, self.coverage, *self.call_variants, self.gather_variants, self.quality)
+        annotate = [self.annotate] if self.annotate else []
+        calls = (*self.call_variants, self.gather_variants, *annotate)
+        return (*self.fastp, self.align, self.coverage, *calls, self.quality)
 
 
 def reference_step(*, request: RunRequest, image: str, bucket: str) -> PlannedStep:
@@ -93,6 +96,28 @@ def reference_step(*, request: RunRequest, image: str, bucket: str) -> PlannedSt
     return _planned(recipe, inputs=fasta, bucket=bucket)
 
 
+def annotation_step(*, request: RunRequest, reference: str, image: str, bucket: str) -> PlannedStep | None:
+    """The step that prepares what a run's variants are annotated with; None where there is nothing.
+
+    `reference` is the fingerprint of the step that prepares the reference.
+    """
+    genes, clinvar = request.reference.genes, request.reference.clinvar
+    brought = {name: artifact for name, artifact in (("genes", genes), ("clinvar", clinvar)) if artifact}
+    if not brought:
+        return None
+    predictor = request.parameters.annotate.predictor
+    predictors = [name for name in (CSQ, SNPEFF) if genes and predictor in (name, "both")]
+    inputs = _brought(**brought)
+    recipe = Recipe(
+        step=Step.PREPARE_ANNOTATION,
+        image=image,
+        parameters=request.parameters.of(Step.ANNOTATE) if genes else {},
+        contents=inputs.contents,
+        reference=reference,
+    )
+    return _planned(recipe, inputs=inputs, bucket=bucket, asked_for=[*predictors, *([CLINVAR] if clinvar else [])])
+
+
 def sample_steps(
     *, request: RunRequest, sample: SampleReads, plan: RunPlan, images: Mapping[str, str], bucket: str
 ) -> SampleSteps:
@@ -103,8 +128,11 @@ def sample_steps(
     coverage = builder.coverage(align, plan.regions)
     calls = tuple(builder.call_variants(align, regions) for regions in calling_jobs(plan.regions))
     gather = builder.gather_variants(calls)
+    image = images[Step.PREPARE_ANNOTATION]
+    prepared = annotation_step(request=request, reference=plan.reference, image=image, bucket=bucket)
+    annotate = builder.annotate(gather, prepared) if prepared else None
     quality = builder.quality(fastp, align, coverage, gather)
-    return SampleSteps(fastp, align, coverage, calls, gather, quality)
+    return SampleSteps(fastp, align, coverage, calls, gather, annotate, quality)
 
 
 @dataclass(frozen=True)
@@ -192,6 +220,19 @@ class _SampleBuilder:
         )
         return self._planned(recipe, made)
 
+    def annotate(self, gather: PlannedStep, prepared: PlannedStep) -> PlannedStep:
+        made = _made((gather,), ("vcf", "index")) | _made((prepared,), tuple(prepared.outputs))
+        recipe = Recipe(
+            step=Step.ANNOTATE,
+            image=self.images[Step.ANNOTATE],
+            # What was prepared says which predictor runs.
+            parameters={},
+            contents=made.contents,
+            reference=self.reference,
+            sample=self.sample,
+        )
+        return self._planned(recipe, made)
+
     def quality(
         self, fastp: tuple[PlannedStep, ...], align: PlannedStep, coverage: PlannedStep, gather: PlannedStep
     ) -> PlannedStep:
@@ -215,8 +256,16 @@ class _SampleBuilder:
         return _planned(recipe, inputs=inputs, bucket=self.bucket, sample=self.sample, part=part)
 
 
-def _planned(recipe: Recipe, *, inputs: _Inputs, bucket: str, sample: str = "", part: str = "") -> PlannedStep:
-    keys = object_keys.step_outputs(recipe.step, recipe.fingerprint, sample)
+def _planned(
+    recipe: Recipe,
+    *,
+    inputs: _Inputs,
+    bucket: str,
+    sample: str = "",
+    part: str = "",
+    asked_for: Iterable[str] = (),
+) -> PlannedStep:
+    keys = object_keys.step_outputs(recipe.step, recipe.fingerprint, sample, asked_for)
     return PlannedStep(
         step=recipe.step,
         part=part,

@@ -101,8 +101,9 @@ class RunStarter:
 
 def _places(request: RunRequest) -> list[tuple[Artifact, tuple[str, ...]]]:
     """Every object that the run reads, and the prefixes of which it must lie below one."""
-    fasta = request.reference.fasta
-    return [(a, (object_keys.REFERENCES,) if a is fasta else _READS) for a in request.artifacts]
+    of_reference = [(artifact, (object_keys.REFERENCES,)) for artifact in request.reference.artifacts]
+    reads = request.artifacts[len(of_reference) :]
+    return [*of_reference, *((artifact, _READS) for artifact in reads)]
 
 
 def requested_run(body: str) -> str | None:

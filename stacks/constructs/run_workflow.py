@@ -71,6 +71,7 @@ class RunWorkflow(Construct):
     def _run(self) -> sfn.Chain:
         plan_reference = invoke(self, "PlanReference", self._functions.plan_reference)
         prepare_reference = self._job("PrepareReference", Step.PREPARE_REFERENCE, "$.reference", of_sample=False)
+        prepare_annotation = self._job("PrepareAnnotation", Step.PREPARE_ANNOTATION, "$.annotation", of_sample=False)
         plan_samples = invoke(self, "PlanSamples", self._functions.plan_samples)
         samples = self._samples()
         collect_results = invoke(self, "CollectResults", self._functions.collect_results)
@@ -82,7 +83,8 @@ class RunWorkflow(Construct):
             detail={name: sfn.JsonPath.string_at(f"$.{name}") for name in ("run_id", "study", "results")},
         )
         failed = self._run_failed()
-        for state in (plan_reference, prepare_reference, plan_samples, samples, collect_results, emit_called):
+        shared = (plan_reference, prepare_reference, prepare_annotation, plan_samples)
+        for state in (*shared, samples, collect_results, emit_called):
             state.add_catch(failed, errors=["States.ALL"], result_path=ERROR)
 
         any_failed = (
@@ -99,10 +101,15 @@ class RunWorkflow(Construct):
             .otherwise(any_failed)
         )
         plan_samples.next(samples).next(collect_results).next(any_called)
+        annotation_ready = (
+            sfn.Choice(self, "AnnotationReady?")
+            .when(sfn.Condition.boolean_equals("$.annotation.run", True), prepare_annotation.next(plan_samples))
+            .otherwise(plan_samples)
+        )
         reference_ready = (
             sfn.Choice(self, "ReferenceReady?")
-            .when(sfn.Condition.boolean_equals("$.reference.run", True), prepare_reference.next(plan_samples))
-            .otherwise(plan_samples)
+            .when(sfn.Condition.boolean_equals("$.reference.run", True), prepare_reference.next(annotation_ready))
+            .otherwise(annotation_ready)
         )
         return plan_reference.next(reference_ready)
 
@@ -150,21 +157,23 @@ class RunWorkflow(Construct):
             "Regions", "$.regions", self._job("CallVariants", Step.CALL_VARIANTS, "$.job"), failed="RegionFailed"
         )
         regions.add_catch(rethrow(self, "RegionsFailed"), errors=["States.ALL"], result_path=ERROR)
-        gather = self._branch_job("GatherVariants", Step.GATHER_VARIANTS, "$.gather")
+        annotate = self._branch_job("Annotate", Step.ANNOTATE, "$.annotate")
+        gather = self._branch_job("GatherVariants", Step.GATHER_VARIANTS, "$.gather", then=annotate)
         return (
             sfn.Parallel(self, "Aligned", result_path=sfn.JsonPath.DISCARD)
             .branch(coverage)
             .branch(regions.next(gather))
         )
 
-    def _branch_job(self, state: str, step: Step, job: str) -> sfn.Choice:
-        """The end of a branch: a job, if it has to run."""
+    def _branch_job(self, state: str, step: Step, job: str, then: sfn.IChainable | None = None) -> sfn.Choice:
+        """A job of a branch, if it has to run, and what comes then, or the branch's end."""
         task = self._job(state, step, job)
         task.add_catch(rethrow(self, f"{state}Failed"), errors=["States.ALL"], result_path=ERROR)
+        done = then or sfn.Succeed(self, f"{state}Done")
         return (
             sfn.Choice(self, f"{state}Needed?")
-            .when(sfn.Condition.boolean_equals(f"{job}.run", True), task)
-            .otherwise(sfn.Succeed(self, f"{state}Done"))
+            .when(sfn.Condition.boolean_equals(f"{job}.run", True), task.next(then) if then else task)
+            .otherwise(done)
         )
 
     def _each(self, state: str, items: str, job: sfn.CustomState, *, failed: str) -> sfn.Map:

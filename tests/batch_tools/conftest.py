@@ -24,6 +24,7 @@ from genomics.contracts.parameters import (
     GatherVariantsParameters,
 )
 from genomics.contracts.regions import Region
+from tests.batch_tools import known_consequences
 
 SAMPLE = "sim1"
 FINGERPRINT = "5" * 64
@@ -254,3 +255,32 @@ def _create_account(**client: str) -> None:
             {"AttributeName": "item", "AttributeType": "S"},
         ],
     )
+
+
+@pytest.fixture(scope="session")
+def gene_genome() -> known_consequences.Genome:
+    """A genome with genes, of whose variants the consequences are known."""
+    return known_consequences.make()
+
+
+@pytest.fixture(scope="session")
+def gene_reference(gene_genome: known_consequences.Genome, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """It, prepared; its GFF3 is `genes.gff3` beside the FASTA's directory."""
+    directory = tmp_path_factory.mktemp("gene_genome")
+    fasta, _ = gene_genome.write(directory)
+    prepare_reference.run(
+        fasta=fasta,
+        fingerprint=FINGERPRINT,
+        references=directory,
+        attempt="job-1",
+        earlier_attempts=(),
+        memory_mib=1024,
+        directory=tmp_path_factory.mktemp("prepare"),
+    )
+    return directory / FINGERPRINT / "genome.fa"
+
+
+@pytest.fixture(scope="session")
+def gene_models(gene_reference: Path) -> Path:
+    """Its genes, as GFF3."""
+    return gene_reference.parents[1] / "genes.gff3"

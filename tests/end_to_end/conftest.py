@@ -131,7 +131,9 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> SequencingRun:
 def analysed(genomics: CommandLine, reads: SequencingRun, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """The first run on those reads, calling in more regions than contigs."""
     output = tmp_path_factory.mktemp("first")
-    return genomics.analyse(reads.sheet, reads.reference, output, "--study", "first", *SCATTER)
+    return genomics.analyse(
+        reads.sheet, reads.reference, output, "--study", "first", *SCATTER, "--genes", str(reads.genes)
+    )
 
 
 SCATTER = ("--param", "scatter.bases_per_region=20000")

@@ -82,7 +82,7 @@ class Lab:
             )
             for mate in (1, 2)
         ]
-        fasta = self.put(object_keys.reference_fasta("0" * 64, "ref.fa"), b">chr1\nACGT\n")
+        fasta = self.put(object_keys.reference_file("0" * 64, "ref.fa"), b">chr1\nACGT\n")
         vcf = self.put("steps/gather_variants/ff/A.vcf.gz", random_bytes(300_000))
         request = RunRequest(
             run_id="run-1",

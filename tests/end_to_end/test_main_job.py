@@ -31,7 +31,9 @@ def test_a_run_ends_well_and_says_what_it_did(analysed: Any) -> None:
     assert analysed.summary["state"] == "SUCCEEDED"
     assert [sample["state"] for sample in analysed.summary["samples"]] == ["SUCCEEDED", "SUCCEEDED"]
     steps = analysed.steps("DEMO-1")
-    assert {step for step, _ in steps} == {"fastp", "align", "coverage", "call_variants", "gather_variants", "quality"}
+    assert {step for step, _ in steps} == {
+        "fastp", "align", "coverage", "call_variants", "gather_variants", "annotate", "quality",
+    }  # fmt: skip
     assert {part for step, part in steps if step == "fastp"} == {"L001", "L002"}
     # 36 kb and 24 kb cut into pieces of at most 20 kb
     assert {part for step, part in steps if step == "call_variants"} == {
@@ -44,6 +46,23 @@ def test_a_run_ends_well_and_says_what_it_did(analysed: Any) -> None:
         assert step["reason"] == "no earlier result"
         assert step["seconds"] > 0
     assert analysed.summary["durations"]["stages"]["load"] > 0
+
+
+def test_the_vcf_says_what_each_variant_does_and_the_report_counts_it(genomics: Any, analysed: Any) -> None:
+    for sample in SAMPLES:
+        path = Path(analysed.sample(sample)["vcf"])
+        with pysam.VariantFile(str(path)) as file:
+            annotated = [record for record in file if "ANN" in record.info]
+            by_csq = [record for record in annotated if "BCSQ" in record.info]
+        step = next(step for step in analysed.sample(sample)["steps"] if step["step"] == "annotate")
+        counts = {name: count for name, count in step["metrics"].items() if name.startswith("consequence_")}
+        assert len(annotated) == sum(counts.values()) == step["metrics"]["records"]
+        # Genes lie on about half of the genome
+        assert len(annotated) / 5 < len(by_csq) < len(annotated)
+        assert counts["consequence_missense_variant"] > 0
+        sql = f"select count(element_at(info_strings, 'BCSQ')) n from variants where dataset = 'first/{sample}'"
+        assert genomics("query", sql, "--format", "csv").output.split()[1].strip('"') == str(len(by_csq))
+        assert "What the variants do" in (path.parent / "report.html").read_text()
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
@@ -168,7 +187,7 @@ def test_each_job_is_the_templates(genomics: Any, analysed: Any, cloud_assembly:
         if resource["Type"] == "AWS::Batch::JobDefinition"
     }
     jobs = genomics.batch_jobs()
-    assert len(jobs) >= 1 + 3 + 2 + 2 + 8 + 2 + 2
+    assert len(jobs) >= 2 + 3 + 2 + 2 + 8 + 2 + 2 + 2
     used = set()
     for job in jobs.values():
         name = job["jobDefinition"].split("/")[-1]
@@ -241,7 +260,7 @@ def test_what_ran_is_the_definition_of_the_template(genomics: Any, analysed: Any
         for e in happened
         if e.get("taskScheduledEventDetails", {}).get("resourceType") == "batch"
     ]
-    assert len(submitted) == 1 + 3 + 2 + 2 + 8 + 2 + 2
+    assert len(submitted) == 2 + 3 + 2 + 2 + 8 + 2 + 2 + 2
     # The queue is chosen when the run is planned: this one is not urgent.
     queues = [each["jobQueueArn"] for each in genomics.client("batch").describe_job_queues()["jobQueues"]]
     (queue,) = [each for each in queues if "UrgentQueue" not in each]

@@ -158,7 +158,7 @@ def test_every_job_of_a_run_carries_its_tags(genomics: Any, analysed: Any) -> No
         tags = job["tags"]
         assert (tags["project"], tags["run"]) == ("genomics", run_id)
         assert tags["tool"] in job["jobName"]
-        assert tags.get("sample") in ({None} if tags["tool"] == "prepare_reference" else {"DEMO-1", "DEMO-2"})
+        assert tags.get("sample") in ({None} if tags["tool"].startswith("prepare_") else {"DEMO-1", "DEMO-2"})
 
 
 def test_what_was_stopped_from_outside_has_ended_in_the_ledger(genomics: Any, stopped: Any) -> None:

@@ -54,7 +54,7 @@ class Inbox:
     @property
     def inputs(self) -> list[tuple[Artifact, bytes]]:
         reads = [self.artifact(name, object_keys.reads) for name in ("r1.fastq.gz", "r2.fastq.gz")]
-        return [self.artifact("genome.fa", object_keys.reference_fasta), *reads]
+        return [self.artifact("genome.fa", object_keys.reference_file), *reads]
 
     @property
     def request(self) -> bytes:

@@ -13,7 +13,8 @@ SCATTER = ("--param", "scatter.bases_per_region=20000")
 
 
 def _rerun(genomics: Any, reads: SequencingRun, output: Path, *options: str) -> Any:
-    outcome = genomics.analyse(reads.sheet, reads.reference, output, "--study", "first", *SCATTER, *options)
+    options = (*SCATTER, "--genes", str(reads.genes), *options)
+    outcome = genomics.analyse(reads.sheet, reads.reference, output, "--study", "first", *options)
     assert outcome.status == 0, outcome.errors
     return outcome
 
@@ -75,6 +76,7 @@ TAKES: dict[str, set[str]] = {
     "coverage": {"align"},
     "call_variants": {"align"},
     "gather_variants": {"call_variants"},
+    "annotate": {"gather_variants"},
     "quality": {"fastp", "align", "coverage", "gather_variants"},
 }
 

@@ -52,6 +52,7 @@ def view() -> RunView:
             _entry("step#A#call_variants#c:1-9", State.SUCCEEDED, 20, 25, fingerprint="ca"),
             _entry("step#A#call_variants#d:1-9", State.SUCCEEDED, 22, 28, fingerprint="cb"),
             _entry("step#A#gather_variants#", State.SUCCEEDED, 28, 29, fingerprint="ga"),
+            _entry("step#A#annotate#", State.SUCCEEDED, 29, 30, fingerprint="na"),
             _entry("step#B#fastp#L1", State.SKIPPED, reason="outputs exist", fingerprint="fb"),
             _entry("step#B#align#", State.FAILED, 6, 9, fingerprint="ab", reason=FAILURE, exit_code=1),
             _entry("step#B#gather_variants#", State.PLANNED, fingerprint="gb"),
@@ -123,6 +124,7 @@ def summary(*, failed: bool = True) -> Summary:
         _record(Step.ALIGN, "aa", {"bwa": "0.7.17", "samtools": "1.16"}, **aligned),
         _record(Step.COVERAGE, "da", {"mosdepth": "0.3.3"}, bases=1000, mean_depth=31.24, share_at_20x=0.987),
         _record(Step.GATHER_VARIANTS, "ga", {"bcftools": "1.16"}, records=115, snps=104, indels=11),
+        _record(Step.ANNOTATE, "na", {"snpeff": "5.1d"}, consequence_missense_variant=7, in_clinvar=3),
     ]
     return summarize(
         request=request,

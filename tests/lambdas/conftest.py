@@ -71,7 +71,7 @@ class Platform:
     def request(self, run_id: str, samples: Mapping[str, Mapping[str, str]], **changes: Any) -> RunRequest:
         """A request; `samples` maps sample -> lane -> a text that stands for the content of its reads."""
         fasta = b">chr1"
-        reference = self.put(object_keys.reference_fasta(hashlib.sha256(fasta).hexdigest(), "ref.fa"), fasta)
+        reference = self.put(object_keys.reference_file(hashlib.sha256(fasta).hexdigest(), "ref.fa"), fasta)
         request = RunRequest(
             run_id=run_id,
             study="study",
@@ -114,6 +114,8 @@ class Platform:
         if state["reference"]["run"]:
             metrics = {REFERENCE_STORE: reference_store}
             self.complete(state["reference"]["task"], image=images[Step.PREPARE_REFERENCE], metrics=metrics)
+        if state["annotation"]["run"]:
+            self.complete(state["annotation"]["task"], image=images[Step.PREPARE_ANNOTATION])
         samples = {}
         listed = self.s3.get_object(Bucket=BUCKET, Key=plan_samples(**common)["samples"])["Body"].read()
         for item in json.loads(listed):
@@ -124,6 +126,7 @@ class Platform:
                 planned["coverage"],
                 *planned["regions"],
                 planned["gather"],
+                planned["annotate"],
                 planned["quality"],
             ]
             for job in jobs if complete else ():
@@ -131,6 +134,10 @@ class Platform:
                     self.complete(job["task"])
         entries = {entry.item: entry for entry in self.ledger.find(request.run_id, "step#")}
         return Planned(request.run_id, state["reference"], samples, entries)
+
+    def job_of(self, planned: Planned, step: str) -> str:
+        """The task of a step that all samples share."""
+        return object_keys.uri(BUCKET, object_keys.task(planned.run_id, "", Step(step), ""))
 
     def task(self, uri: str) -> Task:
         return documents.read(self.s3, Task, uri)

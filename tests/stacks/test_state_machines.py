@@ -18,6 +18,7 @@ NOT_RECORDED_BY_A_FUNCTION = {
     "RegionsFailed",
     "CoverageFailed",
     "GatherVariantsFailed",
+    "AnnotateFailed",
     "RunFailedUnrecorded",
     "LoadFailedUnrecorded",
     "FailedUnrecorded",
@@ -77,7 +78,7 @@ def test_each_sample_is_an_execution_that_may_fail_by_itself(runs: Any, other: A
 
 def test_every_task_retries_catches_and_times_out(runs: Any, loads: Any, demultiplexings: Any) -> None:
     tasks = [(n, s) for d in (runs, loads, demultiplexings) for n, s in states(d) if s["Type"] == "Task"]
-    assert len(tasks) == 14 + 5 + 4
+    assert len(tasks) == 16 + 5 + 4
     for name, task in tasks:
         assert task["TimeoutSeconds"] > 0, name
         assert task["Retry"], name
@@ -133,9 +134,10 @@ def test_the_run_goes_from_its_request_to_variants_called(runs: Any) -> None:
     top = runs["States"]
     assert runs["StartAt"] == "PlanReference"
     assert top["PlanReference"]["Next"] == "ReferenceReady?"
-    assert top["ReferenceReady?"]["Default"] == "PlanSamples"
+    assert top["ReferenceReady?"]["Default"] == top["PrepareReference"]["Next"] == "AnnotationReady?"
     assert top["ReferenceReady?"]["Choices"][0]["Next"] == "PrepareReference"
-    assert top["PrepareReference"]["Next"] == "PlanSamples"
+    assert top["AnnotationReady?"]["Default"] == top["PrepareAnnotation"]["Next"] == "PlanSamples"
+    assert top["AnnotationReady?"]["Choices"][0]["Next"] == "PrepareAnnotation"
     assert top["PlanSamples"]["Next"] == "Samples"
     assert top["Samples"]["Next"] == "CollectResults"
     assert top["CollectResults"]["Next"] == "AnyCalled?"
@@ -165,7 +167,10 @@ def test_a_sample_goes_from_lanes_to_coverage_and_one_vcf(runs: Any) -> None:
     assert variants["StartAt"] == "Regions"
     assert variants["States"]["Regions"]["Next"] == "GatherVariantsNeeded?"
     assert variants["States"]["GatherVariantsNeeded?"]["Choices"][0]["Next"] == "GatherVariants"
-    assert variants["States"]["GatherVariants"]["End"]
+    assert variants["States"]["GatherVariantsNeeded?"]["Default"] == "AnnotateNeeded?"
+    assert variants["States"]["GatherVariants"]["Next"] == "AnnotateNeeded?"
+    assert variants["States"]["AnnotateNeeded?"]["Choices"][0]["Next"] == "Annotate"
+    assert variants["States"]["Annotate"]["End"]
     assert one["Aligned"]["Next"] == "QualityNeeded?"
     assert one["QualityNeeded?"]["Default"] == one["Quality"]["Next"] == "SampleDone"
     assert one["RecordFailure"]["Next"] == "SampleFailed"
@@ -174,11 +179,13 @@ def test_a_sample_goes_from_lanes_to_coverage_and_one_vcf(runs: Any) -> None:
 def test_a_task_that_works_leaves_the_state_as_it_was(runs: Any, loads: Any) -> None:
     kept = {
         "PrepareReference",
+        "PrepareAnnotation",
         "Fastp",
         "Align",
         "Coverage",
         "CallVariants",
         "GatherVariants",
+        "Annotate",
         "Quality",
         "EmitVariantsCalled",
     }
@@ -191,11 +198,13 @@ def test_a_task_that_works_leaves_the_state_as_it_was(runs: Any, loads: Any) -> 
 def test_jobs_get_their_task_and_nothing_else(runs: Any, default: Any) -> None:
     steps = {
         "PrepareReference": ("$.reference", Step.PREPARE_REFERENCE),
+        "PrepareAnnotation": ("$.annotation", Step.PREPARE_ANNOTATION),
         "Fastp": ("$.job", Step.FASTP),
         "Align": ("$.align", Step.ALIGN),
         "Coverage": ("$.coverage", Step.COVERAGE),
         "CallVariants": ("$.job", Step.CALL_VARIANTS),
         "GatherVariants": ("$.gather", Step.GATHER_VARIANTS),
+        "Annotate": ("$.annotate", Step.ANNOTATE),
         "Quality": ("$.quality", Step.QUALITY),
     }
     found = dict(states(runs))

@@ -20,7 +20,7 @@ def test_what_is_no_uri_of_an_object_is_named(text: str) -> None:
 def test_only_requests_and_reads_lie_in_the_inbox() -> None:
     inbox = [object_keys.reads("0a", "r.fastq.gz"), object_keys.run_request("run-1")]
     made = [
-        object_keys.reference_fasta("0a", "ref.fa"),
+        object_keys.reference_file("0a", "ref.fa"),
         object_keys.run_results("run-1"),
         object_keys.run_plan("run-1"),
         object_keys.task("run-1", "S1", Step.ALIGN, ""),

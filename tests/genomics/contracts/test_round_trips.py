@@ -16,7 +16,9 @@ from genomics.contracts.ledger import LedgerEntry
 from genomics.contracts.loads import LoadManifest, LoadRequest
 from genomics.contracts.parameters import (
     CALLERS,
+    PREDICTORS,
     AlignParameters,
+    AnnotateParameters,
     CallVariantsParameters,
     CoverageParameters,
     FastpParameters,
@@ -43,6 +45,7 @@ st.register_type_strategy(
     CallVariantsParameters,
     st.builds(CallVariantsParameters, counts, counts, st.integers(1, 9), st.integers(1, 2), st.sampled_from(CALLERS)),
 )
+st.register_type_strategy(AnnotateParameters, st.builds(AnnotateParameters, st.sampled_from(PREDICTORS)))
 st.register_type_strategy(GatherVariantsParameters, st.builds(GatherVariantsParameters, finite, counts))
 st.register_type_strategy(ScatterParameters, st.builds(ScatterParameters, st.integers(1000, 10**9)))
 st.register_type_strategy(float, finite)

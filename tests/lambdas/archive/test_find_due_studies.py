@@ -44,7 +44,7 @@ def age(account: Account, key: str, days: int) -> None:
 def put_run(account: Account, run_id: str, study: str, read: str = "1", *, has_ended: bool = True) -> tuple[str, str]:
     """Keys of a run's first read and of its VCF."""
     mates = [object_keys.reads(read * 64, f"{read}_R{mate}.fastq.gz") for mate in (1, 2)]
-    vcf, fasta = f"steps/gather_variants/{run_id}/A.vcf.gz", object_keys.reference_fasta("0" * 64, "r.fa")
+    vcf, fasta = f"steps/gather_variants/{run_id}/A.vcf.gz", object_keys.reference_file("0" * 64, "r.fa")
     for key in (*mates, vcf, fasta):
         account.put(key)
     found = {key: Artifact(account.uri(key), "0" * 64, 1) for key in (*mates, vcf, fasta)}

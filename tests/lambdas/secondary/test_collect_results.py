@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -87,7 +88,23 @@ def test_a_failed_sample_fails_the_run_and_keeps_the_others_results(platform: Pl
     assert entry(platform, "sample#S2").state is State.SUCCEEDED
 
 
-@pytest.mark.parametrize("step", FINAL)
+def test_annotated_variants_are_the_results_where_there_are_any(platform: Platform) -> None:
+    platform.start("run-1")
+    request = platform.request("run-1", TWO)
+    genes = platform.put("references/genes.gff3", b"genes")
+    planned = platform.plan(replace(request, reference=replace(request.reference, genes=genes)))
+    collect()
+    vcf, index = results(platform)["S1"].vcf, results(platform)["S1"].vcf_index
+    assert vcf is not None
+    assert index is not None
+    fingerprint = planned.entries["step#S1#annotate#"].fingerprint
+    assert vcf.uri == f"s3://sequencing/steps/annotate/{fingerprint}/S1.vcf.gz"
+    assert index.uri == f"{vcf.uri}.tbi"
+    platform.s3.delete_object(Bucket="sequencing", Key=object_keys.step_record(Step.ANNOTATE, fingerprint or ""))
+    assert collect()["failed"] == ["S1"]
+
+
+@pytest.mark.parametrize("step", [step for step in FINAL if step is not Step.ANNOTATE])
 def test_a_sample_without_a_record_has_failed(platform: Platform, planned: Planned, step: Step) -> None:
     fingerprint = planned.entries[f"step#S1#{step}#"].fingerprint or ""
     platform.s3.delete_object(Bucket="sequencing", Key=object_keys.step_record(step, fingerprint))

@@ -11,18 +11,20 @@ from genomics.contracts.parameters import RunParameters
 from genomics.contracts.regions import MAXIMUM_CALLING_JOBS, Region, RegionError, calling_regions
 from genomics.contracts.runs import Artifact, LaneReads, Reference, RunPlan, RunRequest, SampleReads
 from genomics.contracts.steps import LatestRecipes, Step, recipe_name
-from lambdas.secondary.decisions import Checkpoint, Decision, decide_reference, decide_sample
-from lambdas.secondary.planning import PlannedStep, reference_step, sample_steps
+from lambdas.secondary.decisions import Checkpoint, Decision, decide_sample, decide_shared
+from lambdas.secondary.planning import PlannedStep, annotation_step, reference_step, sample_steps
 
 IMAGES = {step.value: f"image-of-{step}" for step in Step}
 CONTIGS = {"chr1": 5000, "chr2": 3000}
 
 REFERENCE = "prepare_reference#"
+ANNOTATION = "prepare_annotation#"
 FASTP = {"fastp#L001", "fastp#L002"}
 ALIGN = "align#"
 COVERAGE = "coverage#"
 CALLS = {"call_variants#chr1:1-5000", "call_variants#chr2:1-3000"}
 GATHER = "gather_variants#"
+ANNOTATE = "annotate#"
 QUALITY = "quality#"
 EVERYTHING = {REFERENCE, *FASTP, ALIGN, COVERAGE, *CALLS, GATHER, QUALITY}
 
@@ -74,10 +76,14 @@ class History:
             images=images,
             bucket="sequencing",
         )
+        image = images[Step.PREPARE_ANNOTATION]
+        annotation = annotation_step(request=request, reference=prepare.fingerprint, image=image, bucket="sequencing")
         decisions = [
-            decide_reference(planned=prepare, check=self.check, latest=self.latest),
-            *decide_sample(steps=steps, check=self.check, latest=self.latest),
+            decide_shared(planned=planned, check=self.check, latest=self.latest)
+            for planned in (prepare, annotation)
+            if planned
         ]
+        decisions += decide_sample(steps=steps, check=self.check, latest=self.latest)
         self.complete |= {decision.planned.fingerprint for decision in decisions if decision.run}
         named = {recipe_name(d.planned.step, d.planned.part): d for d in decisions}
         self.latest = LatestRecipes({name: decision.planned.recipe for name, decision in named.items()})
@@ -240,6 +246,43 @@ def test_another_reference_reruns_all_but_trimming(history: History) -> None:
     assert plan.reason(ALIGN) == "reference changed"
 
 
+def annotated(**known: str) -> RunRequest:
+    """With genes, ClinVar or both, of which only the content counts."""
+    files = {name: Artifact(f"s3://sequencing/references/{name}", content, 9) for name, content in known.items()}
+    return request(reference=replace(request().reference, **files))
+
+
+def test_genes_add_an_annotation_and_rerun_nothing_else(history: History) -> None:
+    plan = history.run(annotated(genes="g1"))
+    assert plan.ran == {ANNOTATION, ANNOTATE}
+    assert plan.reason(ANNOTATE) == "no earlier result"
+    assert list(plan.decisions)[-2:] == [ANNOTATE, QUALITY]
+    assert history.run(annotated(genes="g1")).ran == set()
+    assert history.run(request()).ran == set()
+
+
+def test_another_clinvar_reruns_the_annotation_only(history: History) -> None:
+    history.run(annotated(genes="g1", clinvar="c1"))
+    plan = history.run(annotated(genes="g1", clinvar="c2"))
+    assert plan.ran == {ANNOTATION, ANNOTATE}
+    assert plan.reason(ANNOTATION) == "input clinvar changed"
+    assert plan.reason(ANNOTATE) == "prepare_annotation has another result"
+
+
+def test_another_predictor_reruns_the_annotation_only(history: History) -> None:
+    history.run(annotated(genes="g1"))
+    plan = history.run(replace(annotated(genes="g1"), parameters=parameters("annotate.predictor=csq")))
+    assert plan.ran == {ANNOTATION, ANNOTATE}
+    assert plan.reason(ANNOTATION) == "parameter predictor changed both -> csq"
+
+
+def test_other_variants_are_annotated_anew(history: History) -> None:
+    history.run(annotated(genes="g1"))
+    plan = history.run(replace(annotated(genes="g1"), parameters=parameters("gather_variants.minimum_depth=9")))
+    assert plan.ran == {GATHER, ANNOTATE, QUALITY}
+    assert plan.reason(ANNOTATE) == "gather_variants runs again"
+
+
 def test_other_regions_rerun_calling_there_and_gathering(history: History) -> None:
     plan = history.run(request(regions=(Region("chr1", 1, 5000), Region("chr2", 1, 1000))))
     assert plan.ran == {COVERAGE, "call_variants#chr2:1-1000", GATHER, QUALITY}
@@ -300,7 +343,7 @@ def test_lost_trimming_is_made_again_where_only_the_report_on_it_is_missing(hist
 def test_what_is_wrong_with_an_earlier_output_is_the_reason() -> None:
     step = reference_step(request=request(), image="image", bucket="sequencing")
     fault = "the earlier output s3://sequencing/x is missing or altered"
-    decision = decide_reference(
+    decision = decide_shared(
         planned=step, check=lambda steps: {step.fingerprint: Checkpoint(fault=fault)}, latest=LatestRecipes({})
     )
     assert (decision.run, decision.reason) == (True, fault)

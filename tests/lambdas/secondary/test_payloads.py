@@ -43,7 +43,7 @@ def size(state: object) -> int:
 def sample_state(regions: int, lanes: int = 8) -> dict[str, object]:
     artifact = Artifact("s3://b/k", "0" * 64, 1)
     sample = SampleReads(SAMPLES[0], "p", tuple(LaneReads(f"{i:064d}", artifact, artifact) for i in range(lanes)))
-    request = RunRequest(RUN, STUDY, Reference("ref", artifact), (sample,))
+    request = RunRequest(RUN, STUDY, Reference("ref", artifact, genes=artifact), (sample,))
     plan = RunPlan("f" * 64, tuple(Region(CONTIG, 200_000_000 + i, 230_000_000 + i) for i in range(regions)))
     images = {step.value: "image" for step in Step}
     steps = sample_steps(request=request, sample=sample, plan=plan, images=images, bucket=BUCKET)
@@ -53,7 +53,8 @@ def sample_state(regions: int, lanes: int = 8) -> dict[str, object]:
         "align": jobs.optional_job(bucket=BUCKET, run_id=RUN, decision=decisions[lanes]),
         "coverage": jobs.optional_job(bucket=BUCKET, run_id=RUN, decision=decisions[lanes + 1]),
         "regions": [jobs.job(bucket=BUCKET, run_id=RUN, planned=step) for step in steps.call_variants],
-        "gather": jobs.optional_job(bucket=BUCKET, run_id=RUN, decision=decisions[-2]),
+        "gather": jobs.optional_job(bucket=BUCKET, run_id=RUN, decision=decisions[-3]),
+        "annotate": jobs.optional_job(bucket=BUCKET, run_id=RUN, decision=decisions[-2]),
         "quality": jobs.optional_job(bucket=BUCKET, run_id=RUN, decision=decisions[-1]),
     }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from genomics.contracts import codec, object_keys
+from genomics.contracts.parameters import RunParameters
 from genomics.contracts.regions import Region, RegionError
 from genomics.contracts.runs import State
 from genomics.contracts.steps import LatestRecipes, Step
@@ -50,6 +51,46 @@ def test_tasks_tell_tools_inputs_outputs_and_regions(platform: Platform) -> None
     assert quality.inputs["stats"][0].uri == gather.outputs["stats"]
     assert gather.regions == tuple(task.regions[0] for task in calls)
     assert gather.outputs["vcf"].endswith(f"steps/gather_variants/{gather.fingerprint}/S1.vcf.gz")
+
+
+def test_an_annotated_run_is_told_what_was_prepared_for_it(platform: Platform) -> None:
+    request = platform.request("first", ONE_SAMPLE)
+    genes = platform.put("references/genes.gff3", b"genes")
+    reference = replace(request.reference, genes=genes, clinvar=platform.put("references/clinvar.vcf.gz", b"clinvar"))
+    planned = platform.plan(replace(request, reference=reference))
+    prepare = platform.task(platform.job_of(planned, "prepare_annotation"))
+    annotate = platform.task(planned.samples["S1"]["annotate"]["task"])
+    gather = platform.task(planned.samples["S1"]["gather"]["task"])
+    assert prepare.inputs["genes"][0].sha256 == genes.sha256
+    assert prepare.parameters == {"predictor": "both"}
+    assert set(prepare.outputs) == {"csq_genes", "snpeff_database", "clinvar", "clinvar_index"}
+    assert {name: inputs[0].uri for name, inputs in annotate.inputs.items()} == {
+        "vcf": gather.outputs["vcf"],
+        "index": gather.outputs["index"],
+        **prepare.outputs,
+    }
+    assert prepare.reference == annotate.reference == gather.reference
+    again = platform.plan(replace(request, reference=reference, run_id="second"))
+    assert again.ran == set()
+
+
+@pytest.mark.parametrize(
+    ("predictor", "brought", "outputs"),
+    [
+        ("csq", ("genes",), {"csq_genes"}),
+        ("snpeff", ("genes", "clinvar"), {"snpeff_database", "clinvar", "clinvar_index"}),
+        ("csq", ("clinvar",), {"clinvar", "clinvar_index"}),
+    ],
+)
+def test_only_what_is_brought_and_asked_for_is_prepared(
+    platform: Platform, predictor: str, brought: tuple[str, ...], outputs: set[str]
+) -> None:
+    parameters = RunParameters().changed([f"annotate.predictor={predictor}"])
+    request = platform.request("first", ONE_SAMPLE, parameters=parameters)
+    files = {name: platform.put(f"references/{name}", name.encode()) for name in brought}
+    planned = platform.plan(replace(request, reference=replace(request.reference, **files)))
+    prepare = platform.task(platform.job_of(planned, "prepare_annotation"))
+    assert set(prepare.outputs) == outputs
 
 
 def test_the_ledger_lists_steps_in_the_order_of_the_data(platform: Platform) -> None:
@@ -152,6 +193,7 @@ def test_the_same_again_passes_nothing_to_run(platform: Platform) -> None:
         "coverage": nothing,
         "regions": [],
         "gather": nothing,
+        "annotate": nothing,
         "quality": nothing,
     }
     sample = platform.ledger.get("second", "sample#S1")

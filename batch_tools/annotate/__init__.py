@@ -1,0 +1,1 @@
+"""Says what variants do to genes, and what ClinVar knows of them."""

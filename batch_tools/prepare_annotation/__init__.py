@@ -1,0 +1,1 @@
+"""The tool that prepares what variants are annotated with."""
