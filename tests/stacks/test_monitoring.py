@@ -178,6 +178,7 @@ def test_every_batch_job_carries_what_its_costs_are_asked_for_by(assembly: Any) 
     assert tags == {
         "Demultiplex": of_run | {"tool": "demultiplex"},
         "PrepareReference": of_run | {"tool": "prepare_reference"},
+        "PrepareAnnotation": of_run | {"tool": "prepare_annotation"},
         **{name: of_run | {"sample.$": "$.sample", "tool": step.value} for name, step in steps.items()},
         "ArchiveStudy": studies,
         "RestoreStudy": studies,
