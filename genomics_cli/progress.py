@@ -101,12 +101,15 @@ def open_progress(console: Console) -> Iterator[Progress]:
 def run_table(view: RunView) -> Group:
     """Samples and steps as a table, with what is done for the whole run below."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("sample", *(step.replace("_", " ") for step in _SAMPLE_STEPS)):
+    # Only runs that are told of genes or ClinVar annotate.
+    is_annotated = any(step.step is Step.ANNOTATE for step in view.steps)
+    columns = [step for step in _SAMPLE_STEPS if step is not Step.ANNOTATE or is_annotated]
+    for heading in ("sample", *(step.replace("_", " ") for step in columns)):
         table.add_column(heading)
     shown = sorted(view.samples, key=lambda sample: view.samples[sample].state.is_final)[:_SAMPLES_SHOWN]
     for sample in shown:
         steps = view.steps_of(sample)
-        table.add_row(sample, *(_cell([s for s in steps if s.step is step]) for step in _SAMPLE_STEPS))
+        table.add_row(sample, *(_cell([s for s in steps if s.step is step]) for step in columns))
     lines = [Text.assemble("reference  ", _cell(list(view.steps_of(""))))]
     if len(shown) < len(view.samples):
         lines.append(Text(f"and {len(view.samples) - len(shown)} more samples", style="dim"))

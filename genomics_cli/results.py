@@ -73,7 +73,7 @@ def dataset(study: str, sample: str) -> str:
 
 
 def download_calls(platform: Platform, results: RunResults, directory: Path) -> dict[str, Path]:
-    """Fetch each sample's VCF with its index, and its quality report, into `directory`; the VCF by sample."""
+    """Fetch each sample's VCF and gVCF with indexes, and its quality report, into `directory`; the VCF by sample."""
     return {
         sample.sample: path
         for sample in results.samples
@@ -83,7 +83,7 @@ def download_calls(platform: Platform, results: RunResults, directory: Path) -> 
 
 def _download(platform: Platform, sample: SampleResult, directory: Path) -> Path | None:
     directory.mkdir(parents=True, exist_ok=True)
-    for artifact in (sample.quality_report, sample.vcf_index, sample.vcf):
+    for artifact in (sample.quality_report, sample.gvcf_index, sample.gvcf, sample.vcf_index, sample.vcf):
         if artifact:
             bucket, key = object_keys.parse(artifact.uri)
             platform.cloud.s3.download_file(bucket, key, str(directory / artifact.name))

@@ -10,7 +10,7 @@ from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.pipeline import capture, run_pipeline
 from batch_tools.tool_runtime.reference import contig_lengths, linked
 from batch_tools.tool_runtime.tool import Outcome
-from genomics.contracts.parameters import CallVariantsParameters
+from genomics.contracts.parameters import GVCF_DEPTHS, CallVariantsParameters
 from genomics.contracts.regions import Region, RegionError, merge, parse_regions
 
 PROGRAMS = ("bcftools", "freebayes")
@@ -37,7 +37,8 @@ def run(
 ) -> Outcome:
     """Call the records of `alignments` (BAM, `index` its BAI) whose POS lies in `regions`, into `directory`.
 
-    Outputs `calls` (BCF with FORMAT GT, PL, AD, DP and GQ) and its `index` (CSI). A record that begins before a
+    Outputs `calls` (BCF with FORMAT GT, PL, AD, DP and GQ) and its `index` (CSI), and with the parameter `gvcf`
+    `blocks` (BCF: where the regions are as the reference has them, with END and MinDP). A record that begins before a
     region belongs to the region before. ToolError if a region is not on the reference, or the BAM is of another
     sample.
     """
@@ -64,8 +65,11 @@ def run(
     ]:
         raise ToolError(f"{alignments.name} has reads of {', '.join(samples) or 'no sample'}, expected {sample}")
     records = int(capture(["bcftools", "index", "--nrecords", "calls.bcf"], directory=directory))
+    outputs = {"calls": directory / "calls.bcf", "index": directory / "calls.bcf.csi"}
+    if parameters.gvcf:
+        outputs["blocks"] = directory / calling.reference_blocks("regions.tsv")
     return Outcome(
-        outputs={"calls": directory / "calls.bcf", "index": directory / "calls.bcf.csi"},
+        outputs=outputs,
         metrics={"records": records, "bases": sum(region.length for region in regions)},
     )
 
@@ -82,9 +86,22 @@ class _Calling:
 
     def bcftools(self) -> str:
         """Pileup and multiallelic caller; records may have several alternate alleles."""
-        depth = str(self.parameters.maximum_depth)
+        call = [*self._call(), "--variants-only", "--annotate", "FORMAT/GQ", "--output", "pileup.bcf"]
         table = _table(self.around, self.directory / "around.tsv")
-        pileup = [
+        run_pipeline(self._pileup(table), call, directory=self.directory)
+        return "pileup.bcf"
+
+    def reference_blocks(self, table: str) -> str:
+        """Where the pileup over the regions of `table` shows nothing but the reference: freebayes has no say in it."""
+        call = [*self._call(), "--gvcf", ",".join(map(str, GVCF_DEPTHS))]
+        # What varies is told by the caller; ALT is missing of the rest.
+        view = ["bcftools", "view", "--no-version", "--include", 'ALT="." && INDEL=0', "-Ob", "--output", "blocks.bcf"]
+        run_pipeline(self._pileup(table), call, view, directory=self.directory)
+        return "blocks.bcf"
+
+    def _pileup(self, table: str) -> list[str]:
+        depth = str(self.parameters.maximum_depth)
+        return [
             *("bcftools", "mpileup", *_PLAIN, "--fasta-ref", self.reference, "--regions-file", table),
             *("--min-MQ", str(self.parameters.minimum_mapping_quality)),
             *("--min-BQ", str(self.parameters.minimum_base_quality)),
@@ -92,12 +109,9 @@ class _Calling:
             *("--max-depth", depth, "--max-idepth", depth),
             *("--annotate", "FORMAT/AD,FORMAT/DP", "alignments.bam"),
         ]
-        call = [
-            *("bcftools", "call", *_PLAIN, "--multiallelic-caller", "--variants-only"),
-            *("--ploidy", str(self.parameters.ploidy), "--annotate", "FORMAT/GQ", "--output", "pileup.bcf"),
-        ]
-        run_pipeline(pileup, call, directory=self.directory)
-        return "pileup.bcf"
+
+    def _call(self) -> list[str]:
+        return ["bcftools", "call", *_PLAIN, "--multiallelic-caller", "--ploidy", str(self.parameters.ploidy)]
 
     def freebayes(self) -> str:
         """Haplotypes, taken apart into SNPs and indels, one per record and left-aligned."""

@@ -17,9 +17,12 @@ def gather_regions(job: Job) -> Outcome:
     calls, indexes, regions = job.files("calls"), job.files("index"), calling_jobs(job.task.regions)
     if not len(regions) == len(calls) == len(indexes):
         raise ToolError(f"{len(regions)} jobs' regions, {len(calls)} files of calls and {len(indexes)} indexes")
+    blocks = job.files("blocks") if "blocks" in job.inputs else (None,) * len(regions)
+    if len(blocks) != len(regions):
+        raise ToolError(f"{len(regions)} jobs' regions and {len(blocks)} files of reference blocks")
     return gather_variants.run(
         sample=job.task.sample,
-        shards=[gather_variants.Shard(*shard) for shard in zip(regions, calls, indexes, strict=True)],
+        shards=[gather_variants.Shard(*shard) for shard in zip(regions, calls, indexes, blocks, strict=True)],
         reference=prepared_reference(job),
         parameters=job.parameters(GatherVariantsParameters),
         threads=job.environment.vcpus,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from batch_tools.gather_variants.reference_blocks import write_gvcf
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.pipeline import capture, run_pipeline
 from batch_tools.tool_runtime.reference import contig_lengths, linked
@@ -23,11 +24,12 @@ _COUNTS = {"number of records": "records", "number of SNPs": "snps", "number of 
 
 @dataclass(frozen=True)
 class Shard:
-    """The calls of one job's regions, in the reference's order: BCF and CSI."""
+    """The calls of one job's regions, in the reference's order: BCF and CSI, and for a gVCF the reference blocks."""
 
     regions: tuple[Region, ...]
     calls: Path
     index: Path
+    blocks: Path | None = None
 
 
 def run(
@@ -43,10 +45,12 @@ def run(
     """Join `shards`, given in any order, into `directory`.
 
     Outputs `vcf` (BGZF; every record of the shards, indels left-aligned, multi-allelic records as they are, FILTER
-    PASS or what the record falls short of), its `index` (TBI) and `stats` (bcftools stats). A record that left-aligning
-    has made the same as another is kept once. ToolError if regions overlap or are not on the reference.
+    PASS or what the record falls short of), its `index` (TBI) and `stats` (bcftools stats); where shards have blocks,
+    `gvcf` (the VCF with the blocks between its records, not cut where regions were) and `gvcf_index`. A record that
+    left-aligning has made the same as another is kept once. ToolError if regions overlap or are not on the reference.
     """
-    names = [_link(shard, directory / f"shard_{n:05}.bcf") for n, shard in enumerate(_in_order(shards, reference))]
+    ordered = _in_order(shards, reference)
+    names = [_link(shard, directory / f"shard_{n:05}.bcf") for n, shard in enumerate(ordered)]
     (directory / "shards.txt").write_text("".join(f"{name}\n" for name in names))
     (directory / "source.txt").write_text(_source())
     vcf, stats = f"{sample}.vcf.gz", f"{sample}.stats.txt"
@@ -71,10 +75,12 @@ def run(
     run_pipeline(["bcftools", "index", "--tbi", vcf], directory=directory)
     (directory / stats).write_text(capture(["bcftools", "stats", vcf], directory=directory))
     called = sum(int(capture(["bcftools", "index", "--nrecords", name], directory=directory)) for name in names)
-    return Outcome(
-        outputs={"vcf": directory / vcf, "index": directory / f"{vcf}.tbi", "stats": directory / stats},
-        metrics=_metrics((directory / stats).read_text(), called),
-    )
+    outputs = {"vcf": directory / vcf, "index": directory / f"{vcf}.tbi", "stats": directory / stats}
+    blocks = [shard.blocks for shard in ordered if shard.blocks]
+    if blocks:
+        gvcf = write_gvcf(sample=sample, vcf=vcf, blocks=blocks, reference=reference, directory=directory)
+        outputs |= {"gvcf": gvcf, "gvcf_index": gvcf.with_name(f"{gvcf.name}.tbi")}
+    return Outcome(outputs=outputs, metrics=_metrics((directory / stats).read_text(), called))
 
 
 def _in_order(shards: Sequence[Shard], reference: Path) -> list[Shard]:

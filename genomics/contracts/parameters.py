@@ -9,6 +9,8 @@ from genomics.contracts.codec import ContractError
 
 # `ensemble` weighs what the other two find.
 CALLERS = ("bcftools", "freebayes", "ensemble")
+# Reference blocks of a gVCF are cut where the depth, in reads, leaves one of these bands for another.
+GVCF_DEPTHS = (1, 10, 20, 30)
 PREDICTORS = ("csq", "snpeff", "both")
 
 # How a sample sheet's second index is to be taken; `auto`: reversed where RunInfo.xml says that the instrument does so
@@ -68,13 +70,17 @@ class CoverageParameters:
 
 @dataclass(frozen=True)
 class CallVariantsParameters:
-    """Calling by `caller`, one of CALLERS. Qualities Phred-scaled; `maximum_depth` in reads per position."""
+    """Calling by `caller`, one of CALLERS. Qualities Phred-scaled; `maximum_depth` in reads per position.
+
+    With `gvcf`, what is as the reference has it is told as well, in blocks of like depth.
+    """
 
     minimum_mapping_quality: int = 20
     minimum_base_quality: int = 13
     maximum_depth: int = 1000
     ploidy: int = 2
     caller: str = "ensemble"
+    gvcf: bool = False
 
     def __post_init__(self) -> None:
         if self.caller not in CALLERS:
@@ -152,10 +158,17 @@ class RunParameters:
             raise ContractError(f"{assignment}: {step_name} has no parameter {name!r}; it has {', '.join(known)}")
         kind = type(getattr(step, name))
         try:
-            changed: Any = dataclasses.replace(step, **{name: kind(text.strip())})  # type: ignore[type-var]
+            value = _truth(text.strip()) if kind is bool else kind(text.strip())
+            changed: Any = dataclasses.replace(step, **{name: value})  # type: ignore[type-var]
         except ValueError as error:
             raise ContractError(f"{assignment}: {error}") from error
         return dataclasses.replace(self, **{step_name: changed})
+
+
+def _truth(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(f"{text!r} is neither true nor false")
+    return text == "true"
 
 
 def _at_least(parameters: object, **limits: float) -> None:

@@ -169,6 +169,8 @@ class SampleResult:
     alignments: Artifact | None = None
     quality_report: Artifact | None = None
     reason: str | None = None
+    gvcf: Artifact | None = None
+    gvcf_index: Artifact | None = None
 
 
 @dataclass(frozen=True)

@@ -79,10 +79,13 @@ _FILES: Mapping[Step, Mapping[str, str]] = {
 }
 
 # What a step makes only where it is asked for it.
+GVCF = "gvcf"
 _ASKED_FOR: Mapping[tuple[Step, str], Mapping[str, str]] = {
     (Step.PREPARE_ANNOTATION, CSQ): {"csq_genes": "genes.gff3.gz"},
     (Step.PREPARE_ANNOTATION, SNPEFF): {"snpeff_database": "snpeff.tar"},
     (Step.PREPARE_ANNOTATION, CLINVAR): {"clinvar": "clinvar.vcf.gz", "clinvar_index": "clinvar.vcf.gz.tbi"},
+    (Step.CALL_VARIANTS, GVCF): {"blocks": "blocks.bcf"},
+    (Step.GATHER_VARIANTS, GVCF): {"gvcf": "{sample}.g.vcf.gz", "gvcf_index": "{sample}.g.vcf.gz.tbi"},
 }
 
 

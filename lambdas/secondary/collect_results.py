@@ -117,6 +117,8 @@ class _Collector:
                 vcf_index=variants["index"],
                 alignments=outputs[Step.ALIGN]["alignments"],
                 quality_report=outputs[Step.QUALITY]["report"],
+                gvcf=outputs[Step.GATHER_VARIANTS].get("gvcf"),
+                gvcf_index=outputs[Step.GATHER_VARIANTS].get("gvcf_index"),
             )
         ends = [entry.finished_at for entry in ended.values() if entry and entry.finished_at]
         item = sample_item(reads.sample)

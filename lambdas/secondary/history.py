@@ -12,8 +12,8 @@ from genomics.contracts.runs import SampleReads
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 EVENT_QUOTA = 25_000
 
-EVENTS_PER_RUN = 50
-EVENTS_PER_SAMPLE = 70
+EVENTS_PER_RUN = 60
+EVENTS_PER_SAMPLE = 80
 EVENTS_PER_JOB = 8
 # Of a job that is submitted as often as a throttled Batch lets it be: three more events for each refusal.
 EVENTS_PER_REFUSAL = 3

@@ -10,7 +10,7 @@ from genomics.contracts import object_keys
 from genomics.contracts.parameters import RunParameters
 from genomics.contracts.regions import Region, calling_jobs, job_part, merge
 from genomics.contracts.runs import Artifact, LaneReads, RunPlan, RunRequest, SampleReads
-from genomics.contracts.steps import CLINVAR, CSQ, SNPEFF, Recipe, Step, Task, TaskInput, made_by
+from genomics.contracts.steps import CLINVAR, CSQ, GVCF, SNPEFF, Recipe, Step, Task, TaskInput, made_by
 
 _NOT_IN_A_JOB_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -205,10 +205,10 @@ class _SampleBuilder:
             reference=self.reference,
             regions=regions,
         )
-        return self._planned(recipe, made, part=job_part(regions))
+        return self._planned(recipe, made, part=job_part(regions), asked_for=self._gvcf)
 
     def gather_variants(self, calls: tuple[PlannedStep, ...]) -> PlannedStep:
-        made = _made(calls, ("calls", "index"))
+        made = _made(calls, tuple(calls[0].outputs))
         recipe = Recipe(
             step=Step.GATHER_VARIANTS,
             image=self.images[Step.GATHER_VARIANTS],
@@ -218,7 +218,7 @@ class _SampleBuilder:
             regions=tuple(region for call in calls for region in call.recipe.regions),
             sample=self.sample,
         )
-        return self._planned(recipe, made)
+        return self._planned(recipe, made, asked_for=self._gvcf)
 
     def annotate(self, gather: PlannedStep, prepared: PlannedStep) -> PlannedStep:
         made = _made((gather,), ("vcf", "index")) | _made((prepared,), tuple(prepared.outputs))
@@ -252,8 +252,13 @@ class _SampleBuilder:
         )
         return self._planned(recipe, made)
 
-    def _planned(self, recipe: Recipe, inputs: _Inputs, part: str = "") -> PlannedStep:
-        return _planned(recipe, inputs=inputs, bucket=self.bucket, sample=self.sample, part=part)
+    @property
+    def _gvcf(self) -> tuple[str, ...]:
+        return (GVCF,) if self.parameters.call_variants.gvcf else ()
+
+    def _planned(self, recipe: Recipe, inputs: _Inputs, part: str = "", asked_for: Iterable[str] = ()) -> PlannedStep:
+        sample = self.sample
+        return _planned(recipe, inputs=inputs, bucket=self.bucket, sample=sample, part=part, asked_for=asked_for)
 
 
 def _planned(

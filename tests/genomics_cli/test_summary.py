@@ -62,7 +62,14 @@ def test_accuracy_is_given_over_all_and_inside_the_confident_regions(document: d
 
 
 def test_versions_of_all_tools_are_gathered(document: dict[str, Any]) -> None:
-    tools = {"bcftools": "1.16", "bwa": "0.7.17", "fastp": "0.23.2", "mosdepth": "0.3.3", "samtools": "1.16"}
+    tools = {
+        "bcftools": "1.16",
+        "bwa": "0.7.17",
+        "fastp": "0.23.2",
+        "mosdepth": "0.3.3",
+        "samtools": "1.16",
+        "snpeff": "5.1d",
+    }
     assert document["versions"]["tools"] == tools
     assert document["versions"]["platform"]
 

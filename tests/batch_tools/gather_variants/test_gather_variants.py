@@ -1,12 +1,15 @@
 import gzip
+import itertools
 import subprocess
 from pathlib import Path
 
+import pysam
 import pytest
 
 from batch_tools.gather_variants import gather_variants
+from batch_tools.gather_variants.reference_blocks import Block, apart, disjoint, joined
 from batch_tools.tool_runtime.errors import ToolError
-from genomics.contracts.parameters import GatherVariantsParameters
+from genomics.contracts.parameters import CallVariantsParameters, GatherVariantsParameters
 from genomics.contracts.regions import Region, split
 
 HEADER = """##fileformat=VCFv4.2
@@ -181,3 +184,76 @@ def test_overlapping_regions_are_refused(shard, join):
 def test_a_region_that_is_not_on_the_reference_is_named(shard, join):
     with pytest.raises(ToolError, match="the reference has no contig 'chrZ'"):
         join(gather_variants.Shard((Region("chrZ", 1, 100),), Path("calls.bcf"), Path("calls.bcf.csi")))
+
+
+def block(start, end, depth, chrom="chr1"):
+    return Block(Region(chrom, start, end), "0/0", depth)
+
+
+def test_blocks_are_joined_where_regions_were_cut_and_depths_are_of_one_band():
+    cut = [block(1, 9, 12), block(10, 20, 15), block(21, 30, 25), block(32, 40, 25), block(41, 50, 21, "chr2")]
+    assert list(joined(cut)) == [block(1, 20, 12), block(21, 30, 25), block(32, 40, 25), block(41, 50, 21, "chr2")]
+
+
+def test_blocks_end_where_records_begin():
+    spans = [Region("chr1", 5, 5), Region("chr1", 8, 12), Region("chr1", 10, 11), Region("chr1", 20, 25)]
+    spans += [Region("chr2", 1, 3), Region("chr3", 7, 7)]
+    blocks = [block(1, 15, 9), block(16, 20, 30), block(1, 4, 9, "chr2"), block(7, 7, 9, "chr3")]
+    assert list(apart(blocks, disjoint(spans), ("chr1", "chr2", "chr3"))) == [
+        block(1, 4, 9), block(6, 7, 9), block(13, 15, 9), block(16, 19, 30), block(4, 4, 9, "chr2"),
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def gvcf(call, reference, tmp_path_factory):
+    """Of chrA, cut into regions."""
+
+    def gvcf(*regions):
+        shards = []
+        for region in regions:
+            files = call(region, CallVariantsParameters(gvcf=True)).outputs
+            shards.append(gather_variants.Shard((region,), files["calls"], files["index"], files["blocks"]))
+        return gather_variants.run(
+            sample="sim1",
+            shards=shards,
+            reference=reference,
+            parameters=GatherVariantsParameters(),
+            threads=1,
+            memory_mib=1024,
+            directory=tmp_path_factory.mktemp("gvcf"),
+        )
+
+    return gvcf
+
+
+def test_a_gvcf_tells_every_base_once_and_has_all_variants(gvcf, simulation):
+    made = gvcf(Region("chrA", 1, 9_100), Region("chrA", 9_101, 20_000))
+    told, variants = [], []
+    with pysam.VariantFile(str(made.outputs["gvcf"])) as file:
+        for record in file:
+            assert record.ref[0] == simulation.contigs["chrA"][record.pos - 1]
+            if record.alts:
+                variants.append((record.pos, record.ref, record.alts))
+            else:
+                told.append((record.pos, record.stop))
+    with pysam.VariantFile(str(made.outputs["vcf"])) as file:
+        assert variants == [(record.pos, record.ref, record.alts) for record in file]
+    spans = sorted([*told, *disjoint_spans(variants)])
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(spans))
+    assert sum(end - start + 1 for start, end in spans) > 0.99 * 20_000
+    # No block ends where regions meet.
+    assert any(start <= 9_100 < end for start, end in spans)
+
+
+def disjoint_spans(variants):
+    spans = disjoint(Region("chrA", pos, pos + len(ref) - 1) for pos, ref, _ in variants)
+    return [(span.start, span.end) for span in spans]
+
+
+def test_a_gvcf_does_not_depend_on_how_regions_are_cut(gvcf):
+    def records(outcome):
+        with pysam.VariantFile(str(outcome.outputs["gvcf"])) as file:
+            return [str(record) for record in file]
+
+    whole = records(gvcf(Region("chrA", 1, 20_000)))
+    assert records(gvcf(Region("chrA", 1, 9_100), Region("chrA", 9_101, 20_000))) == whole

@@ -43,7 +43,15 @@ st.register_type_strategy(AlignParameters, st.builds(AlignParameters, counts))
 st.register_type_strategy(CoverageParameters, st.builds(CoverageParameters, counts))
 st.register_type_strategy(
     CallVariantsParameters,
-    st.builds(CallVariantsParameters, counts, counts, st.integers(1, 9), st.integers(1, 2), st.sampled_from(CALLERS)),
+    st.builds(
+        CallVariantsParameters,
+        counts,
+        counts,
+        st.integers(1, 9),
+        st.integers(1, 2),
+        st.sampled_from(CALLERS),
+        st.booleans(),
+    ),
 )
 st.register_type_strategy(AnnotateParameters, st.builds(AnnotateParameters, st.sampled_from(PREDICTORS)))
 st.register_type_strategy(GatherVariantsParameters, st.builds(GatherVariantsParameters, finite, counts))
