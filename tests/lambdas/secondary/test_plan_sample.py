@@ -93,6 +93,15 @@ def test_only_what_is_brought_and_asked_for_is_prepared(
     assert set(prepare.outputs) == outputs
 
 
+def test_a_gvcf_is_made_of_every_regions_blocks(platform: Platform) -> None:
+    parameters = RunParameters().changed(["call_variants.gvcf=true"])
+    state = platform.plan(platform.request("first", ONE_SAMPLE, parameters=parameters)).samples["S1"]
+    calls = [platform.task(job["task"]) for job in state["regions"]]
+    gather = platform.task(state["gather"]["task"])
+    assert [each.uri for each in gather.inputs["blocks"]] == [task.outputs["blocks"] for task in calls]
+    assert gather.outputs["gvcf"].endswith("/S1.g.vcf.gz")
+
+
 def test_the_ledger_lists_steps_in_the_order_of_the_data(platform: Platform) -> None:
     platform.plan(platform.request("first", {"S2": {"L1": "a"}, "S1": {"L1": "b"}}))
     items = [entry.item for entry in platform.ledger.find("first", "s")]
