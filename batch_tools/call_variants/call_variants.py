@@ -6,6 +6,7 @@ from pathlib import Path
 
 from batch_tools.call_variants.ensemble import write_ensemble
 from batch_tools.call_variants.haplotypes import write_alleles
+from batch_tools.tool_runtime.alignments import require_bam
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.pipeline import capture, run_pipeline
 from batch_tools.tool_runtime.reference import contig_lengths, linked
@@ -39,14 +40,15 @@ def run(
 
     Outputs `calls` (BCF with FORMAT GT, PL, AD, DP and GQ) and its `index` (CSI), and with the parameter `gvcf`
     `blocks` (BCF: where the regions are as the reference has them, with END and MinDP). A record that begins before a
-    region belongs to the region before. ToolError if a region is not on the reference, or the BAM is of another
-    sample.
+    region belongs to the region before. ToolError if a region is not on the reference, or the BAM is damaged, or of
+    another sample or reference.
     """
     contigs = contig_lengths(reference)
     try:
         parse_regions([str(region) for region in regions], contigs)
     except RegionError as error:
         raise ToolError(str(error)) from error
+    require_bam(alignments, regions, contigs)
     (directory / "alignments.bam").symlink_to(alignments.absolute())
     (directory / "alignments.bam.bai").symlink_to(index.absolute())
     around = merge(

@@ -4,6 +4,7 @@ import gzip
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from batch_tools.tool_runtime.alignments import require_bam
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.pipeline import run_pipeline
 from batch_tools.tool_runtime.tool import Outcome
@@ -35,7 +36,9 @@ def run(
     (by contig, and by contig within the regions), `distribution` and `region_distribution` (share of bases by depth),
     `regions` (mean depth of each) and `thresholds` (its bases at 1, 10, 20 and 30 reads or more), the last two as BGZF
     BED. Metrics are of the regions: bases, mean depth in reads, and shares of bases between 0 and 1.
+    ToolError if the alignments are damaged, or lack a region.
     """
+    require_bam(alignments, regions)
     bam = directory / "alignments.bam"
     bam.symlink_to(alignments.absolute())
     (directory / f"{bam.name}.bai").symlink_to(index.absolute())

@@ -45,6 +45,11 @@ def run(*, reads_1: Path, reads_2: Path, parameters: FastpParameters, threads: i
         pipeline.wait()
     summary = _summary(report, (reads_1.name, reads_2.name))
     before, after = summary["before_filtering"], summary["after_filtering"]
+    if not after["total_reads"]:
+        raise ToolError(
+            f"{reads_1.name}: none of the {pairs} read pairs passed the filters; give reads of"
+            f" {parameters.minimum_length} bases or more, or lower fastp.minimum_length"
+        )
     _check_counts(pairs, before, after, outputs)
     return Outcome(
         outputs={"reads_1": outputs[0], "reads_2": outputs[1], "report": report},
@@ -78,8 +83,6 @@ def _summary(report: Path, names: tuple[str, str]) -> dict[str, Any]:
 def _check_counts(pairs: int, before: dict[str, int], after: dict[str, int], outputs: list[Path]) -> None:
     if before["total_reads"] != 2 * pairs:
         raise ToolError(f"fastp read {before['total_reads']} reads, the input has {2 * pairs}")
-    if not after["total_reads"]:
-        raise ToolError(f"none of the {pairs} read pairs passed the filters")
     written = count_records(*outputs)
     if any(2 * count != after["total_reads"] for count in written):
         raise ToolError(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from batch_tools.tool_runtime.alignments import require_bam
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.pipeline import capture, run_pipeline
 from batch_tools.tool_runtime.tool import Outcome
@@ -43,8 +44,10 @@ def run(*, sample: str, findings: Findings, alignments: Path, threads: int, dire
 
     Outputs `report` (MultiQC's page, which needs nothing beside it), `data` (the same figures as JSON) and
     `alignment_stats` (samtools stats). Metrics: mismatches per aligned base, mean insert size in bases, transitions per
-    transversion. ToolError if MultiQC leaves out one of the tools.
+    transversion. ToolError if the alignments are damaged, or MultiQC leaves out one of the
+    tools.
     """
+    require_bam(alignments)
     given = directory / "given"
     given.mkdir()
     bam = directory / "alignments.bam"

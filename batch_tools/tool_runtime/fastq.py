@@ -2,7 +2,8 @@
 
 A batch of records is checked at once with operations that run in C; only where a batch fails is it looked through
 record by record for the fault. Four lines make a record: sequences that are wrapped over several lines are refused,
-as the tools that follow would misread them.
+as the tools that follow would misread them; so are letters that are no code for DNA, which the aligner would take for
+N, and Phred+64 qualities, which it would take for far better ones.
 """
 
 import gzip
@@ -20,16 +21,22 @@ from batch_tools.tool_runtime.errors import ToolError
 GZIP_MAGIC = b"\x1f\x8b"
 _RECORDS_PER_BATCH = 4096
 _BUFFER_BYTES = 1 << 20
-_BASES = bytes(range(ord("A"), ord("Z") + 1)) + bytes(range(ord("a"), ord("z") + 1)) + b"."
+# IUPAC's codes for DNA; a dot is how old instruments write N.
+_BASES = b"ACGTRYSWKMBDHVNacgtryswkmbdhvn."
+_URACIL = b"Uu"
 _QUALITIES = bytes(range(ord("!"), ord("~") + 1))
+# In Phred+64 nothing lies below ';' (Solexa's -5); in Phred+33, something does in any lane of paired reads, and nothing
+# lies above 'S' (Q50). Cock et al. 2010, "The Sanger FASTQ file format", table 1.
+_ONLY_PHRED_33 = bytes(range(ord("!"), ord(";")))
+_ONLY_PHRED_64 = bytes(range(ord("T"), ord("~") + 1))
 _LINE_ENDS = b"\r\n"
 
 
 class FastqError(ToolError):
-    """A FASTQ cannot be used. The message is `<file> line <number>: <what is wrong>`."""
+    """A FASTQ cannot be used. The message is `<file> line <number>: <what is wrong>; <what to do>`."""
 
     def __init__(self, path: Path, line: int, problem: str) -> None:
-        super().__init__(f"{path.name} line {line}: {problem}")
+        super().__init__(f"{path.name} line {line}: {problem}; replace the file and start the run again")
 
 
 def is_gzip(path: Path) -> bool:
@@ -106,7 +113,7 @@ def _open(path: Path) -> IO[bytes]:
 
 def _batches(path: Path) -> Iterator[list[bytes]]:
     """Checked records, as lists of lines (four each)."""
-    first = 1
+    first, qualities = 1, _Qualities()
     with _open(path) as stream:
         while lines := _lines(path, stream, first):
             complete = len(lines) == 4 * _RECORDS_PER_BATCH
@@ -114,6 +121,7 @@ def _batches(path: Path) -> Iterator[list[bytes]]:
                 lines = _without_blank_end(lines)
             if not _is_sound(lines):
                 _refuse_records(path, lines, first)
+            qualities.look_at(lines[3::4])
             if lines:
                 yield lines
             first += len(lines)
@@ -121,6 +129,28 @@ def _batches(path: Path) -> Iterator[list[bytes]]:
                 break
     if first == 1:
         raise FastqError(path, 1, "the file is empty")
+    if qualities.are_phred_64:
+        raise FastqError(path, 4, "the qualities are Phred+64 (none below ';', some above 'S'), not Phred+33")
+
+
+class _Qualities:
+    """Tells how qualities are encoded; stops looking at the first that only Phred+33 has."""
+
+    def __init__(self) -> None:
+        self._low = self._high = False
+
+    def look_at(self, lines: list[bytes]) -> None:
+        """Take the quality lines of a batch."""
+        if self._low:
+            return
+        text = b"".join(lines)
+        self._low = len(text.translate(None, _ONLY_PHRED_33 + _LINE_ENDS)) < len(text.translate(None, _LINE_ENDS))
+        self._high = self._high or len(text.translate(None, _ONLY_PHRED_64)) < len(text)
+
+    @property
+    def are_phred_64(self) -> bool:
+        """Whether what was seen can hardly be Phred+33."""
+        return self._high and not self._low
 
 
 def _lines(path: Path, stream: IO[bytes], first: int) -> list[bytes]:
@@ -176,7 +206,8 @@ def _check_record(path: Path, number: int, record: list[bytes]) -> None:
         raise FastqError(path, number + 2, f"{_shown(separator)} does not repeat the title {_shown(title)}")
     for line, text, allowed, name in ((1, sequence, _BASES, "sequence"), (3, quality, _QUALITIES, "quality")):
         if strange := text.translate(None, allowed):
-            raise FastqError(path, number + line, f"character {_shown(strange[:1])} in the {name}")
+            of_rna = " (RNA; DNA is expected)" if name == "sequence" and strange[:1] in _URACIL else ""
+            raise FastqError(path, number + line, f"character {_shown(strange[:1])} in the {name}{of_rna}")
     if len(sequence) != len(quality):
         raise FastqError(path, number + 3, f"{len(quality)} quality values for {len(sequence)} bases")
 

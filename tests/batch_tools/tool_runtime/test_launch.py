@@ -169,7 +169,9 @@ def test_the_last_line_says_what_is_wrong_with_the_input(account, task, simulati
     broken = TaskInput(object_keys.uri(BUCKET, key), hashlib.sha256(body).hexdigest(), len(body))
     process = account.start("fastp", replace(task, inputs={**task.inputs, "reads_2": (broken,)}))
     _, log = process.communicate(timeout=120)
-    line = f"sim1_R2.fastq.gz line {4 * simulation.pairs - 3}: truncated record"
+    line = (
+        f"sim1_R2.fastq.gz line {4 * simulation.pairs - 3}: truncated record; replace the file and start the run again"
+    )
     assert (process.returncode, log.splitlines()[-1]) == (1, line)
     assert (account.entry(task).state, account.entry(task).reason) == (State.FAILED, line)
     assert account.keys("steps/") == set()
