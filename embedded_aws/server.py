@@ -26,6 +26,7 @@ from embedded_aws import (
     datasync,
     dynamodb,
     economies,
+    faults,
     file_systems,
     guard,
     orphans,
@@ -119,6 +120,8 @@ class Application:
             return _refused(environ, start_response, *_RESTORING)
         if environ["PATH_INFO"] == clock.PATH:
             return clock.respond(environ, start_response)
+        if environ["PATH_INFO"] == faults.PATH:
+            return faults.respond(environ, start_response)
         if environ["PATH_INFO"].startswith(_MOTO_CONTROLS):
             start_response("404 Not Found", [("Content-Length", "0")])
             return [b""]

@@ -1,6 +1,8 @@
 """One attempt at a task, from the gate to the record."""
 
+import errno
 import logging
+import os
 import resource
 import shutil
 import tempfile
@@ -88,7 +90,7 @@ class Execution:
     def _make(self, progress: Progress) -> StepRecord:
         publication = Publication(self.s3, self.task, self.attempt)
         try:
-            with self._scratch() as scratch:
+            with self._scratch() as scratch, _full_disk_explained(scratch, self.task):
                 measured = self._work(scratch)
                 files = publication.upload(self._verified(measured.outcome))
             return publication.commit(
@@ -164,6 +166,23 @@ class Execution:
             yield directory
         finally:
             shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _full_disk_explained(scratch: Path, task: Task) -> Iterator[None]:
+    """What failed for want of room on scratch, in this process or in a program, ends as a ToolError that says so."""
+    try:
+        yield
+    except (OSError, ToolError) as error:
+        full = os.strerror(errno.ENOSPC)
+        if getattr(error, "errno", None) != errno.ENOSPC and full not in str(error):
+            raise
+        used = sum(path.stat().st_size for path in scratch.rglob("*") if path.is_file() and not path.is_symlink())
+        free = shutil.disk_usage(scratch).free
+        raise ToolError(
+            f"{scratch.parent} is full: {task.step} has used {used} bytes and needs more, {free} bytes are free;"
+            f" give the job a larger volume ({error})"
+        ) from error
 
 
 def _cpu_seconds() -> float:

@@ -52,8 +52,8 @@ def require_bytes(directory: Path, size: int, per_input_byte: float, *, what: st
     needed, free = int(size * per_input_byte), shutil.disk_usage(directory).free
     if free < needed:
         raise ToolError(
-            f"{directory} has {free / _GIB:.1f} GiB free; {what} on {size / _GIB:.1f} GiB of input"
-            f" needs {needed / _GIB:.1f} GiB: give the job a larger volume"
+            f"{directory} has {free} bytes free ({free / _GIB:.1f} GiB); {what} on {size} bytes of input needs {needed}"
+            f" ({needed / _GIB:.1f} GiB): give the job a larger volume"
         )
 
 
@@ -93,6 +93,9 @@ def _fetch(s3: "S3Client", expected: TaskInput, directory: Path) -> Path:
     path = directory / key.rpartition("/")[2]
     s3.download_file(Bucket=bucket, Key=key, Filename=str(path))
     if (found := sha256(path)) != expected.sha256:
-        raise ToolError(f"{expected.uri} has SHA-256 {found}, expected {expected.sha256}: it was changed or damaged")
+        raise ToolError(
+            f"{expected.uri} has SHA-256 {found}, expected {expected.sha256}: it was changed or damaged; delete"
+            f" {_RECORD} beside it, so that it is made again, or bring it again, and start the run again"
+        )
     _log.info("staged in %s, %d bytes, checksum verified", expected.uri, path.stat().st_size)
     return path

@@ -17,6 +17,7 @@ from typing import Any
 from moto.batch.exceptions import ClientException
 from moto.batch.models import batch_backends
 
+from embedded_aws import faults
 from embedded_aws.batch import containers
 from embedded_aws.batch import submissions as batch_requests
 from embedded_aws.batch.container_permissions import RefusedStartError
@@ -167,6 +168,11 @@ class Batch:
         if process is not None:
             process.signal(signal.SIGKILL)
 
+    def _lose_host(self, job: Job, attempt: Attempt) -> None:
+        """Reclaim the machine of an attempt, if that still runs."""
+        if attempt is job.attempts[-1] and not job.state.is_final:
+            self.reclaim(job.id)
+
     def _dependency(self, job_id: str) -> Job:
         job = self.find(job_id)
         if job is None:
@@ -273,8 +279,12 @@ class Batch:
                 is_stopped = job.stop_reason is not None
             if is_stopped:
                 process.signal(signal.SIGKILL)
+            if fault := faults.take(faults.Fault.RECLAIM, job=request.name):
+                threading.Timer(fault.after_seconds, self._lose_host, [job, attempt]).start()
+            expiry = faults.take(faults.Fault.EXPIRE, job=request.name)
+            timeout = expiry.after_seconds if expiry else request.timeout_seconds
             with limited(process, request.memory_mib * _MIB) as memory:
-                ending = process.wait(output=log.write, timeout=request.timeout_seconds)
+                ending = process.wait(output=log.write, timeout=timeout)
         finally:
             self._processes.pop(job.id, None)
             prepared.clean()

@@ -4,6 +4,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from embedded_aws import memory_limits
+from embedded_aws import faults, memory_limits
 from embedded_aws.batch.containers import python_environment
 from embedded_aws.context import Context
 from embedded_aws.functions import lambda_runtime
@@ -100,6 +101,9 @@ class Worker:
             "event": json.loads(event),
         }
         try:
+            if faults.take(faults.Fault.CRASH, function=definition.name):
+                self._process.signal(signal.SIGKILL)
+                raise EOFError
             _write_all(self._requests, json.dumps(request).encode() + b"\n")
             line = self._answer(tail, deadline)
             payload, is_error, usable = _outcome(line, request_id, definition.timeout_seconds)

@@ -11,7 +11,7 @@ from typing import Any
 from moto.iam.access_control import PermissionResult
 from moto.iam.models import iam_backends
 
-from embedded_aws import requests
+from embedded_aws import faults, requests
 from embedded_aws.context import Context
 from embedded_aws.guard import Patch
 from embedded_aws.iam import denials, encryption, role_trust
@@ -111,6 +111,10 @@ def _admit(response: Any, iam_request: type, resource: str = "*") -> None:
         raise denials.error(response, service, denials.of_access(principal, denied, service))
     if distrusted := role_trust.refusal(asked, _trusts):
         raise denials.error(response, service, distrusted)
+    for access in asked:
+        met = {"action": access.action, "resource": access.resource, "principal": principal.name}
+        if fault := faults.take(faults.Fault.REFUSE, **met):
+            raise denials.fault(response, service, fault.code, fault.status)
 
 
 def _trusts(role_arn: str, service: str) -> bool:

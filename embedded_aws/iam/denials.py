@@ -13,6 +13,7 @@ from moto.core.request import determine_request_protocol
 from moto.core.utils import get_service_model
 from moto.s3.exceptions import S3ClientError
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
 
 from embedded_aws.iam.identity import Fault, Kind, Principal
 from embedded_aws.requests import Verdict
@@ -86,6 +87,18 @@ def error(response: Any, service: str, refusal: Refusal) -> Exception:
     refused = _Refused(status, _xml(code, message, ec2=service == "ec2"))
     response.response_headers.update({"Content-Type": "text/xml", "X-Amzn-ErrorType": code})
     return refused
+
+
+def fault(response: Any, service: str, code: str, status: int) -> HTTPException:
+    """What to raise in moto so that the client of `response` meets a fault of the service, not a refusal of its own."""
+    message = "This fault was ordered."
+    if service == "s3":  # for which moto knows no status of its own
+        body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        return HTTPException(response=Response(body, status, content_type="application/xml"))
+    raised = error(response, service, Refusal(code, message, status))
+    assert isinstance(raised, HTTPException)  # noqa: S101  as it is for all but S3
+    raised.code = status
+    return raised
 
 
 class _Refused(HTTPException):

@@ -15,8 +15,10 @@ from stacks.constructs.python_function import PythonFunction
 
 ERROR = "$.error"
 
-# Faults of the services, not of what we ask of them: worth another try at once.
+# Faults of the services, not of what we ask of them: worth another try at once. A function whose process has ended by
+# itself counts as one: what our functions do can be done again.
 LAMBDA_FAULTS = (
+    "Runtime.ExitError",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",

@@ -9,6 +9,7 @@ import pytest
 
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.execution import Execution
+from batch_tools.tool_runtime.pipeline import run_pipeline
 from batch_tools.tool_runtime.publication import finished
 from batch_tools.tool_runtime.tool import Attempt, Job, Outcome, Tool
 from genomics.contracts import object_keys
@@ -261,7 +262,7 @@ def test_an_input_whose_step_has_not_finished_is_refused(execution, task):
 def test_too_little_scratch_is_said_before_anything_is_fetched(execution, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=100))
     with pytest.raises(
-        ToolError, match=r"scratch/job-a-1-\w+ has 0.0 GiB free; fastp on 0.0 GiB of input needs 0.0 GiB"
+        ToolError, match=r"job-a-1-\w+ has 100 bytes free \(0.0 GiB\); fastp on 48 bytes of input needs 120 "
     ):
         execution().run()
 
@@ -349,3 +350,22 @@ def test_the_end_of_a_step_does_not_depend_on_the_ledger(execution, task, caplog
     execution(tool=replace(TOOL, run=drop_the_table)).run()
     assert published(task)
     assert "the ledger could not be told that the step has SUCCEEDED" in caplog.text
+
+
+@pytest.mark.parametrize("by", ["this process", "a program"])
+def test_a_full_disk_is_told_with_what_was_used_and_is_free(execution, task, by):
+    def fill(job: Job) -> Outcome:
+        (job.directory / "kept").write_bytes(b"0" * 1000)
+        if by == "a program":
+            run_pipeline(["dd", "if=/dev/zero", "of=/dev/full", "bs=10", "count=1"], directory=job.directory)
+        Path("/dev/full").write_bytes(b"0")
+        raise AssertionError
+
+    with pytest.raises(ToolError) as caught:
+        execution(tool=replace(TOOL, run=fill)).run()
+    told = str(caught.value)
+    used = 1000 + 2 * len(READS)
+    assert f"scratch is full: fastp has used {used} bytes and needs more, " in told
+    assert "bytes are free; give the job a larger volume" in told
+    assert entry(task).reason == told
+    assert keys() - {"inbox/reads_1.fastq", "inbox/reads_2.fastq"} == set()

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.batch import models as batch_models
 
-from embedded_aws import file_systems
+from embedded_aws import faults, file_systems
 from embedded_aws.batch import read_only
 from embedded_aws.batch import service as batch
 from embedded_aws.batch.machines import Machine
@@ -327,6 +327,21 @@ def test_a_job_whose_instance_is_reclaimed_is_tried_again_if_its_strategy_says_s
     assert detail["status"] == "SUCCEEDED"
     assert re.fullmatch(r"Host EC2 \(instance i-[0-9a-f]{17}\) terminated\.", detail["attempts"][0]["statusReason"])
     assert len(detail["attempts"]) == 2
+
+
+def test_orders_take_the_machine_from_a_job_or_its_time(queue: Queue) -> None:
+    strategy = {"attempts": 2, "evaluateOnExit": [EVALUATE[0], {"onReason": "*", "action": "EXIT"}]}
+    script = "[ $AWS_BATCH_JOB_ATTEMPT = 2 ] || sleep 60"
+    faults.order({"fault": "reclaim", "job": "ordered"})
+    job = queue.run(queue.define(script, retryStrategy=strategy), jobName="ordered")
+    assert job["status"] == "SUCCEEDED"
+    assert job["attempts"][0]["statusReason"].startswith("Host EC2 ")
+    faults.order({"fault": "expire", "job": "ordered", "after_seconds": 0.1})
+    job = queue.run(queue.define(script, retryStrategy=strategy), jobName="ordered")
+    # AWS Batch User Guide, "Job timeouts": such a job is not retried.
+    assert (job["status"], job["statusReason"]) == ("FAILED", "Job attempt duration exceeded timeout")
+    assert len(job["attempts"]) == 1
+    faults.clear()
 
 
 GREEDY = "data = b''\nwhile True: data += bytes(16 * 2**20)"
