@@ -31,8 +31,11 @@ _COMMAND = ("true",)
 _MIB = 2**20
 
 
-def write_assembly(directory: Path) -> Path:
-    """A cloud assembly with a role, a queue, a job definition of one cheap command and the state machine."""
+def write_assembly(directory: Path, *, at_once: int = 0) -> Path:
+    """A cloud assembly with a role, a queue, a job definition of one cheap command and the state machine.
+
+    Its Map has `at_once` jobs at a time; 0 leaves that to Step Functions.
+    """
     image = directory / "asset.image"
     image.mkdir(parents=True)
     (image / "Dockerfile").write_text("FROM scratch\n")
@@ -42,7 +45,7 @@ def write_assembly(directory: Path) -> Path:
         "dockerImages": {"image": {"source": {"directory": image.name}, "destinations": {"a": destination}}},
     }
     (directory / "throughput.assets.json").write_text(json.dumps(assets))
-    (directory / "throughput.template.json").write_text(json.dumps(_template()))
+    (directory / "throughput.template.json").write_text(json.dumps(_template(at_once)))
     artifacts = {
         "throughput.assets": {"type": "cdk:asset-manifest", "properties": {"file": "throughput.assets.json"}},
         "throughput": {
@@ -55,7 +58,7 @@ def write_assembly(directory: Path) -> Path:
     return directory
 
 
-def _template() -> dict[str, Any]:
+def _template(at_once: int) -> dict[str, Any]:
     context = Context(port=0, data=Path())
     trust = {
         "Effect": "Allow",
@@ -79,7 +82,10 @@ def _template() -> dict[str, Any]:
         "End": True,
     }
     item = {"StartAt": "Job", "States": {"Job": job}, "ProcessorConfig": {"Mode": "INLINE"}}
-    machine = {"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemProcessor": item, "End": True}}}
+    machine = {
+        "StartAt": "Each",
+        "States": {"Each": {"Type": "Map", "MaxConcurrency": at_once, "ItemProcessor": item, "End": True}},
+    }
     uri = f"{context.account}.dkr.ecr.{context.region}.amazonaws.com/{_REPOSITORY}:1"
     needs = [{"Type": "VCPU", "Value": "1"}, {"Type": "MEMORY", "Value": "64"}]
     return {
@@ -137,7 +143,8 @@ def plain_start_milliseconds(times: int) -> float:
     return (time.perf_counter() - began) / times * 1e3
 
 
-def _client(of: instance.Instance, service: str) -> Any:
+def client(of: instance.Instance, service: str) -> Any:
+    """A client of the instance, as its operator."""
     where = of.environment()
     make: Any = boto3.client
     return make(
@@ -179,10 +186,10 @@ def measure(jobs: int, map_size: int, directory: Path) -> Measured:
     data = directory / "data"
     running = instance.start(data, 0, assembly)
     try:
-        client = _client(running, "stepfunctions")
-        (stack,) = _client(running, "cloudformation").describe_stacks(StackName="throughput")["Stacks"]
+        states = client(running, "stepfunctions")
+        (stack,) = client(running, "cloudformation").describe_stacks(StackName="throughput")["Stacks"]
         machine = stack["Outputs"][0]["OutputValue"]
-        run_map(client, machine, 20)  # what is made once is made here
+        run_map(states, machine, 20)  # what is made once is made here
         processor = psutil.Process(running.pid)
         plain = plain_start_milliseconds(200)
         before, done, seconds = _resident_mib(running.pid), 0, 0.0
@@ -192,7 +199,7 @@ def measure(jobs: int, map_size: int, directory: Path) -> Measured:
         cpu = sum(processor.cpu_times()[:2])
         while done < jobs:
             items = min(map_size, jobs - done)
-            took = run_map(client, machine, items)
+            took = run_map(states, machine, items)
             done, seconds = done + items, seconds + took
             used = _resident_mib(running.pid)
             print(f"{done:>7} {took / items * 1e3:>11.1f} {used:>15.0f}", flush=True)
