@@ -2,8 +2,8 @@
 
 `python -m benchmarks.accuracy [--data DIR] [--json FILE]`. Scored are exact alleles after normalisation, by `bcftools
 isec`: inside the confident regions of Genome in a Bottle, where F1 is fair, and over all 50 kb, where a call that the
-truth lacks is not proven false. truvari is not among the locked packages and takes no part. It ends with 1, and a line
-for each limit missed.
+truth lacks is not proven false. Over all 50 kb `truvari bench` scores them too, where uv can install it: its figures
+stand beside, and no limit hangs on them. It ends with 1, and a line for each limit missed.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from typing import Any
 from benchmarks.accuracy import data
 from benchmarks.accuracy.contenders import contenders, ours
 from benchmarks.accuracy.score import Counts, Trio, compared, inherited
+from benchmarks.accuracy.truvari import PARAMETERS, VERSION, Matched, Truvari
 from genomics.contracts.parameters import CALLERS, CallVariantsParameters
 
 _ROOT = Path(__file__).parents[2]
@@ -35,6 +36,7 @@ class Result:
     snps: Counts
     indels: Counts
     trio: Trio
+    truvari: Matched | None
 
     @property
     def figures(self) -> dict[str, float]:
@@ -58,15 +60,18 @@ def main() -> None:
     if not (arguments.data / "secondary_truth").is_dir():
         sys.exit(f"{arguments.data}: the shared data set is not there; name it with --data")
     with tempfile.TemporaryDirectory() as directory:
-        results = measure(arguments.data.resolve(), Path(directory))
+        truvari = Truvari(Path(directory))
+        results = measure(arguments.data.resolve(), Path(directory), truvari)
     show(results)
+    settings = " ".join(PARAMETERS)
+    print(f"truvari {VERSION} is left out: {truvari.why_not}" if truvari.why_not else f"truvari {VERSION}: {settings}")
     if arguments.json:
         arguments.json.write_text(json.dumps(_plain(results), indent=2) + "\n")
     if missed := misses(results):
         sys.exit("\n".join(missed))
 
 
-def measure(source: Path, directory: Path) -> dict[str, Result]:
+def measure(source: Path, directory: Path, truvari: Truvari) -> dict[str, Result]:
     """Every contender's result, by name."""
     reference = data.cut_reference(source, directory)
     truth, confident = data.truth(source, directory), data.confident(source)
@@ -83,18 +88,26 @@ def measure(source: Path, directory: Path) -> dict[str, Result]:
             for kind in ("snps", "indels")
         ]
         family = {member: calls[member][name] for member in data.TRIO}
-        results[name] = Result(*counts, inherited(family, reference, data.TRIO_SCORED))
+        trio = inherited(family, reference, data.TRIO_SCORED)
+        matched = None if truvari.why_not else truvari.bench(vcf, truth, reference, [data.SCORED])
+        results[name] = Result(*counts, trio, matched)
     return results
 
 
 def show(results: Mapping[str, Result]) -> None:
     """Print a line for each contender."""
     columns = ("conf. SNP F1", "conf. indel F1", "SNP recall", "indel recall", "allele F1")
-    print(f"{'':34}" + "".join(f"{column:>16}" for column in columns) + "  not in truth  trio: violations / called")
+    print(
+        f"{'':34}"
+        + "".join(f"{column:>16}" for column in columns)
+        + "  not in truth  trio: violations / called"
+        + "  truvari: recall, precision"
+    )
     for name, result in results.items():
         extra = (result.snps + result.indels).calls_only
         figures = "".join(f"{figure:16.3f}" for figure in result.figures.values())
-        print(f"{name:34}{figures}{extra:14}{result.trio.violations:11} / {result.trio.called}")
+        print(f"{name:34}{figures}{extra:14}{result.trio.violations:11} / {result.trio.called}", end="")
+        print(f"{result.truvari.recall:18.3f}{result.truvari.precision:8.3f}" if result.truvari else "")
 
 
 def misses(results: Mapping[str, Result]) -> list[str]:
