@@ -23,7 +23,7 @@ test: setup      ## the whole test suite and lint, as CI runs them
 	@$(MAKE) --no-print-directory --jobs 2 lint suite
 
 suite: setup
-	@pytest -m "not slow and not images" --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+	@pytest -m "not slow and not images" --numprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 test-slow: setup ## the long sweeps
 	@pytest -m slow

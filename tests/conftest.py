@@ -32,6 +32,8 @@ Synthesis = Callable[[Path, Mapping[str, str]], "subprocess.CompletedProcess[str
 # What is started once: the deployed app, the instance of the tours, and the services in the test's own process, whose
 # state is lost when a test of another group mocks AWS in that process.
 SHARED = ("embedded", "home", "services")
+# The end-to-end tests that need not know of the others' runs have an instance of their own, and so another process.
+APART = ("test_failures", "test_faults", "test_real_reads", "test_one_upload_one_execution")
 
 
 @pytest.hookimpl(tryfirst=True)  # what distributes the tests reads these marks in the same hook
@@ -42,7 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         shared = next((name for name in SHARED if name in fixtures), None)
         # The tests of stacks share syntheses, the others of a file what the file starts.
         own = item.path.parent if item.path.parent.name == "stacks" else item.path
-        item.add_marker(pytest.mark.xdist_group(shared or own.relative_to(ROOT).as_posix()))
+        group = shared or own.relative_to(ROOT).as_posix()
+        item.add_marker(pytest.mark.xdist_group(f"{group}, apart" if item.path.stem in APART else group))
     items.sort(key=_turn)
 
 
@@ -54,7 +57,7 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def _turn(item: pytest.Item) -> tuple[bool, bool]:
     """What takes longest begins first, so that no process is left alone with it at the end."""
     group = item.get_closest_marker("xdist_group")
-    return group is None or group.args != ("embedded",), "tests/end_to_end/" not in item.nodeid
+    return group is None or not group.args[0].startswith("embedded"), "tests/end_to_end/" not in item.nodeid
 
 
 @pytest.fixture(scope="session")

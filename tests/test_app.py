@@ -18,6 +18,7 @@ NAMED = {
     ("AWS::Logs::ResourcePolicy", "PolicyName"): "made up by the CDK from the construct's path",
     ("AWS::SNS::Topic", "DisplayName"): "a title",
     ("AWS::CloudWatch::Alarm", "MetricName"): "AWS's own metric",
+    ("AWS::ECR::Repository", "RepositoryName"): "who pushes images has to know it; it begins with the project",
 }
 
 

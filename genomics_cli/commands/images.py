@@ -1,5 +1,6 @@
 """`genomics images`."""
 
+import json
 import time
 
 import click
@@ -18,8 +19,11 @@ from genomics_cli.image_builds import BUILDERS, Repositories, build, choose_buil
 )
 @click.option("--base", metavar="IMAGE", help="A base image instead of the Dockerfiles' own, such as a mirror's.")
 @click.option("--push", "is_pushed", is_flag=True, help="Push to the repositories that the deployed stacks look in.")
+@shared_options.as_json
 @shared_options.target
-def images(tools: tuple[str, ...], builder: str | None, base: str | None, is_pushed: bool, target: Target) -> None:
+def images(
+    tools: tuple[str, ...], builder: str | None, base: str | None, is_pushed: bool, as_json: bool, target: Target
+) -> None:
     """Build the images of the tools, all or those named, with docker or buildah.
 
     An image's tag is a digest of what it is built from. One that is in ECR already is not built again.
@@ -34,13 +38,17 @@ def images(tools: tuple[str, ...], builder: str | None, base: str | None, is_pus
         repositories.log_in(chosen)
     log = target.data / "images.log"
     log.unlink(missing_ok=True)
+    made = []
     for each in builds:
-        name = each.named(registry or target.project)
+        name, began = each.named(registry or target.project), time.monotonic()
         if repositories and repositories.has(each):
-            click.echo(f"{name} is there already")
-            continue
-        began = time.monotonic()
-        build(each, name, builder=chosen, base=base, log=log)
-        if is_pushed:
-            push(name, builder=chosen, log=log)
-        click.echo(f"{name} {'built and pushed' if is_pushed else 'built'} in {time.monotonic() - began:.0f} s")
+            became = "is there already"
+        else:
+            build(each, name, builder=chosen, base=base, log=log)
+            if is_pushed:
+                push(name, builder=chosen, log=log)
+            became = f"{'built and pushed' if is_pushed else 'built'} in {time.monotonic() - began:.0f} s"
+        shared_options.say(f"{name} {became}")
+        made.append({"tool": each.tool, "image": name})
+    if as_json:
+        click.echo(json.dumps(made, indent=2))

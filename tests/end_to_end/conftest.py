@@ -15,7 +15,10 @@ import pytest
 
 from embedded_aws.instance import Instance
 from genomics.contracts.deployment import STACKS, Deployment, stack_name
+from genomics_cli.demo import run_folder
 from genomics_cli.demo.sequencing_run import SequencingRun, make_sequencing_run
+from tests.end_to_end import run_folders
+from tests.end_to_end.run_folders import Sequencing
 
 CONTIGS = {"chrA": 36_000, "chrB": 24_000}
 
@@ -134,6 +137,20 @@ def analysed(genomics: CommandLine, reads: SequencingRun, tmp_path_factory: pyte
     return genomics.analyse(
         reads.sheet, reads.reference, output, "--study", "first", *SCATTER, "--genes", str(reads.genes)
     )
+
+
+@pytest.fixture(scope="session")
+def sequencing(genomics: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> Sequencing:
+    """Three samples of two studies on two lanes, transferred; the event has been told twice."""
+    directory = tmp_path_factory.mktemp("sequencing")
+    contigs = run_folders.CONTIGS
+    made = run_folder.make_run_folder(directory, run_folder.NOVASEQ, contigs=contigs, depth=30, tiles=(1101, 1102))
+    arrived = Sequencing(genomics, made)
+    arrived.register()
+    event = arrived.arrive()
+    for _ in range(2):
+        arrived.tell(event)
+    return arrived
 
 
 SCATTER = ("--param", "scatter.bases_per_region=20000")

@@ -191,8 +191,8 @@ def test_at_ninety_days_it_is_archived_though_the_job_is_killed_half_way(lab: La
     jobs = client(lab.instance, "batch")
     machine = "ArchiveStateMachineArn"
     wait("its execution's end", lambda: [e["status"] for e in lab.executions(machine)] == ["SUCCEEDED"])
-    (queue,) = [q["jobQueueArn"] for q in jobs.describe_job_queues()["jobQueues"]]
-    (job,) = jobs.list_jobs(jobQueue=queue, jobStatus="SUCCEEDED")["jobSummaryList"]
+    queues = [q["jobQueueArn"] for q in jobs.describe_job_queues()["jobQueues"]]
+    (job,) = (j for q in queues for j in jobs.list_jobs(jobQueue=q, jobStatus="SUCCEEDED")["jobSummaryList"])
     attempts = jobs.describe_jobs(jobs=[job["jobId"]])["jobs"][0]["attempts"]
     assert [attempt["container"]["exitCode"] for attempt in attempts] == [137, 0]
 

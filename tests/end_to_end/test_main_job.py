@@ -204,7 +204,8 @@ def test_each_job_is_the_templates(genomics: Any, analysed: Any, cloud_assembly:
         assert set(environment) >= {variable["Name"] for variable in declared["Environment"]}
         role = declared["JobRoleArn"]["Fn::GetAtt"][0]
         assert job["container"]["jobRoleArn"].endswith(f"/{physical[role]}")
-    assert used == set(definitions)
+    # The reads were FASTQ already.
+    assert used == {name for name in definitions if "Demultiplex" not in name}
 
 
 def _histories(states: Any, execution: str) -> list[list[dict[str, Any]]]:
@@ -221,8 +222,8 @@ def _histories(states: Any, execution: str) -> list[list[dict[str, Any]]]:
 
 def test_what_ran_is_the_definition_of_the_template(genomics: Any, analysed: Any, cloud_assembly: Path) -> None:
     template = json.loads((cloud_assembly / "genomics-secondary.template.json").read_text())
-    machines = [r for r in template["Resources"].values() if r["Type"] == "AWS::StepFunctions::StateMachine"]
-    (machine,) = machines
+    machines = {n: r for n, r in template["Resources"].items() if r["Type"] == "AWS::StepFunctions::StateMachine"}
+    (machine,) = (resource for name, resource in machines.items() if name.startswith("Runs"))
     states = genomics.client("stepfunctions")
     execution = genomics.deployment.run_state_machine_arn.replace(":stateMachine:", ":execution:")
     execution = f"{execution}:{analysed.summary['run_id']}"

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from genomics.contracts import codec, object_keys
+from genomics.contracts.demultiplexing import demultiplexing_id
 from genomics.contracts.ledger import RUN, LedgerEntry, from_item, to_item
 from genomics.contracts.runs import RunRequest, State
+from tests.end_to_end.run_folders import Sequencing
 
 ADDRESS = "operator@lab.example"
 FAILED, STOPPED, UNREADABLE = "monitored-failed", "monitored-stopped", "monitored-unreadable"
@@ -119,7 +121,10 @@ def _is_among(shown: list[Any], listed: set[Metric]) -> bool:
     return (namespace, name, frozenset(zip(rest[::2], rest[1::2], strict=True))) in listed
 
 
-def test_every_metric_on_the_dashboard_was_produced_by_a_run(genomics: Any, stopped: Any, cloud_assembly: Path) -> None:
+def test_every_metric_on_the_dashboard_was_produced_by_a_run(
+    genomics: Any, stopped: Any, sequencing: Sequencing, cloud_assembly: Path
+) -> None:
+    sequencing.ended(demultiplexing_id(sequencing.run_id, 1))
     template = json.loads((cloud_assembly / "genomics-monitoring.template.json").read_text())
     (page,) = [r for r in template["Resources"].values() if r["Type"] == "AWS::CloudWatch::Dashboard"]
     widgets = _dashboard(genomics)

@@ -99,7 +99,13 @@ def test_the_reference_is_explained_for_each_sample(platform: Platform) -> None:
     ("sample", "step", "run_id", "part", "told"),
     [
         ("Z", "align", None, None, "the ledger knows no sample Z; it knows A"),
-        ("A", "alig", None, None, "there is no step alig; there are demultiplex, prepare_reference, fastp, align"),
+        (
+            "A",
+            "alig",
+            None,
+            None,
+            "there is no step alig; there are demultiplex, prepare_reference, prepare_annotation",
+        ),
         ("A", "gather_variants", None, None, "no run has planned a gather_variants of A; of it there are fastp, align"),
         ("A", "fastp", "run-2", None, "run run-2 planned no fastp of A; of it there are align"),
         ("A", "align", "run-9", None, "there is no run run-9"),

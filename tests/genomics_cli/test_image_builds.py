@@ -64,7 +64,7 @@ def test_every_tool_is_built_from_what_the_stacks_publish_under_the_tag_that_its
 
 def test_named_tools_only_are_built_and_an_unknown_one_is_refused(cloud_assembly):
     assert [each.tool for each in find_builds(cloud_assembly, ["fastp", "align"])] == ["align", "fastp"]
-    with pytest.raises(UserError, match=r"there is no tool 'bowtie'; there are align, archive_study, "):
+    with pytest.raises(UserError, match=r"there is no tool 'bowtie'; there are align, annotate, "):
         find_builds(cloud_assembly, ["bowtie"])
 
 

