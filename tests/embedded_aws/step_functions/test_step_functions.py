@@ -3,7 +3,6 @@
 import itertools
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
