@@ -129,8 +129,12 @@ class Repositories:
                 repositoryName=f"{self._project}/{each.tool}", imageIds=[{"imageTag": each.identity}]
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ImageNotFoundException":
-                return False
+            match error.response["Error"]["Code"]:
+                case "ImageNotFoundException":
+                    return False
+                case "RepositoryNotFoundException":
+                    message = f"there is no repository {self._project}/{each.tool} yet; deploy the stacks first"
+                    raise UserError(message) from error
             raise
         return bool(found["imageDetails"])
 

@@ -100,12 +100,21 @@ def _clinvar_fields(vcf: Path) -> list[str]:
 def _snpeff(knowledge: Knowledge, memory_mib: int, directory: Path) -> list[list[str]]:
     if not knowledge.snpeff_database:
         return []
-    with tarfile.open(knowledge.snpeff_database) as tar:
-        tar.extractall(directory, filter="data")
+    _unpack(knowledge.snpeff_database, directory)
     if not (directory / CONFIGURATION).is_file():
         raise ToolError(f"{knowledge.snpeff_database.name} holds no {CONFIGURATION}")
     command = snpeff("ann", memory_mib=memory_mib)
     return [["bcftools", "view", "--no-version"], [*command, "-nodownload", "-noStats", GENOME, "-"]]
+
+
+def _unpack(archive: Path, directory: Path) -> None:
+    """Unpack plain files; Python 3.11.2, which the image has, knows no filters that would look at them."""
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            place = (directory / member.name).resolve()
+            if not (member.isfile() or member.isdir()) or not place.is_relative_to(directory.resolve()):
+                raise ToolError(f"{archive.name} holds {member.name}, which is no plain file of a database")
+            tar.extract(member, directory)
 
 
 def _source(knowledge: Knowledge, directory: Path) -> str:
@@ -126,15 +135,18 @@ def _metrics(knowledge: Knowledge, vcf: str, directory: Path) -> dict[str, Scala
     }
     # `.` stands for a field that was not asked for, as for a missing value.
     columns = [f"%INFO/{name}" if has else "." for name, has in fields.items()]
-    table = capture(["bcftools", "query", "--format", "\t".join(columns) + "\n", vcf], directory=directory)
+    table = directory / "annotations.tsv"
+    query = ["bcftools", "query", "--format", "\t".join(columns) + "\n", vcf]
+    run_pipeline(query, directory=directory, output=table)
     worst, records, known, differing = Counter[str](), 0, 0, 0
-    for line in table.splitlines():
-        csq, snpeff_ann, significance = line.split("\t")
-        by_csq, by_snpeff = worst_of_csq(csq), worst_of_snpeff(snpeff_ann)
-        records += 1
-        worst[by_snpeff if knowledge.snpeff_database else by_csq] += 1
-        differing += by_csq != by_snpeff and not {by_csq, by_snpeff} <= BESIDE_GENES
-        known += significance != "."
+    with table.open(encoding="utf-8") as lines:
+        for line in lines:
+            csq, snpeff_ann, significance = line.rstrip("\n").split("\t")
+            by_csq, by_snpeff = worst_of_csq(csq), worst_of_snpeff(snpeff_ann)
+            records += 1
+            worst[by_snpeff if knowledge.snpeff_database else by_csq] += 1
+            differing += by_csq != by_snpeff and not {by_csq, by_snpeff} <= BESIDE_GENES
+            known += significance != "."
     metrics: dict[str, Scalar] = {"records": records}
     if fields["BCSQ"] or fields["ANN"]:
         metrics |= {f"{CONSEQUENCE}{term}": count for term, count in worst.items()}

@@ -219,7 +219,9 @@ class Runner:
             self._fail(execution, State.CANCELLED if execution.cancelled.is_set() else State.FAILED, error)
         except Exception as error:
             message = f"the embedded Athena failed: {type(error).__name__}: {error}"
-            self._fail(execution, State.FAILED, QueryError("GENERIC_INTERNAL_ERROR", message))
+            # What is interrupted while it opens or closes fails in ways of its own.
+            state = State.CANCELLED if execution.cancelled.is_set() else State.FAILED
+            self._fail(execution, state, QueryError("GENERIC_INTERNAL_ERROR", message))
         finally:
             if execution.engine is not None:
                 execution.scanned = execution.engine.scanned

@@ -4,7 +4,7 @@ import enum
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from genomics.contracts.parameters import RunParameters
@@ -136,10 +136,14 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What the samples of a run share: the prepared reference's fingerprint, and the regions calling is cut into."""
+    """What the samples of a run share: the prepared reference's fingerprint, and the regions calling is cut into.
+
+    `images` are those of the steps, by name, when the run began: a deployment meanwhile changes nothing of it.
+    """
 
     reference: str
     regions: tuple[Region, ...]
+    images: Mapping[str, str] = field(default_factory=dict)
 
 
 class State(enum.StrEnum):

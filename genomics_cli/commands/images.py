@@ -36,12 +36,13 @@ def images(
     if repositories:
         registry = repositories.registry()
         repositories.log_in(chosen)
+    there = {each.tool for each in builds if repositories and repositories.has(each)}
     log = target.data / "images.log"
     log.unlink(missing_ok=True)
     made = []
     for each in builds:
         name, began = each.named(registry or target.project), time.monotonic()
-        if repositories and repositories.has(each):
+        if each.tool in there:
             became = "is there already"
         else:
             build(each, name, builder=chosen, base=base, log=log)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Where the objects lie that runs name.
 _NAMED = (
     f"{object_keys.INBOX}reads/",
+    object_keys.DEMULTIPLEXED,
     *(f"{object_keys.STEPS}{step}/" for step in (Step.GATHER_VARIANTS, Step.ANNOTATE)),
 )
 
@@ -112,7 +113,8 @@ def _of_run(s3: S3Client, bucket: str, run_id: str) -> _RunObjects | None:
     if request is None:
         return None
     results = documents.find(s3, RunResults, _uri(bucket, object_keys.run_results(run_id)))
-    called = [each for s in (results.samples if results else ()) for each in (s.vcf, s.vcf_index) if each]
+    samples = results.samples if results else ()
+    called = [each for s in samples for each in (s.vcf, s.vcf_index, s.gvcf, s.gvcf_index) if each]
     keys = (object_keys.parse(each.uri) for each in (*request.artifacts, *called))
     return _RunObjects(request.study, {key for where, key in keys if where == bucket}, results is not None)
 

@@ -51,15 +51,18 @@ def reason_of(detail: Mapping[str, Any]) -> str:
 
 
 def end_run(run_id: str, execution: str, reason: str, ledger: Ledger) -> int:
-    """End what this execution has left open: the run, its samples and their steps; returns how many entries."""
+    """End what this execution has left open: the run, its samples and their steps; returns how many entries.
+
+    A run that was redriven and stopped again has ended before; what it began since has not.
+    """
     run = ledger.get(run_id, RUN) if run_id else None
-    if run is None or run.execution_arn != execution or run.state.is_final:
+    if run is None or run.execution_arn != execution:
         return 0
     left = [e for prefix in ("step#", "sample#") for e in ledger.find(run_id, prefix) if not e.state.is_final]
     with ThreadPoolExecutor(PARALLEL_REQUESTS) as threads:
         ended = sum(threads.map(lambda entry: _end(entry, reason, ledger), left))
     # The run last: what is seen as ended has nothing that is still open.
-    return ended + _end(run, reason, ledger)
+    return ended + (0 if run.state.is_final else _end(run, reason, ledger))
 
 
 def end_load(run_id: str, reason: str, ledger: Ledger) -> int:

@@ -49,7 +49,7 @@ def plan_sample(
     run_id = request.run_id
     plan = documents.read(s3, RunPlan, object_keys.uri(bucket, object_keys.run_plan(run_id)))
     index, reads = next((i, s) for i, s in enumerate(request.samples) if s.sample == sample)
-    steps = sample_steps(request=request, sample=reads, plan=plan, images=images, bucket=bucket)
+    steps = sample_steps(request=request, sample=reads, plan=plan, images=plan.images or images, bucket=bucket)
 
     latest_uri = object_keys.uri(bucket, object_keys.latest_recipes(request.study, sample))
     latest = find_latest_recipes(s3=s3, uri=latest_uri)

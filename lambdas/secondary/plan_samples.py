@@ -51,7 +51,7 @@ def plan_samples(
         bases_per_region=request.parameters.scatter.bases_per_region,
     )
     check_room(request.samples)
-    plan = RunPlan(reference=prepared.fingerprint, regions=regions)
+    plan = RunPlan(reference=prepared.fingerprint, regions=regions, images=images)
     documents.write(s3, plan, object_keys.uri(bucket, object_keys.run_plan(request.run_id)))
     ledger.update_all(
         LedgerEntry(

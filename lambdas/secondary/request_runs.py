@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from genomics.contracts import object_keys
 from genomics.contracts.archives import Study
-from genomics.contracts.demultiplexing import DemultiplexRequest, lane_name, reads_output, study_run_id
+from genomics.contracts.demultiplexing import DemultiplexRequest, lane_name, pairs_metric, reads_output, study_run_id
 from genomics.contracts.environment import LedgerEnvironment
 from genomics.contracts.ledger import RUN, LedgerEntry
 from genomics.contracts.runs import Artifact, LaneReads, RunRequest, SampleReads, State
@@ -46,24 +46,32 @@ def request_runs(
     records = {
         sheet.lane: documents.read(s3, StepRecord, uri) for sheet, uri in zip(request.lanes, record_uris, strict=True)
     }
-    runs = [_run_request(request, study, records) for study in request.studies]
+    runs = [run for study in request.studies if (run := _run_request(request, study, records))]
     for run in runs:
         documents.write(s3, run, object_keys.uri(bucket, object_keys.run_request(run.run_id)))
-    ledger.end(LedgerEntry(request.run_id, RUN, State.SUCCEEDED, reason=summary(runs, records)))
+    ledger.end(LedgerEntry(request.run_id, RUN, State.SUCCEEDED, reason=summary(request, runs, records)))
     return {"run_id": request.run_id, "runs": [run.run_id for run in runs]}
 
 
-def summary(runs: Sequence[RunRequest], records: Records) -> str:
-    """How many reads are somebody's, and the runs that were asked for."""
+def summary(request: DemultiplexRequest, runs: Sequence[RunRequest], records: Records) -> str:
+    """How many reads are somebody's, the runs that were asked for, and the samples that have no reads."""
     shares = [f"{lane_name(lane)} {float(record.metrics['matched_share']):.1%}" for lane, record in records.items()]
-    return f"read pairs of known samples: {', '.join(shares)}; analysed by {', '.join(run.run_id for run in runs)}"
+    analysed = {sample.sample for run in runs for sample in run.samples}
+    empty = [name for name in request.projects if name not in analysed]
+    told = f"; without reads: {', '.join(empty)}" if empty else ""
+    by = ", ".join(run.run_id for run in runs) or "no run"
+    return f"read pairs of known samples: {', '.join(shares)}; analysed by {by}{told}"
 
 
-def _run_request(request: DemultiplexRequest, study: Study, records: Records) -> RunRequest:
+def _run_request(request: DemultiplexRequest, study: Study, records: Records) -> RunRequest | None:
+    """A run of the study's samples; those without a read have none, and without any sample there is none."""
     if study.reference is None:
         raise ValueError(f"study {study.name} names no reference")
     names = [sample for sample, project in request.projects.items() if project == study.name]
-    samples = tuple(SampleReads(name, name, tuple(_lanes(request, name, records))) for name in names)
+    lanes = {name: tuple(_lanes(request, name, records)) for name in names}
+    samples = tuple(SampleReads(name, name, found) for name, found in lanes.items() if found)
+    if not samples:
+        return None
     return RunRequest(
         run_id=study_run_id(request.run_id, study.name),
         study=study.name,
@@ -76,7 +84,8 @@ def _run_request(request: DemultiplexRequest, study: Study, records: Records) ->
 
 def _lanes(request: DemultiplexRequest, name: str, records: Records) -> Iterator[LaneReads]:
     for sheet in request.lanes:
-        if any(sample.sample == name for sample in sheet.samples):
+        has_reads = int(records[sheet.lane].metrics.get(pairs_metric(name), 0)) > 0
+        if has_reads and any(sample.sample == name for sample in sheet.samples):
             first, second = (_artifact(records[sheet.lane].outputs[reads_output(name, mate)]) for mate in (1, 2))
             yield LaneReads(lane_name(sheet.lane), first, second)
 

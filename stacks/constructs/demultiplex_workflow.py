@@ -29,9 +29,10 @@ class DemultiplexWorkflow(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         plan = invoke(self, "PlanLanes", plan_lanes)
-        lanes = self._lanes(
-            run_tool(self, "Demultiplex", tool=tool, queue=queue, project=project, job="$.job", of_sample=False)
+        job = run_tool(
+            self, "Demultiplex", tool=tool, queue=queue, project=project, job="$.job", of_sample=False, is_last=True
         )
+        lanes = self._lanes(job)
         request = invoke(self, "RequestRuns", request_runs)
         failed = self._failed(record_run_failure)
         for state in (plan, lanes, request):

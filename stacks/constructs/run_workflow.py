@@ -119,7 +119,9 @@ class RunWorkflow(Construct):
         How many may fail is for CollectResults to say, which also finds those whose execution ended without a word.
         """
         plan = invoke(self, "PlanSample", self._functions.plan_sample)
-        lanes = self._each("Lanes", "$.lanes", self._job("Fastp", Step.FASTP, "$.job"), failed="LaneFailed")
+        lanes = self._each(
+            "Lanes", "$.lanes", self._job("Fastp", Step.FASTP, "$.job", is_last=True), failed="LaneFailed"
+        )
         align = self._job("Align", Step.ALIGN, "$.align")
         aligned = self._aligned()
         quality = self._job("Quality", Step.QUALITY, "$.quality")
@@ -153,9 +155,8 @@ class RunWorkflow(Construct):
     def _aligned(self) -> sfn.Parallel:
         """What is made of a sample's alignments, side by side: the first that fails ends all, with its error."""
         coverage = self._branch_job("Coverage", Step.COVERAGE, "$.coverage")
-        regions = self._each(
-            "Regions", "$.regions", self._job("CallVariants", Step.CALL_VARIANTS, "$.job"), failed="RegionFailed"
-        )
+        call = self._job("CallVariants", Step.CALL_VARIANTS, "$.job", is_last=True)
+        regions = self._each("Regions", "$.regions", call, failed="RegionFailed")
         regions.add_catch(rethrow(self, "RegionsFailed"), errors=["States.ALL"], result_path=ERROR)
         annotate = self._branch_job("Annotate", Step.ANNOTATE, "$.annotate")
         gather = self._branch_job("GatherVariants", Step.GATHER_VARIANTS, "$.gather", then=annotate)
@@ -167,9 +168,9 @@ class RunWorkflow(Construct):
 
     def _branch_job(self, state: str, step: Step, job: str, then: sfn.IChainable | None = None) -> sfn.Choice:
         """A job of a branch, if it has to run, and what comes then, or the branch's end."""
-        task = self._job(state, step, job)
+        task = self._job(state, step, job, is_last=then is None)
         task.add_catch(rethrow(self, f"{state}Failed"), errors=["States.ALL"], result_path=ERROR)
-        done = then or sfn.Succeed(self, f"{state}Done")
+        done = then or sfn.Succeed(self, f"{state}Done", output_path=sfn.JsonPath.DISCARD)
         return (
             sfn.Choice(self, f"{state}Needed?")
             .when(sfn.Condition.boolean_equals(f"{job}.run", True), task.next(then) if then else task)
@@ -188,9 +189,19 @@ class RunWorkflow(Construct):
             result_path=sfn.JsonPath.DISCARD,
         ).item_processor(job)
 
-    def _job(self, state: str, step: Step, job: str, *, of_sample: bool = True) -> sfn.CustomState:
-        tool, project = self._tools[step], self._project
-        return run_tool(self, state, tool=tool, queue="$.queue", project=project, job=job, of_sample=of_sample)
+    def _job(
+        self, state: str, step: Step, job: str, *, of_sample: bool = True, is_last: bool = False
+    ) -> sfn.CustomState:
+        return run_tool(
+            self,
+            state,
+            tool=self._tools[step],
+            queue="$.queue",
+            project=self._project,
+            job=job,
+            of_sample=of_sample,
+            is_last=is_last,
+        )
 
     def _sample_failed(self) -> sfn.IChainable:
         record = invoke(self, "RecordFailure", self._functions.record_failure)

@@ -20,12 +20,13 @@ def run_tool(
     project: str,
     job: str,
     of_sample: bool,
+    is_last: bool = False,
 ) -> sfn.CustomState:
     """A Task that runs the tool on the task that stands at `job`, and waits for its end.
 
     `queue` may be where in the state a queue's ARN stands. Batch itself repeats what the machine caused
     (tool_job.ATTEMPTS); a tool's own error is final. The state's `run_id`, and its `sample` where the job is
-    `of_sample`, become tags, by which the job's costs are asked for.
+    `of_sample`, become tags, by which the job's costs are asked for. `is_last` is run_job's.
     """
     tags = {PROJECT_TAG: project, TOOL_TAG: tool.tool, f"{RUN_TAG}.$": "$.run_id"}
     if of_sample:
@@ -42,6 +43,7 @@ def run_tool(
             "Tags": tags,
         },
         timeout_seconds=ATTEMPTS * tool.size.timeout_minutes * 60 + QUEUE_HOURS * 3600,
+        is_last=is_last,
     )
     add_patient_retry(task, BATCH_FAULTS)
     return task

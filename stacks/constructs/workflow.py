@@ -82,9 +82,17 @@ def invoke(scope: Construct, state: str, function: PythonFunction) -> tasks.Lamb
 
 
 def run_job(
-    scope: Construct, state: str, *, action: str, parameters: Mapping[str, Any], timeout_seconds: int
+    scope: Construct,
+    state: str,
+    *,
+    action: str,
+    parameters: Mapping[str, Any],
+    timeout_seconds: int,
+    is_last: bool = False,
 ) -> sfn.CustomState:
     """A Task that starts a job with a service's `action` and waits for its end; its input goes on unchanged.
+
+    Where it `is_last` of a branch or an iteration nothing goes on: results of all of them are one payload together.
 
     The library's own tasks for Batch and Glue allow any job definition, and mistake the job's timeout for the Task's.
     """
@@ -97,6 +105,7 @@ def run_job(
             "Parameters": dict(parameters),
             "ResultPath": sfn.JsonPath.DISCARD,
             "TimeoutSeconds": timeout_seconds,
+            **({"OutputPath": sfn.JsonPath.DISCARD} if is_last else {}),
         },
     )
 

@@ -204,8 +204,8 @@ def test_each_job_is_the_templates(genomics: Any, analysed: Any, cloud_assembly:
         assert set(environment) >= {variable["Name"] for variable in declared["Environment"]}
         role = declared["JobRoleArn"]["Fn::GetAtt"][0]
         assert job["container"]["jobRoleArn"].endswith(f"/{physical[role]}")
-    # The reads were FASTQ already.
-    assert used == {name for name in definitions if "Demultiplex" not in name}
+    # These reads were FASTQ already; another test's run folder was not.
+    assert {name for name in definitions if "Demultiplex" not in name} <= used
 
 
 def _histories(states: Any, execution: str) -> list[list[dict[str, Any]]]:

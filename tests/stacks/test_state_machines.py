@@ -76,6 +76,25 @@ def test_each_sample_is_an_execution_that_may_fail_by_itself(runs: Any, other: A
     assert other.state_machine("secondary", "Runs")["States"]["Samples"]["MaxConcurrency"] == 500
 
 
+def test_what_ends_an_iteration_or_a_branch_passes_nothing_on(runs: Any, demultiplexings: Any) -> None:
+    # Guide, "Service quotas": 256 KiB of input or result of a state; a Map's and a Parallel's are those of all inside.
+    inside = [
+        inner
+        for machine in (runs, demultiplexings)
+        for _, state in states(machine)
+        for inner in (state.get("ItemProcessor"), *state.get("Branches", ()))
+        if inner and inner.get("ProcessorConfig", {}).get("Mode") != "DISTRIBUTED"
+    ]
+    assert len(inside) == 2 + 2 + 1
+    for inner in inside:
+        last = {
+            name: state for name, state in inner["States"].items() if state.get("End") or state["Type"] == "Succeed"
+        }
+        assert last
+        for name, state in last.items():
+            assert state.get("OutputPath", "") is None, name
+
+
 def test_every_task_retries_catches_and_times_out(runs: Any, loads: Any, demultiplexings: Any) -> None:
     tasks = [(n, s) for d in (runs, loads, demultiplexings) for n, s in states(d) if s["Type"] == "Task"]
     assert len(tasks) == 16 + 5 + 4
