@@ -100,8 +100,20 @@ def test_the_reason_says_how_it_ended(ledger: Ledger, status: str, detail: dict[
 
 def test_what_the_execution_has_recorded_itself_stays(ledger: Ledger) -> None:
     ledger.end(LedgerEntry("R1", RUN, State.FAILED, reason="S1: align failed"))
-    assert handler(event("FAILED"), None) == {"run_id": "R1", "ended": 0}
-    assert states(ledger)[RUN] == (State.FAILED, "S1: align failed")
+    before = states(ledger)
+    handler(event("FAILED"), None)
+    after = states(ledger)
+    assert {item: after[item] for item, (state, _) in before.items() if state.is_final} == {
+        item: found for item, found in before.items() if found[0].is_final
+    }
+    assert after[RUN] == (State.FAILED, "S1: align failed")
+
+
+def test_what_a_redriven_run_has_begun_ends_when_it_is_stopped_again(ledger: Ledger) -> None:
+    handler(event(), None)
+    ledger.update(LedgerEntry("R1", "step#S1#align#", State.RUNNING))
+    assert handler(event(), None) == {"run_id": "R1", "ended": 1}
+    assert states(ledger)["step#S1#align#"][0] is State.FAILED
 
 
 def test_an_event_that_comes_twice_changes_nothing_more(ledger: Ledger) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from genomics.contracts import codec, object_keys
 from genomics.contracts.archives import Study
-from genomics.contracts.demultiplexing import DemultiplexRequest, FolderFiles, demultiplexing_id
+from genomics.contracts.demultiplexing import DemultiplexRequest, FolderFiles, demultiplexing_id, pairs_metric
 from genomics.contracts.events import RunTransferred
 from genomics.contracts.ledger import RUN, LedgerEntry, step_item
 from genomics.contracts.parameters import DemultiplexParameters, FastpParameters, RunParameters
@@ -215,12 +215,32 @@ def test_a_file_that_is_not_as_the_manifest_lists_it_is_named(lab: Lab) -> None:
         lab.plan()
 
 
+# Of every sample on every lane.
+PAIRS = {pairs_metric(f"BCL-{number}"): 1000 for number in (1, 2, 3)}
+
+
+def test_a_sample_is_analysed_from_the_lanes_that_have_reads_of_it_and_named_where_none_has(lab: Lab) -> None:
+    lab.register(HEART, LUNG)
+    assert lab.deliver(lab.arrive()) == 0
+    planned = lab.plan()
+    for lane, job in enumerate(planned["lanes"]):
+        empty = {pairs_metric("BCL-3"): 0} | ({pairs_metric("BCL-2"): 0} if lane else {})
+        lab.platform.complete(job["task"], metrics={"matched_share": 0.5, **PAIRS, **empty})
+    arguments = {"request_uri": planned["request"], "record_uris": planned["records"], "bucket": BUCKET}
+    (run_id,) = request_runs(**arguments, s3=lab.platform.s3, ledger=lab.platform.ledger)["runs"]
+    uri = object_keys.uri(BUCKET, object_keys.run_request(run_id))
+    heart = documents.read(lab.platform.s3, RunRequest, uri)
+    lanes = {sample.sample: [lane.lane for lane in sample.lanes] for sample in heart.samples}
+    assert lanes == {"BCL-1": ["L001", "L002"], "BCL-2": ["L001"]}
+    assert str(lab.entry().reason).endswith(f"analysed by {run_id}; without reads: BCL-3")
+
+
 def test_each_study_is_asked_for_with_its_own_samples_and_parameters(lab: Lab) -> None:
     lab.register(HEART, LUNG)
     assert lab.deliver(lab.arrive()) == 0
     planned = lab.plan()
     for job in planned["lanes"]:
-        lab.platform.complete(job["task"], metrics={"matched_share": 0.975})
+        lab.platform.complete(job["task"], metrics={"matched_share": 0.975, **PAIRS})
     arguments = {"request_uri": planned["request"], "record_uris": planned["records"], "bucket": BUCKET}
     for _ in range(2):
         asked = request_runs(**arguments, s3=lab.platform.s3, ledger=lab.platform.ledger)
