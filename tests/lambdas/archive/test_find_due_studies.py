@@ -74,6 +74,26 @@ def test_a_run_s_reads_and_variants_are_its_study_s_and_the_reference_is_nobody_
     assert found == Due("heart", (), (read, read.replace("_R1", "_R2"), vcf))
 
 
+def test_reads_that_were_demultiplexed_here_and_gvcfs_are_their_study_s_too(account: Account) -> None:
+    read, _ = put_run(account, "run-1", "heart")
+    keys = [f"{object_keys.DEMULTIPLEXED}lane/A_R{mate}.fastq.gz" for mate in (1, 2)]
+    gvcf = "steps/gather_variants/run-1/A.g.vcf.gz"
+    for key in (*keys, gvcf):
+        account.put(key)
+    found = {key: Artifact(account.uri(key), "0" * 64, 1) for key in (*keys, gvcf)}
+    uri = account.uri(object_keys.run_document("run-1", "request.json"))
+    request = documents.read(account.s3, RunRequest, uri)
+    lane = LaneReads("L2", found[keys[0]], found[keys[1]])
+    sample = replace(request.samples[0], lanes=(*request.samples[0].lanes, lane))
+    documents.write(account.s3, replace(request, samples=(sample,)), uri)
+    results = account.uri(object_keys.run_results("run-1"))
+    ended = documents.read(account.s3, RunResults, results)
+    with_gvcf = replace(ended.samples[0], gvcf=found[gvcf])
+    documents.write(account.s3, replace(ended, samples=(with_gvcf,)), results)
+    (due_study,) = due(account)
+    assert {read, *keys, gvcf} <= set(due_study.keys)
+
+
 def test_a_run_folder_is_a_study_of_its_own_unless_one_claims_it(account: Account) -> None:
     put_folder(account)
     assert due(account) == [Due("folder-1", (FOLDER,), ())]
