@@ -99,8 +99,11 @@ def _own_environment(context: Context, role_arn: str | None, session: str) -> di
 
 
 def python_environment(code: Path) -> dict[str, str]:
-    """Variables with which a Python finds `code` and what is installed, but not this repository."""
-    return {"PYTHONPATH": os.pathsep.join([str(code), _ISOLATION]), "PYTHONDONTWRITEBYTECODE": "1"}
+    """Variables with which a Python finds `code` and what is installed, but not this repository.
+
+    An image says that nothing is to be compiled into it; here its code is started again and again, so it may be.
+    """
+    return {"PYTHONPATH": os.pathsep.join([str(code), _ISOLATION]), "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def here(value: str, places: Mapping[str, Path]) -> str:

@@ -151,7 +151,8 @@ def zipped(directory: Path) -> bytes:
 
 
 def _files(directory: Path) -> Iterator[Path]:
-    return (path for path in sorted(directory.rglob("*")) if path.is_file())
+    """All of an asset; what Python has compiled since it was made is no part of it."""
+    return (path for path in sorted(directory.rglob("*")) if path.is_file() and path.suffix != ".pyc")
 
 
 def _register(context: Context, directory: Path, asset: Mapping[str, Any]) -> None:
