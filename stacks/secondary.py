@@ -141,7 +141,9 @@ class Secondary(cdk.Stack):
             plan_samples=self._planner("PlanSamples", "Checks a run's regions and lists its samples"),
             plan_sample=self._planner("PlanSample", "Decides which steps of a sample have to run, and why"),
             record_failure=self._recorder("RecordFailure", "Says why a sample failed"),
-            collect_results=self._recorder("CollectResults", "Writes what a run's samples came to"),
+            collect_results=self._recorder(
+                "CollectResults", "Writes what a run's samples came to", timeout_seconds=900, memory_mib=2048
+            ),
             record_run_failure=self._recorder("RecordRunFailure", "Says why a run failed"),
         )
         for recorder in (functions.record_failure, functions.record_run_failure):
@@ -206,11 +208,15 @@ class Secondary(cdk.Stack):
         self._ledger.grant_update(planner.role)
         return planner
 
-    def _recorder(self, name: str, description: str) -> PythonFunction:
+    def _recorder(
+        self, name: str, description: str, *, timeout_seconds: int = 300, memory_mib: int = 512
+    ) -> PythonFunction:
         environment = LedgerEnvironment(
             sequencing_bucket=self._sequencing.bucket_name, ledger_table=self._ledger.table.table_name
         )
-        recorder = self._function(name, description, environment.variables(), timeout_seconds=300)
+        recorder = self._function(
+            name, description, environment.variables(), timeout_seconds=timeout_seconds, memory_mib=memory_mib
+        )
         self._ledger.grant_read(recorder.role)
         self._ledger.grant_update(recorder.role)
         return recorder

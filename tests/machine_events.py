@@ -7,6 +7,15 @@ is told in "Viewing execution details", and checked against a real history in en
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+EVENT_QUOTA = 25_000
+
+EVENTS_PER_RUN = 60
+EVENTS_PER_SAMPLE = 80
+EVENTS_PER_JOB = 8
+# Of a job that is submitted as often as a throttled Batch lets it be: three more events for each refusal.
+EVENTS_PER_REFUSAL = 3
+
 # An execution's own start and end, and an iteration's of an inline Map.
 OF_ITSELF = 2
 
@@ -51,3 +60,9 @@ def _inside(definition: Mapping[str, Any], iterations: Mapping[str, int]) -> int
         if state["Type"] == "Map" and not is_distributed(state):
             total += iterations[name] * (OF_ITSELF + _inside(state["ItemProcessor"], iterations))
     return total
+
+
+def events_of_sample(*, lanes: int, calling_jobs: int, refusals: int = 0) -> int:
+    """Events of a sample's execution where nothing is skipped, and each job is refused so many times."""
+    jobs = lanes + calling_jobs
+    return EVENTS_PER_SAMPLE + jobs * (EVENTS_PER_JOB + refusals * EVENTS_PER_REFUSAL)

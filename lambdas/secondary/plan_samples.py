@@ -19,8 +19,8 @@ from genomics.contracts.runs import RunPlan, RunRequest, State
 from genomics.contracts.steps import Step, StepRecord
 from lambdas import documents
 from lambdas.ledger_table import Ledger, open_ledger, sample_order
-from lambdas.secondary.history import check_room
 from lambdas.secondary.planning import reference_step
+from lambdas.secondary.room import check_room
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

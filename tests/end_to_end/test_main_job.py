@@ -14,8 +14,7 @@ import pytest
 from genomics.contracts import codec, object_keys
 from genomics.contracts.loads import LoadRequest
 from genomics_cli.demo.sequencing_run import SequencingRun
-from lambdas.secondary.history import EVENTS_PER_RUN, events_of_sample
-from tests.machine_events import OF_ITSELF, events
+from tests.machine_events import EVENTS_PER_RUN, OF_ITSELF, events, events_of_sample
 from tests.machine_events import states as machine_states
 
 SAMPLES = ("DEMO-1", "DEMO-2")

@@ -6,8 +6,8 @@ import pytest
 
 from genomics.contracts.regions import MAXIMUM_CALLING_JOBS
 from genomics.contracts.steps import Step
-from lambdas.secondary.history import EVENT_QUOTA, EVENTS_PER_RUN, MAXIMUM_LANES, events_of_sample
-from tests.machine_events import most_events, states
+from lambdas.secondary.room import MAXIMUM_LANES
+from tests.machine_events import EVENT_QUOTA, EVENTS_PER_RUN, events_of_sample, most_events, states
 
 BATCH = "arn:<AWS::Partition>:states:::batch:submitJob.sync"
 # Rethrows inside a Map, and what is left when even the recording of a failure fails.

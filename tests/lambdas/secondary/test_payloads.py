@@ -23,8 +23,8 @@ from genomics.contracts.steps import Step
 from lambdas.secondary import jobs
 from lambdas.secondary.collect_results import failure_summary
 from lambdas.secondary.decisions import Decision
-from lambdas.secondary.history import MAXIMUM_LANES
 from lambdas.secondary.planning import sample_steps
+from lambdas.secondary.room import MAXIMUM_LANES
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 PAYLOAD = 256 * 1024
