@@ -33,8 +33,6 @@ STUDY = ("--study", "killed")
 BUCKET = "acknowledged"
 # Parts of a run, in requests: up to where it is killed, and from where on some of its steps are finished.
 LAST_MOMENT, SOMETHING_IS_FINISHED = 0.95, 0.5
-# One of the twenty is for every day.
-SEEDS = [pytest.param(seed, marks=() if seed == 11 else pytest.mark.slow) for seed in range(20)]
 # A run that is carried on may load the rows itself: who loaded them, and from which copy, is no part of the tables.
 _NOT_COMPARED = ("run_id", "source_uri", "source_sha256")
 
@@ -267,7 +265,8 @@ def test_a_run_comes_to_the_same_end_over_three_kills(site: Site, unkilled: Unki
     _kill_and_carry_on(site, pauses, unkilled)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
 def test_a_run_comes_to_the_same_end_whenever_it_is_killed(site: Site, unkilled: Unkilled, seed: int) -> None:
     # One moment in each twentieth of a run; not in its last requests, of which another run may make fewer.
     moment = (seed + np.random.default_rng(seed).random()) / 20 * LAST_MOMENT
