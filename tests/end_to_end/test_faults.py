@@ -149,6 +149,7 @@ def test_a_job_that_outlasts_its_time_ends_its_sample_with_the_reason(site: Site
     assert [len(job["attempts"]) for job in jobs if job["status"] == "FAILED"] == [1]
 
 
+@pytest.mark.slow  # test_failures redrives one
 def test_a_stopped_run_is_carried_on_by_the_same_command(site: Site) -> None:
     options = ("--study", "faulty", "--param", "align.minimum_score=28")
     process = site.genomics.begin(site.reads.sheet, site.reads.reference, site.output(), *options)
