@@ -100,7 +100,6 @@ class State:
     inert: int = 0
     inert_types: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
-    cpu_seconds: dict[str, float] = field(default_factory=dict)
 
 
 class Application:
@@ -252,12 +251,11 @@ def _ended_before_release(server: HttpServer, data: Path) -> Iterator[None]:
 
 def _run(context: Context, server: HttpServer, state: State, assembly: Assembly) -> None:
     """Install the services, listen, deploy, and say so."""
-    marks = [(time.perf_counter(), time.process_time())]
+    marks = [time.perf_counter()]
 
     def mark(name: str) -> None:
-        marks.append((time.perf_counter(), time.process_time()))
-        (wall, cpu), (wall_before, cpu_before) = marks[-1], marks[-2]
-        state.seconds[name], state.cpu_seconds[name] = round(wall - wall_before, 3), round(cpu - cpu_before, 3)
+        marks.append(time.perf_counter())
+        state.seconds[name] = round(marks[-1] - marks[-2], 3)
 
     _settings(context)
     clock.restore(database.opened())

@@ -64,6 +64,7 @@ def test_a_connection_is_asked_to_come_again_until_all_is_restored(
 
 def test_clients_inside_are_answered_while_the_restoring_goes_on(application: server.Application) -> None:
     statuses = []
+    operator = f"Credential={OPERATOR_ENVIRONMENT['AWS_ACCESS_KEY_ID']}/20260101/us-east-1/s3/aws4_request"
     environ = {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
@@ -72,6 +73,7 @@ def test_clients_inside_are_answered_while_the_restoring_goes_on(application: se
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "1",
         "HTTP_HOST": "127.0.0.1:1",
+        "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 {operator}",
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(),
     }

@@ -128,8 +128,3 @@ def test_nothing_on_the_main_path_is_inert() -> None:
         "AWS::Logs::LogGroup",
     }
     assert [kind for kind in sorted(path) if TABLE[kind].inert] == []
-
-
-def test_deploying_the_real_stacks_takes_seconds(embedded: Instance) -> None:
-    # Of its process: by the clock, it would be the time of whatever else the machine does meanwhile.
-    assert embedded.readiness()["cpu_seconds"]["deploy"] <= 5
