@@ -42,6 +42,8 @@ class _Watch:
     def add(self, limit: Limit) -> None:
         with self._changed:
             self._limits[limit.process.pid] = limit
+            # Seen before it led one, it would never be found.
+            self._sessions.pop(limit.process.pid, None)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="memory-limits", daemon=True)
                 self._thread.start()
@@ -57,7 +59,7 @@ class _Watch:
                 while not self._limits:
                     self._changed.wait()
                 limits = dict(self._limits)
-            members = self._members()
+                members = self._members()
             for session, limit in limits.items():
                 if self._is_over(limit, members[session]):
                     limit.exceeded = True

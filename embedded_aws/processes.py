@@ -4,17 +4,20 @@ import contextlib
 import os
 import select
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from embedded_aws.launcher.client import Launcher
+from embedded_aws.launcher.messages import Command
 
 SIGKILL_EXIT_CODE = 128 + signal.SIGKILL
 _CHUNK_BYTES = 65536
 _MAXIMUM_LINE_BYTES = 256 * 1024 - 26  # CloudWatch Logs: an event has at most 256 KiB, of which 26 bytes are its own
 
+_LAUNCHER = Launcher()
 _LIVING: "set[Process]" = set()
 _LIVING_LOCK = threading.Lock()
 _ending = threading.Event()
@@ -39,41 +42,50 @@ class Process:
         *,
         environment: Mapping[str, str],
         directory: Path,
-        errors: int = subprocess.STDOUT,
+        errors: int | None = None,
         descriptors: Sequence[int] = (),
+        cores: Iterable[int] = (),
+        read_only: Iterable[Path] = (),
     ) -> None:
         """Start `command` in `directory` with `environment` and nothing else; OSError if it cannot be started.
 
-        `errors` may be a file descriptor that takes its standard error instead. It inherits `descriptors` too.
+        `errors` may be a file descriptor that takes its standard error instead. It inherits `descriptors` too. It runs
+        on `cores`, by default on all that there are, and cannot write to the directories `read_only`, where this
+        machine lets an ordinary user have that.
         """
         self._deadline: float | None = None
         self._lock = threading.Lock()
-        self._reaped = False
+        self._exit_code: int | None = None
+        to_start = Command(
+            argv=[str(word) for word in command],
+            environment=dict(environment),
+            directory=str(directory),
+            cores=sorted(cores or os.sched_getaffinity(0)),
+            descriptors=descriptors,
+            read_only=[str(place) for place in read_only],
+        )
         with _LIVING_LOCK:
             if _ending.is_set():
                 raise OSError("the embedded AWS is being stopped")
-            self._popen = subprocess.Popen(
-                list(command),
-                env=dict(environment),
-                cwd=directory,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                start_new_session=True,
-                pass_fds=tuple(descriptors),
-            )
+            self._output, writing = os.pipe()
+            try:
+                self._pid = _LAUNCHER.start(to_start, writing, writing if errors is None else errors, descriptors)
+            except OSError:
+                os.close(self._output)
+                raise
+            finally:
+                os.close(writing)
             _LIVING.add(self)
 
     @property
     def output(self) -> int:
         """Descriptor of its output stream."""
-        assert self._popen.stdout is not None  # noqa: S101  (a pipe was asked for)
-        return self._popen.stdout.fileno()
+        return self._output
 
     @property
     def pid(self) -> int:
         """Of the group's leader, and so the group's id."""
-        return self._popen.pid
+        return self._pid
 
     def wait(self, *, output: Output, timeout: float | None = None, grace: float = 30.0) -> Ending:
         """Hand over output lines until the leader ends, then end what it left behind; also when `output` raises.
@@ -113,7 +125,7 @@ class Process:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the whole group; nothing happens once it has ended."""
         with self._lock:
-            if not self._reaped:
+            if self._exit_code is None:
                 _signal_group(self.pid, number)
 
     def stop(self, grace: float = 30.0) -> None:
@@ -127,19 +139,19 @@ class Process:
         """Kill what is left of the group; the leader's exit code."""
         # Until the leader is reaped its id cannot be anybody else's, so that the right group is killed.
         with self._lock:
-            if not self._reaped:
+            if self._exit_code is None:
                 _signal_group(self.pid, signal.SIGKILL)
-                self._popen.wait()
-                self._reaped = True
+                code = _LAUNCHER.reap(self.pid)
+                self._exit_code = code if code >= 0 else 128 - code
         with _LIVING_LOCK:
             _LIVING.discard(self)
-        code = self._popen.returncode
-        return code if code >= 0 else 128 - code
+        return self._exit_code
 
     def close(self) -> None:
         """Stop listening to its output."""
-        if self._popen.stdout is not None:
-            self._popen.stdout.close()
+        if self._output >= 0:
+            os.close(self._output)
+            self._output = -1
 
     def _milliseconds_left(self) -> float | None:
         return None if self._deadline is None else max(0.0, (self._deadline - time.monotonic()) * 1000 + 1)

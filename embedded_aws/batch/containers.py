@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_aws import file_systems
-from embedded_aws.batch import container_permissions, images, read_only
+from embedded_aws.batch import container_permissions, images
 from embedded_aws.context import Context
 from embedded_aws.iam import identity
 
@@ -22,12 +22,16 @@ _ISOLATION = str(Path(__file__).with_name("isolation"))
 
 @dataclass(frozen=True)
 class Prepared:
-    """A command ready to start. `scratch` belongs to this one attempt and is removed by `clean`."""
+    """A command ready to start. `scratch` belongs to this one attempt and is removed by `clean`.
+
+    The directories `read_only` are not its to write to.
+    """
 
     argv: list[str]
     environment: dict[str, str]
     working_directory: Path
     scratch: Path
+    read_only: list[Path]
 
     def clean(self) -> None:
         """Remove what the attempt left on local disk."""
@@ -59,10 +63,7 @@ def prepare(
         places[str(image.working_directory)] = image.directory
     environment = {item["name"]: item["value"] for item in container.get("environment", [])}
     return Prepared(
-        argv=read_only.wrapped(
-            [here(word, places) for word in image.argv(tuple(command))],
-            _unwritable(context, container, places, session),
-        ),
+        argv=[here(word, places) for word in image.argv(tuple(command))],
         environment={
             **{name: here(value, places) for name, value in image.environment.items()},
             **_own_environment(context, container.get("jobRoleArn"), session),
@@ -74,6 +75,7 @@ def prepare(
         },
         working_directory=working_directory,
         scratch=scratch,
+        read_only=_unwritable(context, container, places, session),
     )
 
 

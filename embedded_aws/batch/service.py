@@ -6,7 +6,6 @@ can be written to, and jobStateTimeLimitActions are not carried out.
 """
 
 import json
-import os
 import signal
 import threading
 import uuid
@@ -269,9 +268,13 @@ class Batch:
         )
         try:
             log = LogStream(self._context, log_group, attempt.log_stream)
-            # Of this thread, which is the attempt's own, and so of the process that it starts.
-            os.sched_setaffinity(0, job.cores)
-            process = Process(prepared.argv, environment=prepared.environment, directory=prepared.working_directory)
+            process = Process(
+                prepared.argv,
+                environment=prepared.environment,
+                directory=prepared.working_directory,
+                cores=job.cores,
+                read_only=prepared.read_only,
+            )
             with self._scheduler.lock:
                 self._processes[job.id] = process
                 attempt.started_at = job.started_at = now()

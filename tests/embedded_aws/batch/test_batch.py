@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 from moto.batch import models as batch_models
 
 from embedded_aws import faults, file_systems
-from embedded_aws.batch import read_only
 from embedded_aws.batch import service as batch
 from embedded_aws.batch.machines import Machine
+from embedded_aws.launcher import read_only
 
 SECONDS = 30.0
 
@@ -246,7 +246,7 @@ def test_paths_below_mounts_are_those_of_the_volumes(queue: Queue) -> None:
     assert not Path(scratch).exists()  # local disk goes with the attempt
 
 
-@pytest.mark.skipif(not read_only.is_enforced(), reason="this machine gives no mount namespaces to ordinary users")
+@pytest.mark.skipif(not read_only.is_possible(), reason="this machine gives no mount namespaces to ordinary users")
 def test_a_read_only_mount_cannot_be_written_to(queue: Queue) -> None:
     # RegisterJobDefinition, MountPoint: "If this value is true, the container has read-only access to the volume."
     place = file_systems.path(queue.services.context, "fs-0000000a")
