@@ -89,6 +89,7 @@ SERVICES: tuple[Service, ...] = (
             "a root file system is the machine's, never read-only; memory is looked at ten times a second",
             "the last 1,000 jobs are remembered",
             "the image's files are the machine's: the Dockerfile's directory and command count, not its packages",
+            "a Python program continues in a copy of an interpreter that has imported boto3 before",
         ),
         types=("AWS::Batch::", "AWS::ECR::"),
         modules=("batch.service",),
@@ -97,7 +98,7 @@ SERVICES: tuple[Service, ...] = (
         "Lambda",
         "zipped handlers run in processes of their own under their role, with time-outs, memory limits and "
         "retries of asynchronous calls",
-        ("one Python: the one the instance runs on",),
+        ("one Python: the one the instance runs on, in a copy that has imported boto3 before",),
         types=("AWS::Lambda::",),
         modules=("functions.service",),
     ),

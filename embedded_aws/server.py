@@ -109,7 +109,7 @@ class Application:
         self.state, self._log = state, log
         # Until all is there again that was, no connection gets an answer: NoSuchBucket would be believed.
         self.is_restored = False
-        self._services = _Dispatcher(create_backend_app)
+        self._services = Dispatcher(create_backend_app)
 
     def __call__(self, environ: dict[str, Any], start_response: _StartResponse) -> Iterable[bytes]:
         """WSGI."""
@@ -161,11 +161,13 @@ class Application:
         return [body]
 
 
-class _Dispatcher(DomainDispatcherApplication):
-    # moto tries the patterns of all its services for each request.
+class Dispatcher(DomainDispatcherApplication):
+    """Finds the service that a request is for, once for a host; moto tries the patterns of all, for each request."""
+
     _known: ClassVar[dict[str | None, Any]] = {}
 
     def get_backend_for_host(self, host: str | None) -> Any:
+        """Its name, as moto has it."""
         if host not in self._known:
             self._known[host] = super().get_backend_for_host(host)
         return self._known[host]

@@ -5,15 +5,18 @@ take longest; of the others, the tests of a file stay together.
 """
 
 import fcntl
+import importlib.util
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from embedded_aws import file_servers, instance
+from embedded_aws.launcher import service_models
 
 ROOT = Path(__file__).resolve().parents[1]
 # Set for other reasons than to configure a deployment.
@@ -25,6 +28,26 @@ LANDING = {
     "landing_path": file_servers.LANDING_PATH,
     "datasync_agent_arns": file_servers.AGENT_ARN,
 }
+
+# Hundreds of tests make clients of their own.
+service_models.keep()
+
+
+def late(name: str) -> Any:
+    """A module, imported when something of it is first used.
+
+    Every process collects all tests, and whoever imports the CDK starts Node and has it read the whole library.
+    """
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
 
 Synthesis = Callable[[Path, Mapping[str, str]], "subprocess.CompletedProcess[str]"]
 

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from genomics.contracts.steps import Step
-from settings import Settings, SettingsError
+from tests.conftest import late
 from tests.stacks.conftest import OTHER_SETTINGS
+
+app_settings = late("settings")
 
 
 @pytest.fixture(autouse=True)
@@ -19,40 +21,48 @@ def _no_settings_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_defaults_need_nothing() -> None:
-    settings = Settings.read({})
+    settings = app_settings.Settings.read({})
     assert settings.project == "genomics"
     assert settings.disposable is False
     assert settings.secondary().tools[Step.ALIGN].vcpus == 16
 
 
 def test_context_of_others_is_left_alone() -> None:
-    assert Settings.read({"@aws-cdk/aws-s3:createDefaultLoggingPolicy": True, "aws:cdk:x": 1}) == Settings.read({})
+    assert app_settings.Settings.read(
+        {"@aws-cdk/aws-s3:createDefaultLoggingPolicy": True, "aws:cdk:x": 1}
+    ) == app_settings.Settings.read({})
 
 
 def test_context_sets_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     context = {"genomics:max_vcpus": "64", "genomics:project": "one"}
-    assert Settings.read(context).max_vcpus == 64
+    assert app_settings.Settings.read(context).max_vcpus == 64
     monkeypatch.setenv("GENOMICS_MAX_VCPUS", "128")
-    settings = Settings.read(context)
+    settings = app_settings.Settings.read(context)
     assert (settings.max_vcpus, settings.project) == (128, "one")
 
 
 def test_a_part_of_a_tools_size_can_be_set_from_either_side(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENOMICS_TOOLS__ALIGN__VCPUS", "2")
-    tools = Settings.read({"genomics:tools.align.memory_mib": "4096", "genomics:tools.fastp": {"vcpus": 1}}).tools
+    tools = app_settings.Settings.read(
+        {"genomics:tools.align.memory_mib": "4096", "genomics:tools.fastp": {"vcpus": 1}}
+    ).tools
     assert (tools.align.vcpus, tools.align.memory_mib, tools.align.timeout_minutes) == (2, 4096, 1440)
     assert (tools.fastp.vcpus, tools.fastp.memory_mib) == (1, 7168)
 
 
 def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENOMICS_ACCOUNT", "")
-    assert Settings.read({}).account is None
+    assert app_settings.Settings.read({}).account is None
 
 
 def test_instance_types_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENOMICS_INSTANCE_TYPES", "optimal, c6i.4xlarge,m7i")
-    assert Settings.read({}).instance_types == ("optimal", "c6i.4xlarge", "m7i")
-    assert Settings.read({"genomics:instance_types": ["m5"]}).instance_types == ("optimal", "c6i.4xlarge", "m7i")
+    assert app_settings.Settings.read({}).instance_types == ("optimal", "c6i.4xlarge", "m7i")
+    assert app_settings.Settings.read({"genomics:instance_types": ["m5"]}).instance_types == (
+        "optimal",
+        "c6i.4xlarge",
+        "m7i",
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,8 +135,8 @@ def test_instance_types_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_a_bad_setting_is_named_in_one_line_with_what_is_allowed(context: dict[str, Any], line: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        Settings.read({f"genomics:{name}": value for name, value in context.items()})
+    with pytest.raises(app_settings.SettingsError) as caught:
+        app_settings.Settings.read({f"genomics:{name}": value for name, value in context.items()})
     assert str(caught.value).startswith(line)
     assert "\n" not in str(caught.value)
 
@@ -134,9 +144,9 @@ def test_a_bad_setting_is_named_in_one_line_with_what_is_allowed(context: dict[s
 def test_a_bad_variable_is_named_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENOMICS_TOOLS__FASTP__MEMORY_MIB", "plenty")
     with pytest.raises(
-        SettingsError, match=r"^tools\.fastp\.memory_mib \(GENOMICS_TOOLS__FASTP__MEMORY_MIB\) cannot be"
+        app_settings.SettingsError, match=r"^tools\.fastp\.memory_mib \(GENOMICS_TOOLS__FASTP__MEMORY_MIB\) cannot be"
     ):
-        Settings.read({})
+        app_settings.Settings.read({})
 
 
 @pytest.mark.parametrize(
@@ -149,24 +159,24 @@ def test_a_bad_variable_is_named_as_well(monkeypatch: pytest.MonkeyPatch) -> Non
 )
 def test_a_misspelt_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, line: str) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(SettingsError) as caught:
-        Settings.read({})
+    with pytest.raises(app_settings.SettingsError) as caught:
+        app_settings.Settings.read({})
     assert str(caught.value).startswith(line)
 
 
 def test_variables_of_other_programs_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENOMICS_SHARED_DATA", "/somewhere")
     monkeypatch.setenv("GENOMICS_DATA", "/elsewhere")
-    assert Settings.read({}).project == "genomics"
+    assert app_settings.Settings.read({}).project == "genomics"
 
 
 def test_a_setting_cannot_be_given_whole_and_in_part() -> None:
-    with pytest.raises(SettingsError, match="is set as a whole already"):
-        Settings.read({"genomics:project": "x", "genomics:project.name": "y"})
+    with pytest.raises(app_settings.SettingsError, match="is set as a whole already"):
+        app_settings.Settings.read({"genomics:project": "x", "genomics:project.name": "y"})
 
 
 def test_every_setting_reaches_a_stack_or_the_app() -> None:
-    settings = Settings.read({f"genomics:{name}": value for name, value in OTHER_SETTINGS.items()})
+    settings = app_settings.Settings.read({f"genomics:{name}": value for name, value in OTHER_SETTINGS.items()})
     configs = (
         *(settings.storage(), settings.network(), settings.secondary(), settings.lake(), settings.archive()),
         *(settings.transfer(), settings.file_access()),
@@ -193,7 +203,7 @@ def test_every_setting_reaches_a_stack_or_the_app() -> None:
         "study_owner_email": "owner",
     }
     of_the_app = {"account", "region", "project", "disposable"}
-    for name in Settings.model_fields:
+    for name in app_settings.Settings.model_fields:
         assert renamed.get(name, name) in carried | of_the_app, name
 
 

@@ -1,5 +1,7 @@
-"""The versions of the programs in the image, as they print them."""
+"""The versions of the programs in the image, as they print them, or as they were installed by."""
 
+import contextlib
+import importlib.metadata
 import platform
 import re
 import subprocess
@@ -36,6 +38,9 @@ def _question(program: str) -> list[str]:
 
 
 def _version(program: str) -> str:
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        # One that Python's packages brought would be loaded whole, to print what is on record.
+        return importlib.metadata.version(program)
     try:
         done = subprocess.run(
             _question(program),

@@ -1,7 +1,6 @@
 """Runs a Python command line in this process, as a new interpreter would: Python's manual, "Command line"."""
 
 import builtins
-import functools
 import io
 import os
 import runpy
@@ -15,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.loaders import JSONFileLoader, Loader
+
+from embedded_aws.launcher import service_models
 
 # Clients that most programs make.
 _SERVICES = ("cloudwatch", "dynamodb", "events", "s3", "sqs", "stepfunctions")
@@ -26,7 +26,7 @@ _INSTALLED: list[str] = []
 
 def prepare() -> None:
     """Import what most programs import, and forget this repository: a program must not find what it did not bring."""
-    _keep_service_models()
+    service_models.keep()
     session = boto3.Session("none", "none", region_name="us-east-1")
     for service in _SERVICES:
         session.client(service)  # type: ignore[call-overload]
@@ -34,24 +34,6 @@ def prepare() -> None:
     _INSTALLED[:] = [place for place in sys.path if place.startswith((sys.prefix, sys.base_prefix))]
     for name in [name for name in sys.modules if name.partition(".")[0] == __name__.partition(".")[0]]:
         del sys.modules[name]
-
-
-def _keep_service_models() -> None:
-    """Botocore looks for a service's model, and reads it, again for each session: most of what a client takes."""
-    files: Any = JSONFileLoader
-    read = functools.cache(functools.partial(files.load_file, files()))
-    files.load_file = lambda _, path: read(path)
-    loader: Any = Loader
-    list_services = loader.list_available_services
-    listed: dict[tuple[Any, ...], list[str]] = {}
-
-    def list_available_services(self: Any, type_name: str) -> list[str]:
-        key = (type_name, *self.search_paths)
-        if key not in listed:
-            listed[key] = list_services(self, type_name)
-        return listed[key]
-
-    loader.list_available_services = list_available_services
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from moto.core.config import default_user_config
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import create_backend_app
 
 from embedded_aws import athena, clients, datasync, dynamodb, file_systems, guard, instance, processes
 from embedded_aws.batch import images
@@ -29,6 +29,7 @@ from embedded_aws.messaging import mail
 from embedded_aws.monitoring import service as monitoring
 from embedded_aws.s3 import archive_tiers
 from embedded_aws.s3 import lifecycle as object_lifecycle
+from embedded_aws.server import Dispatcher
 from embedded_aws.step_functions import service as step_functions
 from tests.embedded_aws import small_assembly
 from tests.embedded_aws.event_bus import Bus
@@ -141,7 +142,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         for of_containers in ("lambda", "batch"):
             moto.setitem(default_user_config, of_containers, {"use_docker": False})
         moto.setattr(processes, "_ending", threading.Event())
-        application = DomainDispatcherApplication(create_backend_app)
+        application = Dispatcher(create_backend_app)
         server = HttpServer(0, application)
         context = Context(port=server.port, data=tmp_path_factory.mktemp("embedded"))
         for service in SERVICES:

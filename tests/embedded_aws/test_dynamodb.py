@@ -47,6 +47,7 @@ def test_an_item_that_is_being_made_is_never_seen_without_its_attributes(table: 
             KeyConditionExpression="run = :run",
             ExpressionAttributeValues={":run": {"S": "r"}},
             ScanIndexForward=False,
+            Limit=3,
         )["Items"]
         torn += [item for item in items if "state" not in item]
     writer.join()

@@ -10,8 +10,10 @@ from genomics_cli.estimates.prices import ComputePrices, FamilyPrice
 from genomics_cli.rightsizing import LEAST_MEMORY_MIB, Needs, needs, needs_document
 from genomics_cli.run_ledger import list_runs
 from genomics_cli.step_history import read_step_history
-from settings.values import ToolSizeSettings
+from tests.conftest import late
 from tests.genomics_cli.ledger_runs import LedgerRun
+
+app_settings = late("settings")
 
 PRICES = ComputePrices("here", "2026-01", "a test", (FamilyPrice("f", 4, on_demand=0.05, spot=0.025),))
 INPUT = {"reads_1": (TaskInput("s3://sequencing/inbox/a", "0" * 64, 3 << 20),)}
@@ -81,6 +83,6 @@ def test_records_of_another_shape_are_left_out_and_counted(platform: Platform) -
 
 
 def test_the_floor_is_that_of_the_setting() -> None:
-    ToolSizeSettings(vcpus=1, memory_mib=LEAST_MEMORY_MIB, timeout_minutes=1)
+    app_settings.values.ToolSizeSettings(vcpus=1, memory_mib=LEAST_MEMORY_MIB, timeout_minutes=1)
     with pytest.raises(ValueError, match="greater than or equal to"):
-        ToolSizeSettings(vcpus=1, memory_mib=LEAST_MEMORY_MIB - 1, timeout_minutes=1)
+        app_settings.values.ToolSizeSettings(vcpus=1, memory_mib=LEAST_MEMORY_MIB - 1, timeout_minutes=1)

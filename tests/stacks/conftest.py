@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
-from constructs import IConstruct
 
-import app
-from settings import Settings
+from tests.conftest import late
 
+app, app_settings, cdk = late("app"), late("settings"), late("aws_cdk")
 ROOT = Path(__file__).resolve().parents[2]
 
 # Everything that has a choice is chosen otherwise than by default.
@@ -171,10 +169,10 @@ def compliance(tmp_path_factory: pytest.TempPathFactory) -> Compliance:
     of = cdk.Validations.of
 
     class Noted:
-        def __init__(self, construct: IConstruct) -> None:
+        def __init__(self, construct: Any) -> None:
             self._construct = construct
 
-        def acknowledge(self, *rules: cdk.Acknowledgment) -> None:
+        def acknowledge(self, *rules: Any) -> None:
             acknowledged.update({(self._construct.node.path, rule.id): rule.reason for rule in rules})
 
         def add_plugins(self, *plugins: Any) -> None:
@@ -186,7 +184,7 @@ def compliance(tmp_path_factory: pytest.TempPathFactory) -> Compliance:
         context = json.loads((ROOT / "cdk.json").read_text())["context"]
         unacknowledged = cdk.App(analytics_reporting=False, context=context, outdir=str(output))
         given = {f"genomics:{name}": value for name, value in OTHER_SETTINGS.items()}
-        app.build(unacknowledged, Settings.read(given))
+        app.build(unacknowledged, app_settings.Settings.read(given))
         with pytest.raises(RuntimeError):
             unacknowledged.synth()
     findings = frozenset(

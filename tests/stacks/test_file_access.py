@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from settings import Settings
+from tests.conftest import late
 from tests.stacks.conftest import Assembly, flat
+
+app_settings = late("settings")
 
 
 def the_only(assembly: Assembly, kind: str) -> dict[str, Any]:
@@ -18,7 +20,9 @@ def test_it_is_off_by_default(default: Assembly) -> None:
 
 def test_each_way_is_turned_on_alone() -> None:
     gateway = {"file_gateway_arn": "arn:aws:storagegateway:us-east-1:123456789012:gateway/sgw-12A3456B"}
-    assert Settings.read({f"genomics:{name}": value for name, value in gateway.items()}).file_access() is None
+    assert (
+        app_settings.Settings.read({f"genomics:{name}": value for name, value in gateway.items()}).file_access() is None
+    )
     for given in (
         {**gateway, "file_gateway_smb": "true"},
         {**gateway, "file_gateway_nfs_clients": "10.1.0.0/16"},
@@ -26,7 +30,7 @@ def test_each_way_is_turned_on_alone() -> None:
         {"windows_gib": "32", "windows_directory_id": "d-0123456789"},
         {"analysis_instance_type": "m7i.large"},
     ):
-        assert Settings.read({f"genomics:{name}": value for name, value in given.items()}).file_access()
+        assert app_settings.Settings.read({f"genomics:{name}": value for name, value in given.items()}).file_access()
 
 
 def test_shares_of_the_gateway_are_read_only_and_of_the_run_folders(other: Assembly) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from genomics.contracts.transfers import DEFAULT_EXCLUDES
-from settings import Settings, SettingsError
-from tests.conftest import LANDING
+from tests.conftest import LANDING, late
 from tests.stacks.conftest import Assembly, flat
+
+app_settings = late("settings")
 
 
 def the_only(assembly: Assembly, kind: str) -> dict[str, Any]:
@@ -199,7 +200,7 @@ def test_a_sweep_comes_by_every_quarter_of_an_hour(default: Assembly) -> None:
 
 
 def test_without_a_landing_folder_there_is_no_transfer() -> None:
-    settings = Settings.read({})
+    settings = app_settings.Settings.read({})
     assert (settings.transfer(), settings.file_access()) == (None, None)
 
 
@@ -218,7 +219,7 @@ def test_without_a_landing_folder_there_is_no_transfer() -> None:
     ],
 )
 def test_a_bad_setting_is_named_in_one_line(given: dict[str, str], said: str) -> None:
-    with pytest.raises(SettingsError) as error:
-        Settings.read({f"genomics:{name}": value for name, value in {**LANDING, **given}.items()})
+    with pytest.raises(app_settings.SettingsError) as error:
+        app_settings.Settings.read({f"genomics:{name}": value for name, value in {**LANDING, **given}.items()})
     assert said in str(error.value)
     assert "\n" not in str(error.value)

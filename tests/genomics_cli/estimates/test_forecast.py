@@ -23,8 +23,10 @@ from genomics_cli.inputs.run_inputs import RunOptions
 from genomics_cli.results import read_records
 from genomics_cli.run_ledger import read_run
 from lambdas.secondary.planning import sample_steps
-from settings.values import ToolSettings
+from tests.conftest import late
 from tests.genomics_cli.ledger_runs import REGIONS, LedgerRun
+
+app_settings = late("settings")
 
 PRICES = ComputePrices("here", "2026-01", "a test", (FamilyPrice("f", 4, on_demand=0.05, spot=0.025),))
 SIZE = RunSize(4000, {"A": {"L1": 2_000_000, "L2": 1_000_000}}, REGIONS)
@@ -65,7 +67,7 @@ def test_without_history_figures_are_widened_and_said_to_be_that() -> None:
 
 
 def test_the_figures_give_jobs_what_the_settings_do() -> None:
-    defaults = ToolSettings()
+    defaults = app_settings.values.ToolSettings()
     for step, figure in read_figures().steps.items():
         size = getattr(defaults, step)
         assert (figure.vcpus, figure.memory_mib) == (size.vcpus, size.memory_mib)
