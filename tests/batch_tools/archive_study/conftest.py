@@ -97,10 +97,12 @@ class Study:
     def head(self, key: str) -> Any:
         return self.s3.head_object(Bucket=BUCKET, Key=key)
 
-    def versions(self, key: str) -> list[str]:
-        """Storage classes of all versions at the key."""
-        found = self.s3.list_object_versions(Bucket=BUCKET, Prefix=key).get("Versions", ())
-        return [version["StorageClass"] for version in found if version["Key"] == key]
+    def versions(self) -> dict[str, list[str]]:
+        """Storage classes of all versions, by key."""
+        found: dict[str, list[str]] = {}
+        for version in self.s3.list_object_versions(Bucket=BUCKET)["Versions"]:
+            found.setdefault(version["Key"], []).append(version["StorageClass"])
+        return found
 
     def readable(self, key: str) -> bytes:
         """Content, out of an archive class too: as if it had been restored."""

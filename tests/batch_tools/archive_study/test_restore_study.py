@@ -37,7 +37,7 @@ def test_every_object_is_back_as_it_was(study: Study, directory: Path) -> None:
     for key, content in study.contents.items():
         assert study.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == content
     # The placeholders are gone, and with them all that was in their class.
-    assert [study.versions(key) for key in (f"{LANE}C1.1/s_1_1101.bcl", READS)] == [["STANDARD_IA"], ["STANDARD"]]
+    assert [study.versions()[key] for key in (f"{LANE}C1.1/s_1_1101.bcl", READS)] == [["STANDARD_IA"], ["STANDARD"]]
     head = study.head(READS)
     assert (head["ContentType"], head["Metadata"]) == ("application/gzip", {"file-owner": "1000"})
     tags = study.s3.get_object_tagging(Bucket=BUCKET, Key=READS)["TagSet"]
