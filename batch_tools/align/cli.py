@@ -7,8 +7,8 @@ from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.launch import launch
 from batch_tools.tool_runtime.reference import prepared_reference
 from batch_tools.tool_runtime.tool import Job, Outcome, Tool
-from genomics.contracts.parameters import AlignParameters
-from genomics.contracts.steps import Step
+from genomics.contracts.parameters import ALIGNERS, AlignParameters
+from genomics.contracts.steps import Step, Task
 
 
 def align_sample(job: Job) -> Outcome:
@@ -27,7 +27,12 @@ def align_sample(job: Job) -> Outcome:
     )
 
 
-TOOL = Tool(Step.ALIGN, align_sample, align.PROGRAMS, align.SCRATCH_PER_INPUT_BYTE)
+def _other_aligners(task: Task) -> tuple[str, ...]:
+    chosen = task.parameters.get("aligner", AlignParameters().aligner)
+    return tuple(aligner for aligner in ALIGNERS if aligner != chosen)
+
+
+TOOL = Tool(Step.ALIGN, align_sample, align.PROGRAMS, align.SCRATCH_PER_INPUT_BYTE, unused=_other_aligners)
 
 if __name__ == "__main__":
     sys.exit(launch(TOOL))

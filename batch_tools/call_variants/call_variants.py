@@ -6,7 +6,7 @@ from pathlib import Path
 
 from batch_tools.call_variants.ensemble import write_ensemble
 from batch_tools.call_variants.haplotypes import write_alleles
-from batch_tools.tool_runtime.alignments import require_bam
+from batch_tools.tool_runtime.alignments import link_alignments
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.pipeline import capture, run_pipeline
 from batch_tools.tool_runtime.reference import contig_lengths, linked
@@ -15,7 +15,7 @@ from genomics.contracts.parameters import GVCF_DEPTHS, CallVariantsParameters
 from genomics.contracts.regions import Region, RegionError, merge, parse_regions
 
 PROGRAMS = ("bcftools", "freebayes")
-# The staged BAM; calls are small beside it, freebayes' as text as well.
+# The staged alignments; calls are small beside it, freebayes' as text as well.
 SCRATCH_PER_INPUT_BYTE = 1.4
 
 # mpileup realigns a read once it has met a column that calls for it, and freebayes reads haplotypes over a window.
@@ -36,26 +36,24 @@ def run(
     parameters: CallVariantsParameters,
     directory: Path,
 ) -> Outcome:
-    """Call the records of `alignments` (BAM, `index` its BAI) whose POS lies in `regions`, into `directory`.
+    """Call the records of `alignments` (BAM or CRAM with its `index`) whose POS lies in `regions`, into `directory`.
 
     Outputs `calls` (BCF with FORMAT GT, PL, AD, DP and GQ) and its `index` (CSI), and with the parameter `gvcf`
     `blocks` (BCF: where the regions are as the reference has them, with END and MinDP). A record that begins before a
-    region belongs to the region before. ToolError if a region is not on the reference, or the BAM is damaged, or of
-    another sample or reference.
+    region belongs to the region before. ToolError if a region is not on the reference, or the alignments are damaged,
+    or of another sample or reference.
     """
     contigs = contig_lengths(reference)
     try:
         parse_regions([str(region) for region in regions], contigs)
     except RegionError as error:
         raise ToolError(str(error)) from error
-    require_bam(alignments, regions, contigs)
-    (directory / "alignments.bam").symlink_to(alignments.absolute())
-    (directory / "alignments.bam.bai").symlink_to(index.absolute())
+    link = link_alignments(alignments, directory, index=index, regions=regions, reference=reference)
     around = merge(
         Region(each.chrom, max(1, each.start - _MARGIN_BASES), min(contigs[each.chrom], each.end + _MARGIN_BASES))
         for each in regions
     )
-    calling = _Calling(around, linked(reference, directory), contigs, parameters, directory)
+    calling = _Calling(link, around, linked(reference, directory), contigs, parameters, directory)
     called = {"bcftools": calling.bcftools, "freebayes": calling.freebayes, "ensemble": calling.ensemble}
     around_calls = called[parameters.caller]()
     own = ("--targets-file", _table(regions, directory / "regions.tsv"), "--targets-overlap", "0")
@@ -80,6 +78,7 @@ def run(
 class _Calling:
     """Calling in `around`; each way of it gives the name of a file in `directory`."""
 
+    alignments: str
     around: tuple[Region, ...]
     reference: str
     contigs: dict[str, int]
@@ -109,7 +108,7 @@ class _Calling:
             *("--min-BQ", str(self.parameters.minimum_base_quality)),
             # By itself mpileup gives up indels above a depth of 250.
             *("--max-depth", depth, "--max-idepth", depth),
-            *("--annotate", "FORMAT/AD,FORMAT/DP", "alignments.bam"),
+            *("--annotate", "FORMAT/AD,FORMAT/DP", self.alignments),
         ]
 
     def _call(self) -> list[str]:
@@ -130,7 +129,7 @@ class _Calling:
             # The prior of freebayes 1.3.6 depends on the haplotype before, and so on where the region begins.
             "--no-population-priors",
             # They take hets of 20 to 25 % of the reads, which a trio shows to be real, down to nothing.
-            *("--binomial-obs-priors-off", "--allele-balance-priors-off", "alignments.bam"),
+            *("--binomial-obs-priors-off", "--allele-balance-priors-off", self.alignments),
         ]
         run_pipeline(command, directory=self.directory, output=haplotypes)
         write_alleles(haplotypes, self.directory / "alleles.vcf", reference=self.reference, contigs=self.contigs)

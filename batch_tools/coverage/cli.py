@@ -5,6 +5,7 @@ import sys
 from batch_tools.coverage import coverage
 from batch_tools.coverage.htslib import findable_htslib
 from batch_tools.tool_runtime.launch import launch
+from batch_tools.tool_runtime.reference import prepared_reference
 from batch_tools.tool_runtime.tool import Job, Outcome, Tool
 from genomics.contracts.parameters import CoverageParameters
 from genomics.contracts.steps import Step
@@ -20,6 +21,7 @@ def measure_coverage(job: Job) -> Outcome:
         parameters=job.parameters(CoverageParameters),
         threads=job.environment.vcpus,
         directory=job.directory,
+        reference=prepared_reference(job) if job.task.reference else None,
     )
 
 

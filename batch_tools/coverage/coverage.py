@@ -4,9 +4,10 @@ import gzip
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from batch_tools.tool_runtime.alignments import require_bam
+from batch_tools.tool_runtime.alignments import link_alignments
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.pipeline import run_pipeline
+from batch_tools.tool_runtime.reference import linked
 from batch_tools.tool_runtime.tool import Outcome
 from genomics.contracts.parameters import CoverageParameters
 from genomics.contracts.regions import Region
@@ -29,8 +30,9 @@ def run(
     parameters: CoverageParameters,
     threads: int,
     directory: Path,
+    reference: Path | None = None,
 ) -> Outcome:
-    """Measure the depth of `alignments` (indexed BAM) in `regions`, into `directory`.
+    """Measure the depth of `alignments` (indexed BAM; CRAM with its `reference`) in `regions`, into `directory`.
 
     A base where mates overlap counts once; duplicates, secondary and failed records count nowhere. Outputs: `summary`
     (by contig, and by contig within the regions), `distribution` and `region_distribution` (share of bases by depth),
@@ -38,10 +40,7 @@ def run(
     BED. Metrics are of the regions: bases, mean depth in reads, and shares of bases between 0 and 1.
     ToolError if the alignments are damaged, or lack a region.
     """
-    require_bam(alignments, regions)
-    bam = directory / "alignments.bam"
-    bam.symlink_to(alignments.absolute())
-    (directory / f"{bam.name}.bai").symlink_to(index.absolute())
+    link = link_alignments(alignments, directory, index=index, regions=regions, reference=reference)
     bed = directory / "regions.bed"
     bed.write_text("".join(f"{region.chrom}\t{region.start - 1}\t{region.end}\n" for region in regions))
     command = [
@@ -49,8 +48,9 @@ def run(
         *("--thresholds", ",".join(map(str, THRESHOLDS))),
         *("--mapq", str(parameters.minimum_mapping_quality)),
         *("--threads", str(max(1, min(threads, _MOST_THREADS)))),
+        *(("--fasta", linked(reference, directory)) if reference else ()),
     ]
-    run_pipeline([*command, sample, bam.name], directory=directory)
+    run_pipeline([*command, sample, link], directory=directory)
     outputs = {
         "summary": directory / f"{sample}.mosdepth.summary.txt",
         "distribution": directory / f"{sample}.mosdepth.global.dist.txt",

@@ -5,6 +5,7 @@ import sys
 from batch_tools.quality import quality
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.launch import launch
+from batch_tools.tool_runtime.reference import prepared_reference
 from batch_tools.tool_runtime.tool import Job, Outcome, Tool
 from genomics.contracts.steps import Step
 
@@ -25,6 +26,7 @@ def report_quality(job: Job) -> Outcome:
         alignments=job.file("alignments"),
         threads=job.environment.vcpus,
         directory=job.directory,
+        reference=prepared_reference(job) if job.task.reference else None,
     )
 
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from batch_tools.tool_runtime.alignments import require_bam
+from batch_tools.tool_runtime.alignments import link_alignments
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.pipeline import capture, run_pipeline
+from batch_tools.tool_runtime.reference import linked
 from batch_tools.tool_runtime.tool import Outcome
 from batch_tools.tool_runtime.versions import installed
 
@@ -39,21 +40,29 @@ class Findings:
     variant_stats: Path
 
 
-def run(*, sample: str, findings: Findings, alignments: Path, threads: int, directory: Path) -> Outcome:
-    """Report on `sample` from `findings` and its `alignments` (BAM), into `directory`.
+def run(
+    *,
+    sample: str,
+    findings: Findings,
+    alignments: Path,
+    threads: int,
+    directory: Path,
+    reference: Path | None = None,
+) -> Outcome:
+    """Report on `sample` from `findings` and its `alignments` (BAM; CRAM with its `reference`), into `directory`.
 
     Outputs `report` (MultiQC's page, which needs nothing beside it), `data` (the same figures as JSON) and
     `alignment_stats` (samtools stats). Metrics: mismatches per aligned base, mean insert size in bases, transitions per
     transversion. ToolError if the alignments are damaged, or MultiQC leaves out one of the
     tools.
     """
-    require_bam(alignments)
+    link = link_alignments(alignments, directory, reference=reference)
     given = directory / "given"
     given.mkdir()
-    bam = directory / "alignments.bam"
-    bam.symlink_to(alignments.absolute())
     stats = given / f"{sample}.samtools_stats.txt"
-    stats.write_text(capture(["samtools", "stats", "--threads", str(threads), bam.name], directory=directory))
+    decoding = ("--reference", linked(reference, directory)) if reference else ()
+    command = ["samtools", "stats", "--threads", str(threads), *decoding, link]
+    stats.write_text(capture(command, directory=directory))
     for name, path in _named(sample, findings).items():
         (given / name).symlink_to(path.absolute())
     data = _report(given.name, directory)

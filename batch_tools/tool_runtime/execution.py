@@ -121,7 +121,8 @@ class Execution:
             publication.discard()
 
     def _work(self, scratch: Path) -> Measured:
-        versions = tool_versions(self.tool.programs)
+        unused = self.tool.unused(self.task)
+        versions = tool_versions(program for program in self.tool.programs if program not in unused)
         inputs = expected_inputs(self.s3, self.task)
         require_space(scratch, inputs=inputs, per_input_byte=self.tool.scratch_per_input_byte, what=str(self.task.step))
         begun = time.monotonic()

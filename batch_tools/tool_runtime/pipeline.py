@@ -1,6 +1,7 @@
 """Programs joined by pipes, without a shell: each exit status counts, and a failure is explained by its words."""
 
 import logging
+import os
 import signal
 import subprocess
 import threading
@@ -15,6 +16,9 @@ from batch_tools.tool_runtime.errors import ToolError
 _TAIL_LINES = 20
 # How a line of Java's stack traces begins, which would crowd out what went wrong.
 _STACK_FRAME = "at "
+# htslib looks for a reference that a CRAM names, and that it is not given, on the network and in the user's cache. It
+# is to have it from the references mount, or to fail.
+_NO_OTHER_REFERENCES = {"REF_PATH": os.devnull, "REF_CACHE": ""}
 _log = logging.getLogger(__name__)
 
 
@@ -81,7 +85,12 @@ class Pipeline:
             target = self._target() if last else subprocess.PIPE
             try:
                 process = subprocess.Popen(
-                    command, stdin=source, stdout=target, stderr=subprocess.PIPE, cwd=self._directory
+                    command,
+                    stdin=source,
+                    stdout=target,
+                    stderr=subprocess.PIPE,
+                    cwd=self._directory,
+                    env=_environment(),
                 )
             except FileNotFoundError as error:
                 raise ToolError(f"the program {command[0]} is not installed") from error
@@ -122,12 +131,18 @@ def capture(command: Sequence[str | Path], *, directory: Path) -> str:
     """What one command writes to standard output; ToolError if it fails."""
     words = [str(word) for word in command]
     try:
-        done = subprocess.run(words, cwd=directory, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(
+            words, cwd=directory, capture_output=True, stdin=subprocess.DEVNULL, env=_environment(), check=False
+        )
     except FileNotFoundError as error:
         raise ToolError(f"the program {words[0]} is not installed") from error
     if done.returncode:
         raise _failure(_name(words), done.returncode, done.stderr.decode("utf-8", "replace").splitlines())
     return done.stdout.decode("utf-8", "replace")
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, **_NO_OTHER_REFERENCES}
 
 
 def _name(command: Sequence[str]) -> str:

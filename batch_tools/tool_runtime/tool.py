@@ -87,6 +87,10 @@ class Job:
             raise ToolError(str(error)) from error
 
 
+def _none(_task: Task) -> tuple[str, ...]:
+    return ()
+
+
 def _always(_task: Task, _environment: ToolEnvironment) -> bool:
     return True
 
@@ -95,9 +99,10 @@ def _always(_task: Task, _environment: ToolEnvironment) -> bool:
 class Tool:
     """A tool as the runtime sees it.
 
-    `programs` are those whose versions are recorded. `scratch_per_input_byte` is how much scratch space it may need
-    for each byte of input, the staged inputs and all outputs included. `is_complete` says whether what the tool keeps
-    outside S3 is there, for a task whose record is valid.
+    `programs` are those whose versions are recorded, but for the `unused` ones, which a task's parameters leave aside.
+    `scratch_per_input_byte` is how much scratch space it may need for each byte of input, the staged inputs and all
+    outputs included. `is_complete` says whether what the tool keeps outside S3 is there, for a task whose record is
+    valid.
     """
 
     step: Step
@@ -105,3 +110,4 @@ class Tool:
     programs: tuple[str, ...]
     scratch_per_input_byte: float
     is_complete: Callable[[Task, ToolEnvironment], bool] = _always
+    unused: Callable[[Task], tuple[str, ...]] = _none

@@ -7,6 +7,10 @@ from typing import Any
 
 from genomics.contracts.codec import ContractError
 
+ALIGNERS = ("bwa", "minimap2")
+# What alignments are written as: BAM, or CRAM 3.0, which is read with the reference only.
+BAM, CRAM = "bam", "cram"
+ALIGNMENT_FORMATS = (BAM, CRAM)
 # `ensemble` weighs what the other two find.
 CALLERS = ("bcftools", "freebayes", "ensemble")
 # Reference blocks of a gVCF are cut where the depth, in reads, leaves one of these bands for another.
@@ -32,8 +36,7 @@ class DemultiplexParameters:
     index2: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.index2 not in INDEX2_ORIENTATIONS:
-            raise ValueError(f"index2 is {self.index2!r}; it must be one of {', '.join(INDEX2_ORIENTATIONS)}")
+        _one_of(self, index2=INDEX2_ORIENTATIONS)
         _at_least(self, maximum_mismatches=0, minimum_mismatch_delta=1, maximum_no_calls=0)
 
 
@@ -50,11 +53,18 @@ class FastpParameters:
 
 @dataclass(frozen=True)
 class AlignParameters:
-    """Alignment with bwa mem; `minimum_score` is its -T."""
+    """Alignment by `aligner`, one of ALIGNERS (bwa mem, minimap2 -ax sr), written as `format`, of ALIGNMENT_FORMATS.
+
+    What scores below `minimum_score` is not aligned. A base that matches counts 1, as in bwa's -T; the scores of
+    minimap2's short reads are twice as high, a mismatch or a gap included, and so is the -s that it is given.
+    """
 
     minimum_score: int = 30
+    aligner: str = "bwa"
+    format: str = BAM
 
     def __post_init__(self) -> None:
+        _one_of(self, aligner=ALIGNERS, format=ALIGNMENT_FORMATS)
         _at_least(self, minimum_score=0)
 
 
@@ -83,8 +93,7 @@ class CallVariantsParameters:
     gvcf: bool = False
 
     def __post_init__(self) -> None:
-        if self.caller not in CALLERS:
-            raise ValueError(f"caller is {self.caller!r}; it must be one of {', '.join(CALLERS)}")
+        _one_of(self, caller=CALLERS)
         _at_least(self, minimum_mapping_quality=0, minimum_base_quality=0, maximum_depth=1, ploidy=1)
         if self.ploidy > 2:
             raise ValueError(f"ploidy is {self.ploidy}; bcftools call takes 1 or 2")
@@ -108,8 +117,7 @@ class AnnotateParameters:
     predictor: str = "both"
 
     def __post_init__(self) -> None:
-        if self.predictor not in PREDICTORS:
-            raise ValueError(f"predictor is {self.predictor!r}; it must be one of {', '.join(PREDICTORS)}")
+        _one_of(self, predictor=PREDICTORS)
 
 
 @dataclass(frozen=True)
@@ -169,6 +177,12 @@ def _truth(text: str) -> bool:
     if text not in ("true", "false"):
         raise ValueError(f"{text!r} is neither true nor false")
     return text == "true"
+
+
+def _one_of(parameters: object, **choices: tuple[str, ...]) -> None:
+    for name, allowed in choices.items():
+        if (value := getattr(parameters, name)) not in allowed:
+            raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
 
 
 def _at_least(parameters: object, **limits: float) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from genomics.contracts.codec import dumps
+from genomics.contracts.parameters import CRAM
 from genomics.contracts.regions import Region
 
 
@@ -78,9 +79,10 @@ _FILES: Mapping[Step, Mapping[str, str]] = {
     },
 }
 
-# What a step makes only where it is asked for it.
+# What a step makes only where it is asked for it, or makes in another form.
 GVCF = "gvcf"
 _ASKED_FOR: Mapping[tuple[Step, str], Mapping[str, str]] = {
+    (Step.ALIGN, CRAM): {"alignments": "{sample}.cram", "index": "{sample}.cram.crai"},
     (Step.PREPARE_ANNOTATION, CSQ): {"csq_genes": "genes.gff3.gz"},
     (Step.PREPARE_ANNOTATION, SNPEFF): {"snpeff_database": "snpeff.tar"},
     (Step.PREPARE_ANNOTATION, CLINVAR): {"clinvar": "clinvar.vcf.gz", "clinvar_index": "clinvar.vcf.gz.tbi"},
@@ -90,7 +92,7 @@ _ASKED_FOR: Mapping[tuple[Step, str], Mapping[str, str]] = {
 
 
 def output_files(step: Step, sample: str, asked_for: Iterable[str] = ()) -> dict[str, str]:
-    """The files that a step makes: output name -> file name. `asked_for` names what it does not always make."""
+    """The files that a step makes: output name -> file name. `asked_for` names what it does not always make so."""
     files = dict(_FILES[step])
     for what in asked_for:
         files |= _ASKED_FOR[step, what]

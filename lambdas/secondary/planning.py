@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from genomics.contracts import object_keys
-from genomics.contracts.parameters import RunParameters
+from genomics.contracts.parameters import CRAM, RunParameters
 from genomics.contracts.regions import Region, calling_jobs, job_part, merge
 from genomics.contracts.runs import Artifact, LaneReads, RunPlan, RunRequest, SampleReads
 from genomics.contracts.steps import CLINVAR, CSQ, GVCF, SNPEFF, Recipe, Step, Task, TaskInput, made_by
@@ -180,7 +180,7 @@ class _SampleBuilder:
             lanes=tuple(lane.part for lane in lanes),
             sample=self.sample,
         )
-        return self._planned(recipe, made)
+        return self._planned(recipe, made, asked_for=(CRAM,) if self._cram else ())
 
     def coverage(self, align: PlannedStep, regions: tuple[Region, ...]) -> PlannedStep:
         made = _made((align,), ("alignments", "index"))
@@ -189,6 +189,7 @@ class _SampleBuilder:
             image=self.images[Step.COVERAGE],
             parameters=self.parameters.of(Step.COVERAGE),
             contents=made.contents,
+            reference=self._reference_of_cram,
             # How calling is cut makes no difference.
             regions=merge(regions),
             sample=self.sample,
@@ -247,10 +248,20 @@ class _SampleBuilder:
             image=self.images[Step.QUALITY],
             parameters=self.parameters.of(Step.QUALITY),
             contents=made.contents,
+            reference=self._reference_of_cram,
             lanes=tuple(lane.part for lane in fastp),
             sample=self.sample,
         )
         return self._planned(recipe, made)
+
+    @property
+    def _cram(self) -> bool:
+        return self.parameters.align.format == CRAM
+
+    @property
+    def _reference_of_cram(self) -> str:
+        """For steps that need the reference only to read CRAM."""
+        return self.reference if self._cram else ""
 
     @property
     def _gvcf(self) -> tuple[str, ...]:

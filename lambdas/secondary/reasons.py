@@ -32,7 +32,8 @@ def _changes(
     if earlier.image != recipe.image:
         yield "image changed"
     yield from _parameter_changes(earlier, recipe)
-    if earlier.reference != recipe.reference:
+    # Some steps have it only for alignments that are CRAM: then it is those that changed.
+    if earlier.reference != recipe.reference and earlier.reference and recipe.reference:
         yield "reference changed"
     if earlier.lanes != recipe.lanes:
         yield f"lanes changed {', '.join(earlier.lanes)} -> {', '.join(recipe.lanes)}"

@@ -160,30 +160,57 @@ def trimmed(simulation: Simulation, tmp_path_factory: pytest.TempPathFactory) ->
     )
 
 
-@pytest.fixture(scope="session")
-def aligned(trimmed: Outcome, reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    return align.run(
-        sample=SAMPLE,
-        lanes=[align.Lane("L1", trimmed.outputs["reads_1"], trimmed.outputs["reads_2"])],
-        reference=reference,
-        parameters=AlignParameters(),
-        threads=2,
-        memory_mib=2048,
-        directory=tmp_path_factory.mktemp("align"),
-    )
-
-
 Caller = Callable[..., Outcome]
 
 
 @pytest.fixture(scope="session")
-def call(aligned: Outcome, reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Caller:
+def align_sample(trimmed: Outcome, reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Caller:
+    """Align the simulated sample by parameters; asked again, gives what is there."""
+
+    @cache
+    def run(parameters: AlignParameters) -> Outcome:
+        return align.run(
+            sample=SAMPLE,
+            lanes=[align.Lane("L1", trimmed.outputs["reads_1"], trimmed.outputs["reads_2"])],
+            reference=reference,
+            parameters=parameters,
+            threads=2,
+            memory_mib=2048,
+            directory=tmp_path_factory.mktemp("align"),
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def aligned(align_sample: Caller) -> Outcome:
+    """As nobody asks otherwise: BAM, by bwa."""
+    return align_sample(AlignParameters())
+
+
+@pytest.fixture(scope="session")
+def cram(align_sample: Caller) -> Outcome:
+    """The same as CRAM."""
+    return align_sample(AlignParameters(format="cram"))
+
+
+@pytest.fixture(scope="session")
+def by_minimap2(align_sample: Caller) -> Outcome:
+    return align_sample(AlignParameters(aligner="minimap2"))
+
+
+@pytest.fixture(scope="session")
+def call(align_sample: Caller, reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Caller:
     """Call one region of the simulated sample, or several; asked again, gives what is there."""
 
     @cache
     def run(
-        region: Region | tuple[Region, ...], parameters: CallVariantsParameters | None = None, sample: str = SAMPLE
+        region: Region | tuple[Region, ...],
+        parameters: CallVariantsParameters | None = None,
+        sample: str = SAMPLE,
+        aligned_with: AlignParameters | None = None,
     ) -> Outcome:
+        aligned = align_sample(aligned_with or AlignParameters())
         return call_variants.run(
             sample=sample,
             alignments=aligned.outputs["alignments"],

@@ -81,12 +81,12 @@ SHORT = ("example.fastq.bgz", "example.fastq.gz", "example_dos.fastq", "example_
 ALIGNMENTS = {
     "truncated.bam": "it is truncated, the end-of-file block is missing; align the sample again",
     "9.quickcheck.cram30.truncated.cram": "it is truncated, the end-of-file block is missing",
-    # A sound CRAM, of a reference that is not among the data: no step writes CRAM, so none reads it.
-    "7.quickcheck.cram30.ok.cram": "it is CRAM, this step reads BAM; convert it",
-    "duplicated_reads.sam": "it is SAM text, this step reads BAM; convert it",
-    "invalid_coord_sort_order.sam": "it is SAM text, this step reads BAM; convert it",
-    "missing_fields.sam": "it is SAM text, this step reads BAM; convert it",
-    "truncated_quals.sam": "it is SAM text, this step reads BAM; convert it",
+    # A sound CRAM, of a reference that is not among the data.
+    "7.quickcheck.cram30.ok.cram": "its 17 is not in the reference: it is aligned to another one",
+    "duplicated_reads.sam": "it is SAM text, this step reads BAM and CRAM; convert it",
+    "invalid_coord_sort_order.sam": "it is SAM text, this step reads BAM and CRAM; convert it",
+    "missing_fields.sam": "it is SAM text, this step reads BAM and CRAM; convert it",
+    "truncated_quals.sam": "it is SAM text, this step reads BAM and CRAM; convert it",
 }
 
 

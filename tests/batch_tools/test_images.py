@@ -47,7 +47,7 @@ def test_the_image_starts_the_tool_as_an_ordinary_user(tool):
 def test_dockerfiles_differ_in_title_and_programs_only(tool):
     def common(text: str) -> list[str]:
         java = "default-jre-headless|libsnpeff-java|picard-tools"
-        programs = f"bwa|samtools|bcftools|fastp|freebayes|libhts3|mosdepth|{java}"
+        programs = f"bwa|minimap2|samtools|bcftools|fastp|freebayes|libhts3|mosdepth|{java}"
         own = re.compile(rf"image\.(title|description)|^ENTRYPOINT|own_requirements|^ +({programs})=")
         return [line for line in text.splitlines() if not own.search(line)]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from batch_tools.tool_runtime.errors import ToolError
-from genomics.contracts.parameters import CALLERS, CallVariantsParameters
+from genomics.contracts.parameters import CALLERS, AlignParameters, CallVariantsParameters
 from genomics.contracts.regions import Region, split
 
 
@@ -56,6 +56,49 @@ def test_every_caller_finds_the_known_alleles(call, simulation, whole, caller):
     }
     known = {(v.chrom, str(v.pos), v.ref, v.alt) for v in simulation.variants if len(v.ref) == len(v.alt)}
     assert len(known & found) >= 0.97 * len(known)
+
+
+@pytest.mark.parametrize(
+    "parameters", [CallVariantsParameters(caller=caller, gvcf=caller == "ensemble") for caller in CALLERS], ids=CALLERS
+)
+def test_what_is_called_from_cram_is_what_is_called_from_bam(call, parameters):
+    region = Region("chrA", 1, 20_000)
+    of_bam = call(region, parameters).outputs
+    of_cram = call(region, parameters, aligned_with=AlignParameters(format="cram")).outputs
+    assert len(records(of_bam["calls"])) > 50
+    assert of_cram.keys() == of_bam.keys()
+    for name, path in of_cram.items():
+        assert path.read_bytes() == of_bam[name].read_bytes(), name
+
+
+def leftmost(sequence: str, pos: int, ref: str, alt: str) -> tuple[int, str, str]:
+    """An allele as far to the left as it can be told, with as few bases as that takes."""
+    while ref[-1] == alt[-1]:
+        ref, alt = ref[:-1], alt[:-1]
+        if not (ref and alt):
+            pos -= 1
+            ref, alt = sequence[pos - 1] + ref, sequence[pos - 1] + alt
+    return pos, ref, alt
+
+
+def test_variants_are_found_with_minimap2_as_with_bwa(call, simulation):
+    region = Region("chrA", 1, 20_000)
+    sequence = simulation.contigs["chrA"]
+    known = {leftmost(sequence, v.pos, v.ref, v.alt) for v in simulation.variants if v.chrom == "chrA"}
+
+    def scores(calls: Path) -> list[float]:
+        """F1 of SNPs and of indels, by allele."""
+        columns = (record.split("\t") for record in records(calls))
+        found = {(int(pos), ref, alt) for _, pos, _, ref, alt, _, state, *_ in columns if state == "PASS"}
+        parts = [
+            ({v for v in some if (len(v[1]) == len(v[2])) == is_snp} for some in (found, known)) for is_snp in (1, 0)
+        ]
+        return [2 * len(f & k) / (len(f) + len(k)) for f, k in parts]
+
+    by_bwa = scores(call(region).outputs["calls"])
+    by_minimap2 = scores(call(region, aligned_with=AlignParameters(aligner="minimap2")).outputs["calls"])
+    assert min(by_bwa) >= 0.99
+    assert min(by_minimap2) >= 0.99
 
 
 @pytest.mark.parametrize("offset", [-6, -1, 0, 1, 2, 8])

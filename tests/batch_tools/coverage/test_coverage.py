@@ -19,8 +19,8 @@ REGIONS = (Region("chrA", 1, 10_000), Region("chrA", 15_001, 15_500), Region("ch
 def measure(aligned, tmp_path):
     """Coverage of the simulated sample, or of alignments of one's own."""
 
-    def run(regions=REGIONS, parameters=None, alignments=None, index=None):
-        directory = tmp_path / "work"
+    def run(regions=REGIONS, parameters=None, alignments=None, index=None, reference=None):
+        directory = tmp_path / f"work{len(list(tmp_path.glob('work*')))}"
         directory.mkdir()
         with findable_htslib():
             return coverage.run(
@@ -31,6 +31,7 @@ def measure(aligned, tmp_path):
                 parameters=parameters or CoverageParameters(),
                 threads=2,
                 directory=directory,
+                reference=reference,
             )
 
     return run
@@ -89,6 +90,14 @@ def test_reads_of_low_mapping_quality_count_where_they_are_wanted(measure, align
     metrics = measure(parameters=CoverageParameters(minimum_mapping_quality=61)).metrics
     assert metrics["mean_depth"] == 0
     assert metrics["share_at_1x"] == 0
+
+
+def test_coverage_of_cram_is_that_of_the_bam(measure, cram, reference):
+    of_bam = measure()
+    of_cram = measure(alignments=cram.outputs["alignments"], index=cram.outputs["index"], reference=reference)
+    assert of_cram.metrics == of_bam.metrics
+    for name, path in of_cram.outputs.items():
+        assert path.read_bytes() == of_bam.outputs[name].read_bytes(), name
 
 
 def test_alignments_that_are_cut_short_are_an_error(measure, aligned, tmp_path):

@@ -77,6 +77,23 @@ def test_metrics_are_of_the_simulated_reads(reported):
     assert 0 < reported.metrics["transitions_per_transversion"] < 2
 
 
+def test_statistics_of_cram_are_those_of_the_bam(reported, findings, cram, reference, tmp_path):
+    outcome = quality.run(
+        sample="sim1",
+        findings=findings,
+        alignments=cram.outputs["alignments"],
+        threads=1,
+        directory=tmp_path,
+        reference=reference,
+    )
+
+    def counted(stats):
+        return [line for line in stats.read_text().splitlines() if not line.startswith("# The command line was")]
+
+    assert counted(outcome.outputs["alignment_stats"]) == counted(reported.outputs["alignment_stats"])
+    assert outcome.metrics == reported.metrics
+
+
 def test_a_tool_that_is_left_out_is_named(findings, aligned, tmp_path):
     empty = tmp_path / "stats.txt"
     empty.write_text("nothing of bcftools\n")
@@ -94,7 +111,7 @@ def test_a_tool_that_is_left_out_is_named(findings, aligned, tmp_path):
 def test_alignments_that_cannot_be_read_are_an_error(findings, tmp_path):
     broken = tmp_path / "broken.bam"
     broken.write_bytes(b"no alignments")
-    with pytest.raises(ToolError, match=r"^broken.bam: it is no BAM; align the sample again$"):
+    with pytest.raises(ToolError, match=r"^broken.bam: it is neither BAM nor CRAM; align the sample again$"):
         quality.run(sample="sim1", findings=findings, alignments=broken, threads=1, directory=tmp_path)
 
 

@@ -30,6 +30,8 @@ def test_assignments_change_what_they_name_and_nothing_else() -> None:
             "call_variants.caller=gatk",
             "call_variants.caller=gatk: caller is 'gatk'; it must be one of bcftools, freebayes, ensemble",
         ),
+        ("align.aligner=bowtie2", "align.aligner=bowtie2: aligner is 'bowtie2'; it must be one of bwa, minimap2"),
+        ("align.format=sam", "align.format=sam: format is 'sam'; it must be one of bam, cram"),
         ("scatter.bases_per_region=10", "scatter.bases_per_region=10: bases_per_region is 10; it must be at least"),
     ],
 )

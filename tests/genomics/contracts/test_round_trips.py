@@ -15,6 +15,8 @@ from genomics.contracts.events import VariantsCalled, VariantsLoaded
 from genomics.contracts.ledger import LedgerEntry
 from genomics.contracts.loads import LoadManifest, LoadRequest
 from genomics.contracts.parameters import (
+    ALIGNERS,
+    ALIGNMENT_FORMATS,
     CALLERS,
     PREDICTORS,
     AlignParameters,
@@ -39,7 +41,9 @@ st.register_type_strategy(
     st.builds(lambda chrom, start, length: Region(chrom, start, start + length), names, st.integers(1, 1000), counts),
 )
 st.register_type_strategy(FastpParameters, st.builds(FastpParameters, st.integers(1, 200), counts))
-st.register_type_strategy(AlignParameters, st.builds(AlignParameters, counts))
+st.register_type_strategy(
+    AlignParameters, st.builds(AlignParameters, counts, st.sampled_from(ALIGNERS), st.sampled_from(ALIGNMENT_FORMATS))
+)
 st.register_type_strategy(CoverageParameters, st.builds(CoverageParameters, counts))
 st.register_type_strategy(
     CallVariantsParameters,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from genomics.contracts import codec, object_keys
+from genomics.contracts.parameters import CRAM
 from genomics.contracts.regions import Region
 from genomics.contracts.steps import Recipe, Step, made_by, output_files, recipe_name
 
@@ -70,6 +71,11 @@ def test_every_step_names_its_files() -> None:
     assert output_files(Step.ALIGN, "S1") == {
         "alignments": "S1.bam",
         "index": "S1.bam.bai",
+        "flagstat": "S1.flagstat",
+    }
+    assert output_files(Step.ALIGN, "S1", [CRAM]) == {
+        "alignments": "S1.cram",
+        "index": "S1.cram.crai",
         "flagstat": "S1.flagstat",
     }
     for step in Step:

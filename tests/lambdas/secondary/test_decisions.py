@@ -150,6 +150,16 @@ def test_the_same_again_runs_nothing_and_says_why(history: History) -> None:
             },
         ),
         (
+            "align.aligner=minimap2",
+            {*FASTP, ALIGN, COVERAGE, *CALLS, GATHER, QUALITY} - FASTP,
+            {ALIGN: "parameter aligner changed bwa -> minimap2", COVERAGE: "align runs again"},
+        ),
+        (
+            "align.format=cram",
+            {*FASTP, ALIGN, COVERAGE, *CALLS, GATHER, QUALITY} - FASTP,
+            {ALIGN: "parameter format changed bam -> cram", COVERAGE: "align runs again"},
+        ),
+        (
             "coverage.minimum_mapping_quality=20",
             {COVERAGE, QUALITY},
             {

@@ -9,7 +9,7 @@ from genomics.contracts import codec, object_keys
 from genomics.contracts.parameters import RunParameters
 from genomics.contracts.regions import Region, RegionError
 from genomics.contracts.runs import State
-from genomics.contracts.steps import LatestRecipes, Step
+from genomics.contracts.steps import LatestRecipes, Step, Task
 
 if TYPE_CHECKING:
     from conftest import Planned, Platform
@@ -100,6 +100,26 @@ def test_a_gvcf_is_made_of_every_regions_blocks(platform: Platform) -> None:
     gather = platform.task(state["gather"]["task"])
     assert [each.uri for each in gather.inputs["blocks"]] == [task.outputs["blocks"] for task in calls]
     assert gather.outputs["gvcf"].endswith("/S1.g.vcf.gz")
+
+
+def test_cram_is_named_so_and_read_with_the_reference(platform: Platform) -> None:
+    def tasks(run_id: str, parameters: RunParameters) -> list[Task]:
+        state = platform.plan(platform.request(run_id, ONE_SAMPLE, parameters=parameters)).samples["S1"]
+        jobs = (state["align"], state["coverage"], *state["regions"], state["quality"])
+        return [platform.task(job["task"]) for job in jobs]
+
+    of_bam = tasks("first", RunParameters())
+    of_cram = tasks("second", RunParameters().changed(["align.format=cram", "align.aligner=minimap2"]))
+    assert not {task.fingerprint for task in of_bam} & {task.fingerprint for task in of_cram}
+    align = of_cram[0]
+    assert (align.parameters["format"], align.parameters["aligner"]) == ("cram", "minimap2")
+    assert align.outputs["alignments"].endswith(f"/{align.fingerprint}/S1.cram")
+    assert align.outputs["index"].endswith(f"/{align.fingerprint}/S1.cram.crai")
+    for task in of_cram[1:]:
+        assert task.reference == align.reference != ""
+        assert task.inputs["alignments"][0].uri == align.outputs["alignments"]
+    # What reads BAM without the reference is not made again for another one.
+    assert {task.step for task in of_bam if not task.reference} == {Step.COVERAGE, Step.QUALITY}
 
 
 def test_the_ledger_lists_steps_in_the_order_of_the_data(platform: Platform) -> None:
