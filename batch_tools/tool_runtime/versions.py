@@ -12,7 +12,7 @@ from pathlib import Path
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.snpeff import JAR
 
-_VERSION = re.compile(r"\b(\d+\.\d[\w.+-]*)")
+_VERSION = re.compile(r"\bv?(\d+\.\d[\w.+-]*)")
 # bwa has no option that prints its version; it stands in the usage. Picard's programs print it, itself it does not.
 _ARGUMENTS: dict[str, tuple[str, ...]] = {"bwa": (), "PicardCommandLine": ("ExtractIlluminaBarcodes", "--version")}
 # Java's programs are no commands.

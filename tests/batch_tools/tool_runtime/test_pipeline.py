@@ -71,12 +71,22 @@ def test_memory_of_the_whole_tree_is_measured(tmp_path: Path):
 
 
 def test_versions_are_those_that_the_programs_print():
-    versions = tool_versions(("bwa", "samtools", "bcftools", "fastp"))
-    assert set(versions) == {"bwa", "samtools", "bcftools", "fastp", "python"}
+    programs = {"bwa", "minimap2", "samtools", "bcftools", "fastp", "freebayes"}
+    versions = tool_versions(programs)
+    assert set(versions) == {*programs, "python"}
     assert versions["bwa"].startswith("0.7.")
+    assert versions["freebayes"].startswith("1.")
     assert all(version[0].isdigit() for version in versions.values())
 
 
 def test_a_missing_program_is_named_before_work_begins():
     with pytest.raises(ToolError, match=r"the program no-such-program is not installed"):
         tool_versions(("no-such-program",))
+
+
+def test_programs_look_for_references_nowhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("REF_PATH", "REF_CACHE"):
+        monkeypatch.setenv(name, "https://www.ebi.ac.uk/ena/cram/md5/%s")
+    said = shell('echo "$REF_PATH:$REF_CACHE"')
+    run_pipeline(said, directory=tmp_path, output=tmp_path / "said")
+    assert (tmp_path / "said").read_text() == capture(said, directory=tmp_path) == "/dev/null:\n"
