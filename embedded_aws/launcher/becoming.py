@@ -44,11 +44,14 @@ class Start:
             read_only.protect(command.read_only)
         except OSError as error:
             self._refuse(error, command.directory)
-        _take_environment(command)
         program = interpreter.parse(command.argv, command.environment)
         if program is None:
             self._replace()
         os.close(self.report)
+        os.environ.clear()
+        os.environ.update(command.environment)
+        # Nothing reads any more what the launcher was started with.
+        process_title.take(command.argv, command.environment)
         program.run()
 
     def _replace(self) -> NoReturn:
@@ -56,7 +59,7 @@ class Start:
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         try:
-            os.execvp(self.command.argv[0], list(self.command.argv))  # noqa: S606  (a program of its own, by its path)
+            os.execvpe(self.command.argv[0], list(self.command.argv), self.command.environment)  # noqa: S606  (a program of its own, by its path)
         except OSError as error:
             self._refuse(error, self.command.argv[0])
 
@@ -91,10 +94,3 @@ def close(descriptors: Sequence[int]) -> None:
     """Close all."""
     for descriptor in descriptors:
         os.close(descriptor)
-
-
-def _take_environment(command: Command) -> None:
-    os.environ.clear()
-    os.environ.update(command.environment)
-    # Nothing reads the old ones any more.
-    process_title.take(command.argv, command.environment)
