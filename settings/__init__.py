@@ -125,6 +125,13 @@ class Settings(BaseSettings):
     alarm_email: str | None = Field(
         None, pattern=r"^[^@\s]+@[^@\s]+$", max_length=254, description="an e-mail address; unset: nobody is told"
     )
+    usd_per_vcpu_hour: float = Field(
+        0.024,
+        gt=0,
+        lt=10,
+        description="what the dashboard's estimate of costs rests on, for a vCPU with 4 GiB; by default half of what an"
+        " m6i costs On-Demand in us-east-1",
+    )
 
     file_gateway_arn: str | None = Field(
         None,
@@ -375,5 +382,8 @@ class Settings(BaseSettings):
     def monitoring(self) -> MonitoringConfig:
         """Of the stack monitoring."""
         return MonitoringConfig(
-            project=self.project, alarm_email=self.alarm_email, log_retention_days=self.log_retention_days
+            project=self.project,
+            alarm_email=self.alarm_email,
+            usd_per_vcpu_hour=self.usd_per_vcpu_hour,
+            log_retention_days=self.log_retention_days,
         )

@@ -29,10 +29,14 @@ _BAND_STD_DEVS, _BAND_PERIODS = 3.0, 3
 
 @dataclass(frozen=True)
 class MonitoringConfig:
-    """`project` is a dimension of the jobs' metrics; `alarm_email` hears what needs a person."""
+    """`project` is a dimension of the jobs' metrics; `alarm_email` hears what needs a person.
+
+    Jobs' cost is estimated from `usd_per_vcpu_hour`.
+    """
 
     project: str
     alarm_email: str | None
+    usd_per_vcpu_hour: float
     log_retention_days: int
 
 
@@ -80,7 +84,9 @@ class Monitoring(cdk.Stack):
         offer(self, dashboard=page.dashboard.dashboard_name, alarm_topic_arn=self._alarms.topic.topic_arn)
 
     def _record_jobs(self) -> None:
-        environment = RecordJobEnvironment(project=self._config.project)
+        environment = RecordJobEnvironment(
+            project=self._config.project, usd_per_vcpu_hour=self._config.usd_per_vcpu_hour
+        )
         function = self._function("record_job", "Writes the metrics of a job that has ended", environment.variables())
         events.Rule(
             self,

@@ -179,7 +179,7 @@ def test_every_setting_reaches_a_stack_or_the_app() -> None:
     settings = app_settings.Settings.read({f"genomics:{name}": value for name, value in OTHER_SETTINGS.items()})
     configs = (
         *(settings.storage(), settings.network(), settings.secondary(), settings.lake(), settings.archive()),
-        *(settings.transfer(), settings.file_access()),
+        *(settings.transfer(), settings.file_access(), settings.monitoring()),
     )
     carried = {name for config in configs for name in names(config)}
     renamed = {

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
+_NUMBERS = {int: int, float: float}
+
 
 class _Environment:
     """A frozen dataclass whose fields are environment variables, in upper case."""
@@ -21,7 +23,7 @@ class _Environment:
             name = field.name.upper()
             if name not in environment:
                 raise RuntimeError(f"environment variable {name} is not set")
-            values[field.name] = int(environment[name]) if field.type is int else environment[name]
+            values[field.name] = _NUMBERS.get(field.type, str)(environment[name])  # type: ignore[arg-type]
         return cls(**values)
 
 
@@ -156,9 +158,10 @@ class SweepTransfersEnvironment(_Environment):
 
 @dataclass(frozen=True)
 class RecordJobEnvironment(_Environment):
-    """Of the Lambda that writes jobs' metrics."""
+    """Of the Lambda that writes jobs' metrics. `usd_per_vcpu_hour` is what its estimate of their cost rests on."""
 
     project: str
+    usd_per_vcpu_hour: float
 
 
 @dataclass(frozen=True)

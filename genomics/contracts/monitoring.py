@@ -20,11 +20,15 @@ TOOL_TAG = "tool"
 OTHER_TOOL = "other"
 
 
-class JobMetric(enum.StrEnum):
-    """Of each job that has ended. The counts are 0 or more for each; seconds are wall time.
+# A vCPU of the instances that a price per vCPU-hour is of goes with so much memory.
+GIB_PER_VCPU = 4
 
-    `WAIT` is from submission to the first attempt's start, `RUN` the sum over all attempts. A job that never started
-    has neither.
+
+class JobMetric(enum.StrEnum):
+    """Of each job that has ended. The counts are 0 or more for each; seconds are wall time; the cost is in US dollars.
+
+    `WAIT` is from submission to the first attempt's start, `RUN` the sum over all attempts, and `COST` what its share
+    of a machine comes to in that time. A job that never started has none of them.
     """
 
     SUCCEEDED = "JobsSucceeded"
@@ -32,3 +36,4 @@ class JobMetric(enum.StrEnum):
     SPOT_INTERRUPTIONS = "SpotInterruptions"
     WAIT = "WaitSeconds"
     RUN = "RunSeconds"
+    COST = "EstimatedCost"

@@ -10,13 +10,15 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from genomics.contracts.monitoring import NAMESPACE, PROJECT, QUEUE, TOOL, JobMetric
+from genomics.contracts.steps import Step
 from stacks.constructs.python_function import PythonFunction
 
 _FULL_WIDTH = 24
+_FIVE_MINUTES, _DAY = cdk.Duration.minutes(5), cdk.Duration.days(1)
 
 
 class RunDashboard(Construct):
-    """`dashboard`, a row for each of: executions, durations, jobs by queue, jobs by tool, functions and queues.
+    """`dashboard`, a row for each of: executions, durations, jobs by queue, jobs by tool, cost, functions and queues.
 
     Tools are found by the metrics that there are, so that one that is new shows up without a deployment.
     """
@@ -39,6 +41,7 @@ class RunDashboard(Construct):
         self.dashboard.add_widgets(*(_durations(name, machine) for name, machine in machines.items()))
         self.dashboard.add_widgets(*self._jobs_by_queue(queue))
         self.dashboard.add_widgets(*self._jobs_by_tool())
+        self.dashboard.add_widgets(*self._costs())
         self.dashboard.add_widgets(_errors(functions), _depths(dead_letters))
 
     def job_metric(self, metric: JobMetric, queue: batch.IJobQueue, statistic: str) -> cloudwatch.Metric:
@@ -70,11 +73,36 @@ class RunDashboard(Construct):
         }
         return [_graph(title, [self._by_tool(*metric)], of=len(shown)) for title, metric in shown.items()]
 
-    def _by_tool(self, metric: JobMetric, statistic: str) -> cloudwatch.MathExpression:
-        wanted = f'{{{NAMESPACE},{PROJECT},{TOOL}}} {PROJECT}="{self._project}" MetricName="{metric.value}"'
-        return cloudwatch.MathExpression(
-            expression=f"SEARCH('{wanted}', '{statistic}', 300)", label="", using_metrics={}
+    def _costs(self) -> list[cloudwatch.GraphWidget]:
+        """By day. A sample has one job that gathers its variants."""
+        samples = cloudwatch.Metric(
+            namespace=NAMESPACE,
+            metric_name=JobMetric.SUCCEEDED.value,
+            dimensions_map={PROJECT: self._project, TOOL: Step.GATHER_VARIANTS.value},
+            statistic="Sum",
+            period=_DAY,
+            label="samples",
         )
+        cost = self._search(JobMetric.COST, "Sum", _DAY)
+        per_sample = cloudwatch.MathExpression(
+            expression=f"SUM({cost}) / samples", label="a sample", using_metrics={"samples": samples}, period=_DAY
+        )
+        return [
+            _graph("Estimated cost by tool and day, US dollars", [_expression(cost, _DAY)], of=2),
+            _graph("Estimated cost of a sample, by day, US dollars", [per_sample], of=2),
+        ]
+
+    def _by_tool(self, metric: JobMetric, statistic: str) -> cloudwatch.MathExpression:
+        return _expression(self._search(metric, statistic, _FIVE_MINUTES), _FIVE_MINUTES)
+
+    def _search(self, metric: JobMetric, statistic: str, period: cdk.Duration) -> str:
+        wanted = f'{{{NAMESPACE},{PROJECT},{TOOL}}} {PROJECT}="{self._project}" MetricName="{metric.value}"'
+        return f"SEARCH('{wanted}', '{statistic}', {period.to_seconds():.0f})"
+
+
+def _expression(search: str, period: cdk.Duration) -> cloudwatch.MathExpression:
+    """All metrics that a search finds, each by its own name."""
+    return cloudwatch.MathExpression(expression=search, label="", using_metrics={}, period=period)
 
 
 def _executions(name: str, machine: sfn.IStateMachine) -> cloudwatch.GraphWidget:

@@ -40,6 +40,7 @@ OTHER_SETTINGS = {
     "tracker_trust_anchor": "-----BEGIN CERTIFICATE-----\\nMIIB\\n-----END CERTIFICATE-----",
     "tracker_certificate_name": "lab-tracker",
     "alarm_email": "lab@example.org",
+    "usd_per_vcpu_hour": "0.05",
     "file_gateway_arn": "arn:aws:storagegateway:eu-central-1:210987654321:gateway/sgw-12A3456B",
     "file_gateway_nfs_clients": "10.1.0.0/16",
     "file_gateway_smb": "true",

@@ -60,6 +60,17 @@ def test_jobs_are_shown_by_queue_and_by_tool(assembly: Any) -> None:
     )
 
 
+def test_costs_are_shown_by_tool_and_for_a_sample(assembly: Any) -> None:
+    shown = {w["title"]: w for w in widgets(assembly)}
+    (by_tool,) = shown["Estimated cost by tool and day, US dollars"]["metrics"]
+    assert "MetricName=\"EstimatedCost\"', 'Sum', 86400)" in by_tool[0]["expression"]
+    quotient, samples = shown["Estimated cost of a sample, by day, US dollars"]["metrics"]
+    assert quotient[0]["expression"] == f"SUM({by_tool[0]['expression']}) / samples"
+    assert samples[:2] == ["Genomics", "JobsSucceeded"]
+    assert samples[samples.index("Tool") + 1] == Step.GATHER_VARIANTS
+    assert (samples[-1]["id"], samples[-1]["period"]) == ("samples", 86400)
+
+
 def test_every_function_on_a_runs_way_is_shown(assembly: Any) -> None:
     (errors,) = [w for w in widgets(assembly) if w["title"] == "Functions that failed"]
     functions = [
