@@ -18,7 +18,9 @@ LONGEST_LINE = 1000
 HOST_TAKEN = "Host EC2"
 
 _TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout")
-_KILLED = 137
+_KILLED, _TERMINATED = 137, 143
+# Batch's status reason where it has nothing to say of its own.
+_EXITED = "Essential container in task exited"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class JobFailure:
             return self.container_reason
         if self.status_reason.startswith(HOST_TAKEN):
             return f"the job's host was taken away ({self.status_reason.rstrip('.')})"
+        if self.exit_code == _TERMINATED and self.status_reason != _EXITED:
+            return self.status_reason
         if self.exit_code == _KILLED:
             return "killed (137), probably out of memory"
         if self.exit_code is None:

@@ -116,7 +116,9 @@ class Pipeline:
         for program in self._programs:
             program.process.wait()
         for listener in self._listeners:
-            listener.join()
+            # What was interrupted as it started it cannot be waited for.
+            if listener.is_alive():
+                listener.join()
         for program in self._programs:
             program.stderr.close()
 

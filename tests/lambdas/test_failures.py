@@ -79,6 +79,9 @@ def test_a_jobs_description_is_read_however_its_fields_are_spelled(description: 
             "CannotPullContainerError: pull image manifest has been retried",
         ),
         ([attempt("Job attempt duration exceeded timeout")], "Job attempt duration exceeded timeout"),
+        # The tool was told to stop, did so, and cannot know why.
+        ([attempt("Job attempt duration exceeded timeout", ExitCode=143)], "Job attempt duration exceeded timeout"),
+        ([attempt("Essential container in task exited", ExitCode=143)], ""),
         ([], "Job Queue was deleted"),
     ],
 )

@@ -1,4 +1,5 @@
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -90,3 +91,12 @@ def test_programs_look_for_references_nowhere_else(tmp_path: Path, monkeypatch: 
     said = shell('echo "$REF_PATH:$REF_CACHE"')
     run_pipeline(said, directory=tmp_path, output=tmp_path / "said")
     assert (tmp_path / "said").read_text() == capture(said, directory=tmp_path) == "/dev/null:\n"
+
+
+def test_what_is_interrupted_as_it_starts_ends_as_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def interrupted(_thread: threading.Thread) -> None:
+        raise SystemExit(143)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(SystemExit, match="143"):
+        run_pipeline(shell("exec sleep 60"), directory=tmp_path)
