@@ -356,6 +356,15 @@ TYPES: Mapping[str, ResourceType] = {
         delete=lambda existing: _call_off("stepfunctions", "DeleteStateMachine", "stateMachineArn", existing),
         update=_update_state_machine,
     ),
+    "AWS::StepFunctions::Activity": made_by_call(
+        "stepfunctions",
+        "CreateActivity",
+        name="Name",
+        longest_name=80,
+        ref="activityArn",
+        attributes={"Arn": "activityArn", "Name": "=name"},
+        delete=("DeleteActivity", "activityArn"),
+    ),
 }
 
 

@@ -118,4 +118,6 @@ NAME_RULES: Mapping[str, tuple[Rule, ...]] = {
     "AWS::StepFunctions::StateMachine": (
         _pattern("StateMachineName", r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f]{1,80}"),
     ),
+    # The same, "CreateActivity": name.
+    "AWS::StepFunctions::Activity": (_pattern("Name", r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f]{1,80}"),),
 }

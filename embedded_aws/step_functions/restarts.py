@@ -55,6 +55,11 @@ def redrive(execution: Any) -> None:
         program = AmazonStateLanguageParser.parse(text)[0]
         environment = worker._get_evaluation_environment()
         environment.states.reset(given)
+        # Guide, "Context object": both are there once an execution has been redriven.
+        environment.states.context_object.context_object_data["Execution"] |= {
+            "RedriveCount": execution.redrives,
+            "RedriveTime": execution.redriven.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        }
         manager = environment.event_manager
         manager._history_event_list.extend(history)
         manager._event_id_gen._next_id = len(history) + 1

@@ -29,6 +29,7 @@ from embedded_aws.durable.database import Database
 from embedded_aws.events import service as events
 from embedded_aws.guard import Patch
 from embedded_aws.step_functions import (
+    activities,
     execution_answers,
     execution_metrics,
     managed_rules,
@@ -69,6 +70,7 @@ PATCHES = (
     *map_run_answers.PATCHES,
     *execution_answers.PATCHES,
     *managed_rules.PATCHES,
+    *activities.PATCHES,
 )
 
 _ENDED: list[EndedExecutions] = []
@@ -87,6 +89,7 @@ def install(context: Context) -> None:
     map_runs.install(context)
     map_run_answers.install()
     managed_rules.install(context)
+    activities.install()
     starting = threading.Lock()
     ended = EndedExecutions(context, map_runs.forget)
     _ENDED[:] = [ended]
@@ -164,6 +167,12 @@ def _name_errors() -> None:
     for error in vars(api).values():
         if isinstance(error, type) and issubclass(error, AWSError) and "code" in vars(error):
             error.TYPE, error.STATUS = vars(error)["code"], vars(error)["status_code"]
+            setattr(error, "__init__", _tell_error)  # noqa: B010  (its own signature is another)
+
+
+def _tell_error(error: AWSError, message: str = "", *rest: Any) -> None:
+    """The interpreter raises some of its errors without a message, which they do not take."""
+    AWSError.__init__(error, message or error.TYPE or "", *rest)
 
 
 def _valid_name(name: str) -> str:
