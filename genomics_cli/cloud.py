@@ -34,6 +34,7 @@ _SAYS_WHERE = (
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )
+_TASK_SECONDS = 70
 _CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=16)
 
 
@@ -106,8 +107,15 @@ class Cloud:
 
     @cached_property
     def step_functions(self) -> "SFNClient":
-        """Executions."""
-        return self._session.client("stepfunctions", endpoint_url=self._endpoint_url, config=self._config)
+        """Executions, and tasks that wait for a person."""
+        # API Reference, "GetActivityTask": whoever asks for a task may have to wait a minute for the answer.
+        config = self._config.merge(Config(read_timeout=_TASK_SECONDS))
+        return self._session.client("stepfunctions", endpoint_url=self._endpoint_url, config=config)
+
+    @cached_property
+    def sts(self) -> Any:
+        """Whose credentials these are."""
+        return self._session.client("sts", endpoint_url=self._endpoint_url, config=self._config)
 
 
 @dataclass(frozen=True)

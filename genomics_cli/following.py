@@ -51,9 +51,11 @@ class Follower:
         analysed = self._elapsed
         view = self._look()
         error = None if status == "SUCCEEDED" else self._why_failed(view, status)
-        # The load is told of a run once its results are written, and only where there is something to load.
+        # The load is told of a run once its results are written, and signed off where that is asked for; and only where
+        # there is something to load.
         results = read_results(self.platform, self.run_id)
-        if results is None or not any(sample.vcf for sample in results.samples):
+        is_unsigned = view.sign_off is not None and view.sign_off.state is not State.SUCCEEDED
+        if is_unsigned or results is None or not any(sample.vcf for sample in results.samples):
             return Ending(view, error, analysed, None)
         view, load_error = self._wait_for_load()
         return Ending(view, error or load_error, analysed, self._elapsed)

@@ -21,6 +21,7 @@ COMMANDS = (
     "run",
     "status",
     "why",
+    "sign-off",
     "redrive",
     "query",
     "restore",

@@ -59,6 +59,8 @@ class LineProgress:
         for step in view.steps:
             who = f"{step.sample}: " if step.sample else ""
             self._tell(step.entry, f"{who}{step.name}")
+        if view.sign_off:
+            self._tell(view.sign_off, f"sign-off (genomics sign-off {view.run_id})")
         if view.load:
             self._tell(view.load, "lake: load")
 
@@ -113,6 +115,14 @@ def run_table(view: RunView) -> Group:
     lines = [Text.assemble("reference  ", _cell(list(view.steps_of(""))))]
     if len(shown) < len(view.samples):
         lines.append(Text(f"and {len(view.samples) - len(shown)} more samples", style="dim"))
+    if view.sign_off:
+        told = f"sign-off   {view.sign_off.reason or ''}: genomics sign-off {view.run_id}"
+        is_waiting = view.sign_off.state is State.RUNNING
+        lines.append(
+            Text(told, style=STYLES[State.RUNNING])
+            if is_waiting
+            else Text.assemble("sign-off   ", _state_text(view.sign_off.state, elapsed(view.sign_off)))
+        )
     if view.load:
         lines.append(Text.assemble("lake load  ", _state_text(view.load.state, elapsed(view.load))))
     return Group(table, *lines)

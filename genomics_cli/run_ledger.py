@@ -35,13 +35,14 @@ class RunView:
     run_id: str
     run: LedgerEntry | None = None
     load: LedgerEntry | None = None
+    sign_off: LedgerEntry | None = None
     samples: dict[str, LedgerEntry] = field(default_factory=dict)
     steps: tuple[StepView, ...] = ()
 
     @classmethod
     def of(cls, run_id: str, entries: Iterable[LedgerEntry]) -> Self:
         """Arrange a run's entries."""
-        run = load = None
+        run = load = sign_off = None
         samples: dict[str, LedgerEntry] = {}
         steps = []
         order = list(Step)
@@ -51,12 +52,14 @@ class RunView:
                     run = entry
                 case (ledger.LOAD,):
                     load = entry
+                case (ledger.SIGN_OFF,):
+                    sign_off = entry
                 case ("sample", sample):
                     samples[sample] = entry
                 case ("step", sample, step, part):
                     steps.append(StepView(sample, Step(step), part, entry))
         steps.sort(key=lambda s: (s.sample, order.index(s.step)))
-        return cls(run_id, run, load, samples, tuple(steps))
+        return cls(run_id, run, load, sign_off, samples, tuple(steps))
 
     def steps_of(self, sample: str) -> tuple[StepView, ...]:
         """A sample's steps; those of the run itself for an empty name."""

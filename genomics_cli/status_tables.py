@@ -13,6 +13,7 @@ from genomics.contracts.codec import to_dict
 from genomics.contracts.ledger import LedgerEntry
 from genomics_cli.progress import STYLES
 from genomics_cli.run_ledger import RunView, StepView, elapsed
+from genomics_cli.sign_offs import sign_off_line
 
 
 def runs_table(runs: Sequence[LedgerEntry]) -> RenderableType:
@@ -41,6 +42,14 @@ def run_table(view: RunView) -> RenderableType:
             table.add_row(f"[bold]{sample}[/]", "", _state(entry), _seconds(entry), escape(entry.reason or ""))
         for step in view.steps_of(sample):
             table.add_row("", step.name, _state(step.entry), _seconds(step.entry), escape(step.entry.reason or ""))
+    if view.sign_off:
+        table.add_row(
+            "[bold]sign-off[/]",
+            "",
+            _state(view.sign_off),
+            _seconds(view.sign_off),
+            escape(sign_off_line(view.sign_off)),
+        )
     if view.load:
         table.add_row("[bold]lake[/]", "load", _state(view.load), _seconds(view.load), escape(view.load.reason or ""))
     heading = Text.assemble((f"run {view.run_id}", "bold"))
@@ -61,6 +70,7 @@ def run_document(view: RunView) -> dict[str, Any]:
             {"sample": sample, **_entry(entry), "steps": [_step(step) for step in view.steps_of(sample)]}
             for sample, entry in view.samples.items()
         ],
+        "sign_off": _entry(view.sign_off) if view.sign_off else None,
         "load": _entry(view.load) if view.load else None,
     }
 
@@ -71,7 +81,7 @@ def _step(step: StepView) -> dict[str, Any]:
 
 def _entry(entry: LedgerEntry) -> dict[str, Any]:
     document: dict[str, Any] = to_dict(entry)
-    return {name: value for name, value in document.items() if name not in ("item", "order")}
+    return {name: value for name, value in document.items() if name not in ("item", "order", "task_token")}
 
 
 def _state(entry: LedgerEntry) -> str:

@@ -55,6 +55,7 @@ def submit(
         parameters=inputs.parameters,
         tolerate=inputs.tolerate,
         urgent=inputs.urgent,
+        sign_off=inputs.sign_off,
     )
     s3.put_object(
         Bucket=bucket,

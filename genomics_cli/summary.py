@@ -83,6 +83,7 @@ class Products:
 class Summary:
     """A whole run. `durations` has seconds by stage and, by step, how often it ran, was skipped, and for how long.
 
+    `sign_off` says who decided about the results, where somebody was asked.
     `estimate` is what was to be expected beside what was measured, as `compare` gives it; None where nothing was.
     """
 
@@ -97,6 +98,7 @@ class Summary:
     durations: Mapping[str, Mapping[str, Any]]
     samples: tuple[SampleSummary, ...]
     run_steps: tuple[StepSummary, ...]
+    sign_off: Mapping[str, Any] | None
     load: Mapping[str, Any] | None
     rows: Mapping[str, int]
     query: QuestionSummary | None
@@ -152,12 +154,13 @@ def summarize(
         regions=tuple(str(region) for region in request.regions),
         parameters={
             **dataclasses.asdict(request.parameters),
-            "run": {"tolerate": request.tolerate, "urgent": request.urgent},
+            "run": {"tolerate": request.tolerate, "urgent": request.urgent, "sign_off": request.sign_off},
         },
         versions=_versions(records.values()),
         durations={"stages": stages, "steps": _step_durations(view.steps)},
         samples=tuple(samples),
         run_steps=tuple(_step(step, records) for step in view.steps_of("")),
+        sign_off=_sign_off(view),
         load=_load(view),
         rows=products.rows,
         query=products.question,
@@ -236,6 +239,21 @@ def _step_durations(steps: Sequence[StepView]) -> dict[str, dict[str, Any]]:
             "wall_seconds": span_seconds(entries),
         }
     return durations
+
+
+def _sign_off(view: RunView) -> dict[str, Any] | None:
+    """Who decided about the results, when and why; None where nobody was asked."""
+    entry = view.sign_off
+    if entry is None:
+        return None
+    return {
+        "state": entry.state,
+        "by": entry.signed_by,
+        "principal": entry.principal,
+        "asked_at": entry.started_at,
+        "decided_at": entry.finished_at,
+        "reason": entry.reason,
+    }
 
 
 def _load(view: RunView) -> dict[str, Any] | None:

@@ -27,6 +27,7 @@ from settings.values import (
     Email,
     FileShares,
     InstanceTypes,
+    LabServiceSettings,
     Listed,
     LustreGib,
     PrivateBlock,
@@ -175,6 +176,9 @@ class Settings(BaseSettings):
     )
     scratch_gib: int = Field(500, ge=50, le=16_384, description="GiB, 50 to 16384")
     tools: ToolSettings = ToolSettings()
+    sign_off_hours: int = Field(72, ge=1, le=240, description="hours, 1 to 240, of a run's 14 days")
+    lims: LabServiceSettings = LabServiceSettings()
+    tickets: LabServiceSettings = LabServiceSettings()
     image_registry: str | None = Field(
         None,
         pattern=r"^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-][a-z0-9]+)*)*$",
@@ -348,6 +352,9 @@ class Settings(BaseSettings):
             scratch_gib=self.scratch_gib,
             log_retention_days=self.log_retention_days,
             image_registry=ImageRegistry(self.project, self.image_registry),
+            sign_off_hours=self.sign_off_hours,
+            lims=self.lims.service(),
+            tickets=self.tickets.service(),
         )
 
     def archive(self) -> ArchiveConfig:

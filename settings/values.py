@@ -4,10 +4,11 @@ import ipaddress
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from genomics.contracts.archives import is_email
+from stacks.constructs.lab_service import LabService
 from stacks.constructs.tool_fleet import is_instance_type
 
 # Private addresses, by RFC 1918.
@@ -30,6 +31,38 @@ class ToolSizeSettings(Frozen):
     vcpus: int = Field(ge=1, le=192, description="a whole number, 1 to 192")
     memory_mib: int = Field(ge=512, le=1_572_864, description="MiB, 512 to 1572864")
     timeout_minutes: int = Field(ge=1, le=14 * 24 * 60, description="minutes, 1 to 20160")
+
+
+class LabServiceSettings(Frozen):
+    """A service of the lab's that is told something by REST; `url` unset: there is none."""
+
+    url: str | None = Field(
+        default=None,
+        pattern=r"^(https://[^\s/?#@]+|http://(localhost|127\.0\.0\.1)(:[0-9]+)?)(/[^\s#]*)?$",
+        description="an address that begins with https:// (http:// on this machine only); unset: nobody is told",
+    )
+    secret: str | None = Field(
+        default=None,
+        pattern=r"^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}$",
+        validate_default=True,
+        description="the name or ARN of the secret in Secrets Manager that holds the service's token",
+    )
+    key_arn: str | None = Field(
+        default=None,
+        pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
+        description="the ARN of the KMS key that encrypts the secret; unset: the account's own key of Secrets Manager",
+    )
+
+    @field_validator("secret")
+    @classmethod
+    def _token(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("url") and not value:
+            raise ValueError("url needs a secret with the token")
+        return value
+
+    def service(self) -> LabService | None:
+        """None where there is none."""
+        return LabService(self.url, self.secret, self.key_arn) if self.url and self.secret else None
 
 
 def size(vcpus: int, memory_mib: int, timeout_minutes: int) -> ToolSizeSettings:

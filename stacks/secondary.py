@@ -13,16 +13,24 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from genomics.contracts import events, object_keys
-from genomics.contracts.environment import LedgerEnvironment, PlanEnvironment, StartRunEnvironment
+from genomics.contracts.environment import (
+    AskSignOffEnvironment,
+    LedgerEnvironment,
+    PlanEnvironment,
+    ServiceEnvironment,
+    StartRunEnvironment,
+)
 from genomics.contracts.steps import SHARED, Step
 from stacks.constructs.batch_tool import BatchTool
 from stacks.constructs.demultiplex_workflow import DemultiplexWorkflow
 from stacks.constructs.deployment_outputs import offer
 from stacks.constructs.event_queue import EventQueue
 from stacks.constructs.inbox import Inbox
+from stacks.constructs.lab_service import LabService
 from stacks.constructs.object_access import grant_delete, grant_read, grant_write
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.reference_store import ReferenceStore
+from stacks.constructs.run_closing import ClosingFunctions
 from stacks.constructs.run_ledger import RunLedger
 from stacks.constructs.run_workflow import RunFunctions, RunWorkflow
 from stacks.constructs.tool_fleet import ToolFleet
@@ -45,7 +53,8 @@ _PLAN_LANES_SECONDS = 900
 class SecondaryConfig:
     """`tools` says what one job of each step gets; instances are of `instance_types`, `max_vcpus` per environment.
 
-    `project` is a tag of each job; of a run, `samples_at_once` are worked on.
+    `project` is a tag of each job; of a run, `samples_at_once` are worked on. A sign-off is waited for so many hours;
+    `lims` and `tickets` are told where there are such.
     """
 
     project: str
@@ -57,6 +66,9 @@ class SecondaryConfig:
     scratch_gib: int
     log_retention_days: int
     image_registry: ImageRegistry
+    sign_off_hours: int
+    lims: LabService | None
+    tickets: LabService | None
 
 
 class Secondary(cdk.Stack):
@@ -90,11 +102,12 @@ class Secondary(cdk.Stack):
             scratch_gib=config.scratch_gib,
         )
         self.queue, self.urgent_queue = fleet.queue, fleet.urgent_queue
-        functions = self._run_functions()
+        closing = self._closing_functions()
         runs = RunWorkflow(
             self,
             "Runs",
-            functions=functions,
+            functions=self._run_functions(),
+            closing=closing,
             tools={step: tool for step, tool in self._tools.items() if step is not Step.DEMULTIPLEX},
             queues=[fleet.queue, fleet.urgent_queue],
             sequencing=sequencing,
@@ -105,7 +118,7 @@ class Secondary(cdk.Stack):
         self.runs = runs.state_machine
         inbox = self._inbox(runs)
         self.dead_letters = inbox.dead_letters
-        demultiplexings = self._demultiplexings(functions.record_run_failure, fleet)
+        demultiplexings = self._demultiplexings(closing.record_run_failure, fleet)
         self.demultiplexings = demultiplexings.state_machine
         run_folders = self._run_folders(demultiplexings)
         self.run_folder_dead_letters = run_folders.dead_letters
@@ -114,6 +127,7 @@ class Secondary(cdk.Stack):
             run_state_machine_arn=runs.state_machine.state_machine_arn,
             inbox_dead_letter_queue_url=inbox.dead_letters.queue_url,
             run_folder_dead_letter_queue_url=run_folders.dead_letters.queue_url,
+            sign_off_activity_arn=runs.sign_off.activity_arn,
         )
 
     def _tool(self, step: Step) -> BatchTool:
@@ -140,19 +154,58 @@ class Secondary(cdk.Stack):
             plan_reference=self._planner("PlanReference", "Decides whether a run's reference has to be prepared"),
             plan_samples=self._planner("PlanSamples", "Checks a run's regions and lists its samples"),
             plan_sample=self._planner("PlanSample", "Decides which steps of a sample have to run, and why"),
-            record_failure=self._recorder("RecordFailure", "Says why a sample failed"),
+            record_failure=self._failure_recorder("RecordFailure", "Says why a sample failed"),
             collect_results=self._recorder(
                 "CollectResults", "Writes what a run's samples came to", timeout_seconds=900, memory_mib=2048
             ),
-            record_run_failure=self._recorder("RecordRunFailure", "Says why a run failed"),
         )
-        for recorder in (functions.record_failure, functions.record_run_failure):
-            grant_read(self._sequencing, recorder.role, object_keys.RUNS)
-            for tool in self._tools.values():
-                tool.logs.grant_read(recorder.role)
         grant_read(self._sequencing, functions.collect_results.role, object_keys.RUNS, object_keys.STEPS)
         grant_write(self._sequencing, functions.collect_results.role, object_keys.RUNS)
         return functions
+
+    def _closing_functions(self) -> ClosingFunctions:
+        asking = AskSignOffEnvironment(self._ledger.table.table_name, self._config.sign_off_hours * 3600)
+        ask_sign_off = self._function(
+            "AskSignOff", "Says that a run awaits its sign-off", asking.variables(), timeout_seconds=60
+        )
+        self._ledger.grant_update(ask_sign_off.role)
+        return ClosingFunctions(
+            record_run_failure=self._failure_recorder("RecordRunFailure", "Says why a run failed"),
+            ask_sign_off=ask_sign_off,
+            record_sign_off=self._recorder("RecordSignOff", "Says who has signed a run off"),
+            record_hold=self._recorder("RecordHold", "Says what a run has waited for in vain"),
+            hold_run=self._function("HoldRun", "Holds a run until it is redriven", {}, timeout_seconds=60),
+            upload_to_lims=self._lims(self._config.lims) if self._config.lims else None,
+            open_ticket=self._teller("OpenTicket", "Opens a ticket for a run that failed", self._config.tickets)
+            if self._config.tickets
+            else None,
+        )
+
+    def _lims(self, lims: LabService) -> PythonFunction:
+        upload = self._teller("UploadToLims", "Tells the LIMS what became of samples", lims)
+        grant_read(self._sequencing, upload.role, object_keys.RUNS, object_keys.STEPS)
+        return upload
+
+    def _teller(self, name: str, description: str, service: LabService) -> PythonFunction:
+        """What tells a service of the lab's something, and the ledger that it has."""
+        environment = ServiceEnvironment(
+            sequencing_bucket=self._sequencing.bucket_name,
+            ledger_table=self._ledger.table.table_name,
+            url=service.url,
+            secret=service.secret,
+        )
+        teller = self._function(name, description, environment.variables(), timeout_seconds=900)
+        self._ledger.grant_read(teller.role)
+        self._ledger.grant_update(teller.role)
+        service.grant_token(teller.role)
+        return teller
+
+    def _failure_recorder(self, name: str, description: str) -> PythonFunction:
+        recorder = self._recorder(name, description)
+        grant_read(self._sequencing, recorder.role, object_keys.RUNS)
+        for tool in self._tools.values():
+            tool.logs.grant_read(recorder.role)
+        return recorder
 
     def _demultiplexings(self, record_run_failure: PythonFunction, fleet: ToolFleet) -> DemultiplexWorkflow:
         plan_lanes = self._planner(

@@ -59,7 +59,7 @@ class Study:
 
     Runs of the secondary analysis name their study themselves. A run folder that no study claims is one of its own.
     Samples of run folders that arrive are analysed on `reference` with the parameters and the regions; without a
-    reference they are not analysed.
+    reference they are not analysed. With `sign_off` a person has to approve of each of those runs.
     """
 
     name: str
@@ -69,6 +69,7 @@ class Study:
     regions: tuple[Region, ...] = ()
     parameters: RunParameters = field(default_factory=RunParameters)
     demultiplex: DemultiplexParameters = field(default_factory=DemultiplexParameters)
+    sign_off: bool = False
 
     def __post_init__(self) -> None:
         if not is_name(self.name):

@@ -40,6 +40,7 @@ class Deployment:
     dashboard: str
     alarm_topic_arn: str
     run_folder_dead_letter_queue_url: str | None = None
+    sign_off_activity_arn: str | None = None
     transfer_task_arn: str | None = None
     transfer_alarm_topic_arn: str | None = None
     tracker_role_arn: str | None = None

@@ -73,6 +73,24 @@ class LedgerEnvironment(_Environment):
 
 
 @dataclass(frozen=True)
+class AskSignOffEnvironment(_Environment):
+    """Of the Lambda that says that a run awaits its sign-off, for so long."""
+
+    ledger_table: str
+    sign_off_seconds: int
+
+
+@dataclass(frozen=True)
+class ServiceEnvironment(_Environment):
+    """Of the Lambdas that tell the LIMS or the ticket system, at `url`, with the token in `secret` (ARN or name)."""
+
+    sequencing_bucket: str
+    ledger_table: str
+    url: str
+    secret: str
+
+
+@dataclass(frozen=True)
 class PlanLoadEnvironment(_Environment):
     """Of the Lambdas that decide which sources the lake still has to load, and record what was loaded."""
 

@@ -1,6 +1,7 @@
 """The run ledger: one DynamoDB table that says what ran, what was skipped and why. `genomics status` reads it.
 
-Partition key `run_id`, sort key `item`: `run`, `sample#<sample>`, `step#<sample>#<step>#<part>`, `load`,
+Partition key `run_id`, sort key `item`: `run`, `sample#<sample>`, `step#<sample>#<step>#<part>`, `load`, `sign_off`,
+`lims#<sample>`, `ticket#<redrives>`,
 `transfer#<generation>#<attempt>` (of a run folder, whose name then is the run id).
 For a study the partition key is `study:<study>`, the items `archive`, `restore`, `requester#<e-mail>`.
 """
@@ -17,6 +18,7 @@ PARTITION_KEY = "run_id"
 SORT_KEY = "item"
 RUN = "run"
 LOAD = "load"
+SIGN_OFF = "sign_off"
 
 # Of a study, whose entries have `study_partition` as their run: its latest archive, its latest restore, and who waits.
 ARCHIVE = "archive"
@@ -32,6 +34,16 @@ def sample_item(sample: str) -> str:
 def step_item(sample: str, step: Step, part: str) -> str:
     """Sort key of a step's entry."""
     return f"step#{sample}#{step}#{part}"
+
+
+def lims_item(sample: str) -> str:
+    """Sort key of the entry of what the LIMS was told of a sample."""
+    return f"lims#{sample}"
+
+
+def ticket_item(redrives: int) -> str:
+    """Sort key of the entry of the ticket of a run's failure after so many redrives."""
+    return f"ticket#{redrives:05}"
 
 
 def study_partition(study: str) -> str:
@@ -75,6 +87,9 @@ class LedgerEntry:
     document: str | None = None
     # Lets a state machine that waits go on.
     task_token: str | None = None
+    # Of a sign-off: who decided, and the ARN of whose credentials the decision was sent with; why is the `reason`.
+    signed_by: str | None = None
+    principal: str | None = None
     # Sorts entries as the plan lists them.
     order: int | None = None
 

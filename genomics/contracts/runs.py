@@ -104,7 +104,7 @@ class RunRequest:
 
     Empty `regions` mean the whole reference. `run_id` names the execution, so a request is carried out once. As many
     samples as `tolerate` says (`tolerated_failures`) may fail and the run still succeeds. The jobs of an `urgent` run
-    go before others, to On-Demand machines first.
+    go before others, to On-Demand machines first. With `sign_off` a person has to approve of its results.
     """
 
     run_id: str
@@ -115,6 +115,7 @@ class RunRequest:
     parameters: RunParameters = field(default_factory=RunParameters)
     tolerate: str = "0"
     urgent: bool = False
+    sign_off: bool = False
 
     def __post_init__(self) -> None:
         tolerated_failures(self.tolerate, len(self.samples))

@@ -16,7 +16,7 @@ from genomics_cli.redrives import redrive_run
 @shared_options.as_json
 @shared_options.target
 def redrive(run: str, as_json: bool, target: Target) -> None:
-    """Let a RUN that was stopped, or timed out, go on where it was.
+    """Let a RUN that was stopped, or timed out, go on where it was; also one that nobody has signed off in time.
 
     What had ended is not repeated. A run that failed has nothing to go on with: the same `genomics run` again does only
     what is not done.

@@ -39,6 +39,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     help="How many samples may fail and the run still succeeds.",
 )
 @click.option("--urgent", is_flag=True, help="Go before other runs, to On-Demand machines first.")
+@click.option("--sign-off", is_flag=True, help="Have a person approve of the results (genomics sign-off).")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),

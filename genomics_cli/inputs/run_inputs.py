@@ -26,8 +26,8 @@ class RunOptions:
     """What the user asks for.
 
     `reference` is a path or an s3:// URI, `regions` a BED file or a list, `truths` are `VCF`, for every sample, or
-    `SAMPLE=VCF`. `genes` (GFF3) and `clinvar` (VCF) are what variants are annotated with. `tolerate` and `urgent` are
-    those of a RunRequest.
+    `SAMPLE=VCF`. `genes` (GFF3) and `clinvar` (VCF) are what variants are annotated with. `tolerate`, `urgent`
+    and `sign_off` are those of a RunRequest.
     """
 
     sheet: Path
@@ -41,6 +41,7 @@ class RunOptions:
     clinvar: Path | None = None
     tolerate: str = "0"
     urgent: bool = False
+    sign_off: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class RunInputs:
     clinvar: BroughtFile | None = None
     tolerate: str = "0"
     urgent: bool = False
+    sign_off: bool = False
 
     @property
     def scored_regions(self) -> tuple[Region, ...]:
@@ -116,6 +118,7 @@ def check_inputs(options: RunOptions, *, reference_file: Path, known: KnownFiles
         clinvar=clinvar,
         tolerate=options.tolerate,
         urgent=options.urgent,
+        sign_off=options.sign_off,
     )
 
 

@@ -1,7 +1,8 @@
 """State CollectResults: every sample has ended; write what came of them.
 
 In `{"run_id", "study", "request"}`; out `{"run_id", "study", "results", "succeeded": n, "failures": n,
-"line", "has_failed"}`, where `results` is the URI of the RunResults and `line` says why samples failed.
+"line", "has_failed", "sign_off"}`, where `results` is the URI of the RunResults and `line` says why samples failed.
+With `sign_off` the run has not ended: a person is to decide about what succeeded.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from genomics.contracts import object_keys
 from genomics.contracts.environment import LedgerEnvironment
-from genomics.contracts.ledger import RUN, LedgerEntry, sample_item, step_item
+from genomics.contracts.ledger import LedgerEntry, sample_item, step_item
 from genomics.contracts.runs import (
     Artifact,
     RunRequest,
@@ -27,13 +28,13 @@ from genomics.contracts.steps import Step, StepRecord
 from lambdas import documents
 from lambdas.ledger_table import Ledger, open_ledger
 from lambdas.secondary.decisions import final_steps
+from lambdas.secondary.run_end import REDRIVEN, end_run
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 # So many failures are spelled out; the others are in the results.
 _LINES = 3
-_REDRIVEN = "finished by a redrive, after it had been stopped"
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def collect_results(*, request_uri: str, bucket: str, s3: S3Client, ledger: Ledger) -> dict[str, Any]:
-    """Write the run's results and end its entries in the ledger."""
+    """Write the run's results and end its entries in the ledger; its own not where it awaits a sign-off."""
     request = documents.read(s3, RunRequest, request_uri)
     run_id = request.run_id
     entries = {entry.item: entry for entry in ledger.find(run_id, "sample#")}
@@ -60,13 +61,13 @@ def collect_results(*, request_uri: str, bucket: str, s3: S3Client, ledger: Ledg
 
     failed = [sample for sample in samples if sample.state is State.FAILED]
     line = failure_summary(failed, of=len(samples))
-    run = ledger.get(run_id, RUN)
-    redriven = _REDRIVEN if run and run.state is State.FAILED else None
     tolerated = tolerated_failures(request.tolerate, len(samples))
     has_failed = len(failed) > tolerated
     if line and not has_failed:
         line += f" (tolerated: {request.tolerate})"
-    ledger.end(LedgerEntry(run_id, RUN, State.FAILED if has_failed else State.SUCCEEDED, reason=line or redriven))
+    sign_off = request.sign_off and len(failed) < len(samples)
+    if not sign_off:
+        end_run(run_id=run_id, line=line, has_failed=has_failed, ledger=ledger)
     return {
         "run_id": run_id,
         "study": request.study,
@@ -75,6 +76,7 @@ def collect_results(*, request_uri: str, bucket: str, s3: S3Client, ledger: Ledg
         "failures": len(failed),
         "line": line,
         "has_failed": has_failed,
+        "sign_off": sign_off,
     }
 
 
@@ -123,7 +125,7 @@ class _Collector:
         ends = [entry.finished_at for entry in ended.values() if entry and entry.finished_at]
         item = sample_item(reads.sample)
         finished_at = max(ends, default=None)
-        told = result.reason or (_REDRIVEN if has_failed else None)
+        told = result.reason or (REDRIVEN if has_failed else None)
         self.ledger.end(LedgerEntry(self.run_id, item, result.state, reason=told, finished_at=finished_at))
         return result
 

@@ -79,6 +79,7 @@ def _run_request(request: DemultiplexRequest, study: Study, records: Records) ->
         samples=samples,
         regions=study.regions,
         parameters=study.parameters,
+        sign_off=study.sign_off,
     )
 
 

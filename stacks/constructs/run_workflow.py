@@ -8,15 +8,16 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from genomics.contracts import events, object_keys
+from genomics.contracts import object_keys
 from genomics.contracts.steps import Step
 from stacks.constructs.batch_tool import BatchTool
 from stacks.constructs.job_access import grant_jobs
 from stacks.constructs.listed_map import ListedMap, acknowledge_executions
 from stacks.constructs.object_access import grant_read
 from stacks.constructs.python_function import PythonFunction
+from stacks.constructs.run_closing import ClosingFunctions, RunClosing
 from stacks.constructs.tool_task import run_tool
-from stacks.constructs.workflow import ERROR, Workflow, emit, invoke, rethrow
+from stacks.constructs.workflow import ERROR, Workflow, invoke, rethrow
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,6 @@ class RunFunctions:
     plan_sample: PythonFunction
     record_failure: PythonFunction
     collect_results: PythonFunction
-    record_run_failure: PythonFunction
 
     def all(self) -> tuple[PythonFunction, ...]:
         """Every one of them."""
@@ -36,7 +36,10 @@ class RunFunctions:
 
 
 class RunWorkflow(Construct):
-    """`state_machine` takes a run from its request to `VariantsCalled`: reference, then samples, each on its own."""
+    """`state_machine` takes a run from its request to `VariantsCalled`: reference, then samples, each on its own.
+
+    `sign_off` is the activity that people are asked by for their decision.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class RunWorkflow(Construct):
         construct_id: str,
         *,
         functions: RunFunctions,
+        closing: ClosingFunctions,
         tools: Mapping[Step, BatchTool],
         queues: Sequence[batch.IJobQueue],
         sequencing: s3.IBucket,
@@ -54,16 +58,18 @@ class RunWorkflow(Construct):
         super().__init__(scope, construct_id)
         self._functions, self._tools, self._project = functions, tools, project
         self._sequencing, self._samples_at_once = sequencing, samples_at_once
+        self._closing = RunClosing(self, "Closing", functions=closing)
         workflow = Workflow(
             self,
             "Workflow",
             definition=self._run(),
-            functions=functions.all(),
+            functions=(*functions.all(), *closing.all()),
             comment="One run: every sample from its reads to its variants",
             timeout_days=14,
             log_retention_days=log_retention_days,
         )
         self.state_machine = workflow.state_machine
+        self.sign_off = self._closing.sign_off
         acknowledge_executions(self.state_machine, label="Samples")
         grant_read(sequencing, workflow.role, object_keys.RUNS)
         grant_jobs(workflow.role, queues, [tool.job_definition for tool in tools.values()])
@@ -75,32 +81,11 @@ class RunWorkflow(Construct):
         plan_samples = invoke(self, "PlanSamples", self._functions.plan_samples)
         samples = self._samples()
         collect_results = invoke(self, "CollectResults", self._functions.collect_results)
-        emit_called = emit(
-            self,
-            "EmitVariantsCalled",
-            source=events.SOURCE,
-            detail_type=events.VARIANTS_CALLED,
-            detail={name: sfn.JsonPath.string_at(f"$.{name}") for name in ("run_id", "study", "results")},
-        )
-        failed = self._run_failed()
         shared = (plan_reference, prepare_reference, prepare_annotation, plan_samples)
-        for state in (*shared, samples, collect_results, emit_called):
-            state.add_catch(failed, errors=["States.ALL"], result_path=ERROR)
+        for state in (*shared, samples, collect_results):
+            state.add_catch(self._closing.failed, errors=["States.ALL"], result_path=ERROR)
 
-        any_failed = (
-            sfn.Choice(self, "AnyFailed?")
-            .when(
-                sfn.Condition.boolean_equals("$.has_failed", True),
-                sfn.Fail(self, "Failed", error="SampleFailed", cause_path="$.line"),
-            )
-            .otherwise(sfn.Succeed(self, "Succeeded"))
-        )
-        any_called = (
-            sfn.Choice(self, "AnyCalled?")
-            .when(sfn.Condition.number_greater_than("$.succeeded", 0), emit_called.next(any_failed))
-            .otherwise(any_failed)
-        )
-        plan_samples.next(samples).next(collect_results).next(any_called)
+        plan_samples.next(samples).next(collect_results).next(self._closing.begin)
         annotation_ready = (
             sfn.Choice(self, "AnnotationReady?")
             .when(sfn.Condition.boolean_equals("$.annotation.run", True), prepare_annotation.next(plan_samples))
@@ -208,11 +193,6 @@ class RunWorkflow(Construct):
         outcome = sfn.Pass(self, "SampleFailed", parameters=_outcome("FAILED"))
         record.add_catch(outcome, errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
         return record.next(outcome)
-
-    def _run_failed(self) -> sfn.IChainable:
-        record = invoke(self, "RecordRunFailure", self._functions.record_run_failure)
-        record.add_catch(rethrow(self, "RunFailedUnrecorded"), errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
-        return record.next(sfn.Fail(self, "RunFailed", error="RunFailed", cause_path="$.line"))
 
 
 def _outcome(state: str) -> dict[str, str]:

@@ -54,6 +54,7 @@ def test_results_are_what_the_records_say(platform: Platform, planned: Planned) 
         "failures": 0,
         "line": "",
         "has_failed": False,
+        "sign_off": False,
     }
     sample = results(platform)["S2"]
     fingerprint = planned.entries["step#S2#gather_variants#"].fingerprint or ""

@@ -1,0 +1,120 @@
+"""A person's decision about a run's results: what awaits one, and sending it.
+
+The run waits in a Step Functions activity, which gives each of its tasks to whoever asks first. So who asks for one
+run's may be given another's: every token is kept in the ledger, where the next command finds it.
+"""
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from genomics.contracts import ledger
+from genomics.contracts.codec import dumps, loads
+from genomics.contracts.ledger import SIGN_OFF, LedgerEntry
+from genomics.contracts.runs import State
+from genomics.contracts.sign_off import REJECTED, Decision, SignOffTask
+from genomics_cli.cloud import Platform
+from genomics_cli.errors import UserError
+from genomics_cli.run_ledger import find_entries, read_known_run
+
+_WORKER = "genomics sign-off"
+# Of a task that has been answered, or has timed out.
+_CLOSED = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
+
+
+def awaited(platform: Platform) -> tuple[LedgerEntry, ...]:
+    """The sign-offs that runs wait for, the oldest first."""
+    waiting = [entry for entry in find_entries(platform, SIGN_OFF, whole=True) if _waits(platform, entry)]
+    return tuple(sorted(waiting, key=lambda entry: entry.started_at or ""))
+
+
+def sign_off_line(entry: LedgerEntry) -> str:
+    """Who decided and why, or that nobody has."""
+    return f"{entry.signed_by}: {entry.reason}" if entry.signed_by else entry.reason or ""
+
+
+def decide(platform: Platform, run_id: str, *, approve: bool, by: str, reason: str) -> Decision:
+    """Approve of a run's results, or reject them; UserError where the run awaits no decision."""
+    entry = _require_awaited(platform, run_id)
+    try:
+        decision = Decision(
+            by=by.strip(),
+            reason=reason.strip(),
+            principal=platform.cloud.sts.get_caller_identity()["Arn"],
+            at=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+        )
+    except ValueError as error:
+        raise UserError(f"--{error}") from error
+    states, token = platform.cloud.step_functions, entry.task_token or _ask_for_token(platform, run_id)
+    try:
+        if approve:
+            states.send_task_success(taskToken=token, output=dumps(decision))
+        else:
+            states.send_task_failure(taskToken=token, error=REJECTED, cause=dumps(decision))
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _CLOSED:
+            raise UserError(
+                f"run {run_id} no longer awaits a decision: somebody was faster, or its time was up "
+                f"(`genomics status {run_id}`)"
+            ) from error
+        raise
+    return decision
+
+
+def _require_awaited(platform: Platform, run_id: str) -> LedgerEntry:
+    entry = read_known_run(platform, run_id).sign_off
+    if entry is None:
+        raise UserError(f"run {run_id} awaits no sign-off: it was not asked for with --sign-off, or is not so far yet")
+    if not _waits(platform, entry):
+        raise UserError(f"run {run_id} awaits no sign-off any more ({entry.state.lower()}: {sign_off_line(entry)})")
+    return entry
+
+
+def _waits(platform: Platform, entry: LedgerEntry) -> bool:
+    """Whether the entry is open, and so is the execution that has opened it."""
+    if entry.state is not State.RUNNING or entry.execution_arn is None:
+        return False
+    try:
+        found = platform.cloud.step_functions.describe_execution(executionArn=entry.execution_arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
+            return False
+        raise
+    return found["status"] == "RUNNING"
+
+
+def _ask_for_token(platform: Platform, run_id: str) -> str:
+    """Ask the activity for tasks until the run's comes; the others' tokens are kept for those whose they are."""
+    activity = platform.deployment.sign_off_activity_arn
+    if activity is None:
+        raise UserError("the deployment has no sign-off; deploy the stack `secondary` of this version")
+    while True:
+        found: Mapping[str, Any] = platform.cloud.step_functions.get_activity_task(
+            activityArn=activity, workerName=_WORKER
+        )
+        if token := found.get("taskToken"):
+            task = loads(SignOffTask, found["input"])
+            _keep_token(platform, task.run_id, token)
+            if task.run_id == run_id:
+                return str(token)
+            continue
+        # Nothing is left to be given: another command may have been given it meanwhile.
+        entry = _require_awaited(platform, run_id)
+        if entry.task_token is None:
+            raise UserError(
+                f"run {run_id} was given to somebody else to decide about, who has not; when its time is up, "
+                f"`genomics redrive {run_id}` asks again"
+            )
+        return entry.task_token
+
+
+def _keep_token(platform: Platform, run_id: str, token: str) -> None:
+    arguments = ledger.update(LedgerEntry(run_id, SIGN_OFF, State.RUNNING, task_token=token))
+    arguments["ConditionExpression"] = "#state = :state"
+    try:
+        platform.cloud.dynamodb.update_item(TableName=platform.deployment.ledger_table, **arguments)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
