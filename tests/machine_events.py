@@ -10,7 +10,7 @@ from typing import Any
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 EVENT_QUOTA = 25_000
 
-EVENTS_PER_RUN = 60
+EVENTS_PER_RUN = 130
 EVENTS_PER_SAMPLE = 80
 EVENTS_PER_JOB = 8
 # Of a job that is submitted as often as a throttled Batch lets it be: three more events for each refusal.
@@ -32,7 +32,7 @@ def states(definition: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
 def events(state: Mapping[str, Any]) -> int:
     """Events that one passage through a state writes; those of a Map's iterations and of its children left out."""
     if state["Type"] == "Task":
-        # Entered, scheduled, started, succeeded, exited; a job is submitted, too.
+        # Entered, scheduled, started, succeeded, exited, an activity's too; a job is also submitted.
         return 6 if state["Resource"].endswith(".sync") else 5
     if is_distributed(state):
         # Entered, started, succeeded, exited; and its Map Run is started and succeeds.

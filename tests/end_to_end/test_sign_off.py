@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,21 +49,20 @@ def _sign(genomics: Any, run_id: str, decision: str, reason: str) -> None:
 
 
 @pytest.fixture
-def two_seconds(genomics: Any) -> Iterator[None]:
-    """A deployment whose sign-offs are waited for so long."""
+def wait_for(genomics: Any) -> Iterator[Callable[[str], None]]:
+    """Says how many seconds the deployment waits for a sign-off."""
     functions = genomics.client("lambda")
-    listed = [page["Functions"] for page in functions.get_paginator("list_functions").paginate()]
-    (ask,) = [f for page in listed for f in page if f["Handler"].endswith("ask_sign_off.handler")]
+    pages = functions.get_paginator("list_functions").paginate()
+    (ask,) = [f for page in pages for f in page["Functions"] if f["Handler"].endswith("ask_sign_off.handler")]
     variables = ask["Environment"]["Variables"]
 
-    def wait(seconds: str) -> None:
+    def wait_for(seconds: str) -> None:
         functions.update_function_configuration(
             FunctionName=ask["FunctionName"], Environment={"Variables": variables | {"SIGN_OFF_SECONDS": seconds}}
         )
 
-    wait("2")
-    yield
-    wait(variables["SIGN_OFF_SECONDS"])
+    yield wait_for
+    wait_for(variables["SIGN_OFF_SECONDS"])
 
 
 def test_what_is_approved_of_goes_into_the_lake(genomics: Any, reads: SequencingRun, output: Path) -> None:
@@ -91,8 +90,9 @@ def test_what_is_approved_of_goes_into_the_lake(genomics: Any, reads: Sequencing
 
 
 def test_nobody_decides_in_time_and_a_redrive_asks_again_and_runs_nothing_twice(
-    genomics: Any, reads: SequencingRun, output: Path, two_seconds: None
+    genomics: Any, reads: SequencingRun, output: Path, wait_for: Callable[[str], None]
 ) -> None:
+    wait_for("1")
     outcome = genomics.analyse(reads.sheet, reads.reference, output, "--study", "signed", "--sign-off")
 
     run_id = outcome.summary["run_id"]
@@ -106,6 +106,7 @@ def test_nobody_decides_in_time_and_a_redrive_asks_again_and_runs_nothing_twice(
     assert {sample["state"] for sample in shown["samples"]} == {"SUCCEEDED"}
     assert _loads(genomics, run_id) == []
 
+    wait_for("3600")
     assert genomics("redrive", run_id).status == 0
     _sign(genomics, _awaited(genomics), "--approve", "seen now")
     deadline = time.monotonic() + 60

@@ -107,9 +107,44 @@ def test_functions_read_what_they_decide_on(assembly: Any) -> None:
         "RecordFailureFunction": {"runs/*"},
         "CollectResultsFunction": {"runs/*", "steps/*"},
         "RecordRunFailureFunction": {"runs/*"},
+        "AskSignOffFunction": set(),
+        "RecordSignOffFunction": set(),
+        "RecordHoldFunction": set(),
     }
     for role, patterns in reads.items():
         assert object_patterns(assembly, f"{role}Role", "s3:GetObject*") == patterns, role
+
+
+def test_a_token_is_read_by_the_one_function_that_needs_it(default: Any, other: Any) -> None:
+    def readers(assembly: Any, action: str) -> dict[str, str]:
+        return {
+            name.split("/")[1]: flat(statement["Resource"])
+            for name, statement in statements(assembly)
+            if action in listed(statement["Action"]) and "Secret" not in name and "Password" not in name
+        }
+
+    assert readers(default, "secretsmanager:GetSecretValue") == {}
+    found = readers(other, "secretsmanager:GetSecretValue")
+    lims, tickets = (next(f for name, f in found.items() if name.startswith(start)) for start in ("Upload", "OpenTi"))
+    assert len(found) == 2
+    # Six characters of its own end the ARN of a secret; a name is followed by no others.
+    assert lims == "arn:<AWS::Partition>:secretsmanager:eu-central-1:210987654321:secret:lab/lims-??????"
+    assert tickets == "arn:aws:secretsmanager:eu-central-1:210987654321:secret:lab/tickets-a1B2c3"
+    decrypts = [
+        (name.split("/")[1], flat(statement["Resource"]))
+        for name, statement in statements(other)
+        if listed(statement["Action"]) == ["kms:Decrypt"] and "0123abcd" in flat(statement["Resource"])
+    ]
+    assert [name.startswith("UploadToLims") for name, _ in decrypts] == [True]
+
+
+def test_no_role_of_ours_may_sign_a_run_off(assembly: Any) -> None:
+    # Who signs off is for the lab's own IAM to say; restores wait for a token too, which the archive answers.
+    for name, statement in statements(assembly):
+        signing = {"states:GetActivityTask", "states:SendTaskFailure"} & set(listed(statement["Action"]))
+        assert not signing, name
+        if "states:SendTaskSuccess" in listed(statement["Action"]):
+            assert name.startswith("archive/"), name
 
 
 def test_no_function_deletes_and_one_alone_writes_deliveries(assembly: Any) -> None:

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from genomics.contracts.regions import MAXIMUM_CALLING_JOBS
+from genomics.contracts.sign_off import REJECTED
 from genomics.contracts.steps import Step
 from lambdas.secondary.room import MAXIMUM_LANES
+from lambdas.secondary.upload_to_lims import UnfinishedUploadError
 from tests.machine_events import EVENT_QUOTA, EVENTS_PER_RUN, events_of_sample, most_events, states
 
 BATCH = "arn:<AWS::Partition>:states:::batch:submitJob.sync"
@@ -97,13 +99,22 @@ def test_what_ends_an_iteration_or_a_branch_passes_nothing_on(runs: Any, demulti
 
 def test_every_task_retries_catches_and_times_out(runs: Any, loads: Any, demultiplexings: Any) -> None:
     tasks = [(n, s) for d in (runs, loads, demultiplexings) for n, s in states(d) if s["Type"] == "Task"]
-    assert len(tasks) == 16 + 5 + 4
+    assert len(tasks) == 21 + 5 + 4
     for name, task in tasks:
-        assert task["TimeoutSeconds"] > 0, name
-        assert task["Retry"], name
-        for retry in task["Retry"]:
+        if name == "AwaitSignOff":
+            # How long is for AskSignOff to say; and a person is not asked again by herself.
+            assert task["TimeoutSecondsPath"] == "$.timeout_seconds"
+            assert "Retry" not in task
+        else:
+            assert task["TimeoutSeconds"] > 0, name
+            assert task["Retry"], name
+        for retry in task.get("Retry", ()):
             assert retry["MaxAttempts"] > 0, name
             assert retry["BackoffRate"] > 1, name
+        if name == "HoldForSignOff":
+            # An execution has to end in it, for a redrive to go on from it.
+            assert "Catch" not in task
+            continue
         assert [catch["ErrorEquals"] for catch in task["Catch"]] == [["States.ALL"]], name
 
 
@@ -125,7 +136,9 @@ def test_failures_end_in_a_function_that_records_them(runs: Any, loads: Any) -> 
     for name, state in states(runs):
         for catch in state.get("Catch", ()):
             if catch["Next"] not in NOT_RECORDED_BY_A_FUNCTION:
-                assert catch["Next"] == ("RecordFailure" if name in sample else "RecordRunFailure"), name
+                signing = ("AwaitSignOff", "RecordSignOff")
+                of_run = "RecordNoSignOff" if name in signing else "RecordRunFailure"
+                assert catch["Next"] == ("RecordFailure" if name in sample else of_run), name
                 assert catch["ResultPath"] == "$.error"
     for name, state in states(loads):
         for catch in state.get("Catch", ()):
@@ -165,11 +178,81 @@ def test_the_run_goes_from_its_request_to_variants_called(runs: Any) -> None:
         "NumericGreaterThan": 0,
         "Next": "",
     }
-    assert top["AnyCalled?"]["Choices"][0]["Next"] == "EmitVariantsCalled"
+    assert top["AnyCalled?"]["Choices"][0]["Next"] == "SignOffAsked?"
+    assert top["SignOffAsked?"]["Default"] == "EmitVariantsCalled"
     assert top["AnyCalled?"]["Default"] == top["EmitVariantsCalled"]["Next"] == "AnyFailed?"
     assert top["AnyFailed?"]["Choices"][0]["Next"] == "Failed"
     assert top["Failed"] == {"Type": "Fail", "Error": "SampleFailed", "CausePath": "$.line"}
     assert top["AnyFailed?"]["Default"] == "Succeeded"
+
+
+def test_a_run_that_asks_for_it_awaits_a_person_before_anybody_is_told(runs: Any) -> None:
+    top = runs["States"]
+    (asked,) = top["SignOffAsked?"]["Choices"]
+    assert asked == {"Variable": "$.sign_off", "BooleanEquals": True, "Next": "AskSignOff"}
+    assert [top[name]["Next"] for name in ("AskSignOff", "AwaitSignOff", "RecordSignOff")] == [
+        "AwaitSignOff",
+        "RecordSignOff",
+        "EmitVariantsCalled",
+    ]
+    assert top["AwaitSignOff"]["Resource"].startswith("<RunsClosingSignOff")
+    assert set(top["AwaitSignOff"]["Parameters"]) == {"run_id.$", "study.$", "results.$"}
+
+
+def test_a_sign_off_that_does_not_come_leaves_the_run_where_a_redrive_asks_again(runs: Any) -> None:
+    top = runs["States"]
+    assert top["RecordNoSignOff"]["Next"] == "Rejected?"
+    (rejected,) = top["Rejected?"]["Choices"]
+    assert (rejected["Variable"], rejected["Next"]) == ("$.hold.is_final", "Rejected")
+    assert top["Rejected"] == {"Type": "Fail", "Error": REJECTED, "CausePath": "$.hold.line"}
+    assert top["Rejected?"]["Default"] == "HoldForSignOff"
+    assert top["HoldForSignOff"]["Next"] == "AskSignOff"
+
+
+def test_nobody_is_told_of_anything_unless_settings_say_whom(runs: Any) -> None:
+    assert not [name for name, _ in states(runs) if "Lims" in name or "Ticket" in name or "Upload" in name]
+
+
+@pytest.fixture(scope="module")
+def told(other: Any) -> dict[str, Any]:
+    """The states of a run in a deployment with a LIMS and a ticket system."""
+    return dict(other.state_machine("secondary", "Runs")["States"])
+
+
+def test_the_lims_is_told_last_and_a_redrive_tells_it_the_rest(told: Any) -> None:
+    assert told["EmitVariantsCalled"]["Next"] == told["AnyCalled?"]["Default"] == "UploadToLims"
+    assert told["UploadToLims"]["Next"] == "AnyFailed?"
+    unfinished = told["UploadToLims"]["Retry"][-1]
+    assert unfinished["ErrorEquals"] == [UnfinishedUploadError.__name__]
+    (caught,) = told["UploadToLims"]["Catch"]
+    assert caught["Next"] == "RecordNotUploaded"
+    assert told["RecordNotUploaded"]["Next"] == "OpenTicketForLims"
+    assert told["OpenTicketForLims"]["Next"] == "HoldForLims"
+    assert told["HoldForLims"]["Next"] == "UploadToLims"
+    assert "Catch" not in told["HoldForLims"]
+
+
+@pytest.mark.parametrize(
+    ("before", "ticket", "after"),
+    [
+        ("RecordRunFailure", "OpenTicketForRun", "RunFailed"),
+        ("RecordNoSignOff", "OpenTicketForSignOff", "Rejected?"),
+        ("RecordNotUploaded", "OpenTicketForLims", "HoldForLims"),
+        ("AnyFailed?", "OpenTicketForSamples", "Failed"),
+    ],
+)
+def test_every_failure_of_a_run_opens_a_ticket_that_may_fail_itself(
+    told: Any, before: str, ticket: str, after: str
+) -> None:
+    choices = told[before].get("Choices")
+    assert (choices[0] if choices else told[before])["Next"] == ticket
+    assert told[ticket]["Next"] == after
+    assert told[ticket]["Catch"] == [{"ErrorEquals": ["States.ALL"], "Next": after, "ResultPath": None}]
+    assert told[ticket]["ResultPath"] is None
+
+
+def test_a_sign_off_the_lims_and_tickets_leave_room_in_the_run_s_history(told: Any) -> None:
+    assert most_events({"States": told}, {}) <= EVENTS_PER_RUN
 
 
 def test_a_sample_goes_from_lanes_to_coverage_and_one_vcf(runs: Any) -> None:
