@@ -105,7 +105,7 @@ SERVICES: tuple[Service, ...] = (
     Service(
         "Step Functions",
         "the deployed JSONPath definition is interpreted under the machine's own role; distributed Maps have Map Runs "
-        "and child executions; what failed or was stopped can be redriven",
+        "and child executions; activities wait for workers; what failed or was stopped can be redriven",
         (
             "JSONata is not carried out",
             "child executions raise no events, count in no metric and are forgotten when the instance ends",

@@ -126,6 +126,22 @@ def test_instance_types_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch)
             {"archive_job.memory_mib": "600", "archive_part_mib": "5"},
             "archive_job (GENOMICS_ARCHIVE_JOB) cannot be used (tars of 1024 GiB in parts of 5 MiB or more take 676",
         ),
+        (
+            {"lims.url": "https://lims.lab.example/"},
+            "lims.secret (GENOMICS_LIMS__SECRET) cannot be used (url needs a secret with the token); allowed: the name",
+        ),
+        (
+            {"tickets.url": "http://tickets.lab.example/"},
+            "tickets.url (GENOMICS_TICKETS__URL) cannot be 'http://tickets.lab.example/'; allowed: an address that",
+        ),
+        (
+            {"lims.url": "https://name:password@lims.lab.example/"},
+            "lims.url (GENOMICS_LIMS__URL) cannot be 'https://name:password@lims.lab.example/'; allowed: an address",
+        ),
+        (
+            {"sign_off_hours": "241"},
+            "sign_off_hours (GENOMICS_SIGN_OFF_HOURS) cannot be '241'; allowed: hours, 1 to 240",
+        ),
         ({"max_vcpu": "8"}, "max_vcpu (GENOMICS_MAX_VCPU) is no setting; there are project, account, region"),
         (
             {"tools.bowtie.vcpus": "8"},

@@ -1,7 +1,8 @@
 """What a customer's KMS key asks of whoever uses what is encrypted with it: `kms:...`, called via the service.
 
 Each as its service documents it: S3 User Guide, "Using server-side encryption with AWS KMS keys"; SQS Developer Guide,
-"Key management"; SNS Developer Guide, "Key management"; DynamoDB Developer Guide, "DynamoDB encryption at rest".
+"Key management"; SNS Developer Guide, "Key management"; DynamoDB Developer Guide, "DynamoDB encryption at rest";
+Secrets Manager User Guide, "Secret encryption and decryption in AWS Secrets Manager".
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,6 +10,7 @@ from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
+from moto.secretsmanager.models import secretsmanager_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
@@ -19,6 +21,11 @@ from embedded_aws.requests import Access
 _DECRYPT, _GENERATE = "kms:Decrypt", "kms:GenerateDataKey"
 _OF_QUEUES = {"sqs:SendMessage": (_GENERATE, _DECRYPT), "sqs:ReceiveMessage": (_DECRYPT,)}
 _OF_TOPICS = {"sns:Publish": (_GENERATE, _DECRYPT)}
+_OF_SECRETS = {
+    "secretsmanager:GetSecretValue": (_DECRYPT,),
+    "secretsmanager:PutSecretValue": (_GENERATE, _DECRYPT),
+    "secretsmanager:UpdateSecret": (_GENERATE, _DECRYPT),
+}
 _OF_TABLES = frozenset(
     f"dynamodb:{name}"
     for name in (
@@ -36,7 +43,7 @@ _OF_TABLES = frozenset(
 
 
 def implied(context: Context, access: Access) -> Iterable[Access]:
-    """The use of keys that an access to a queue, a topic or a table brings with it."""
+    """The use of keys that an access to a queue, a topic, a secret or a table brings with it."""
     name = access.resource.rsplit(":", 1)[-1]
     if actions := _OF_QUEUES.get(access.action):
         queue: Any = sqs_backends[context.account][context.region].queues.get(name)
@@ -46,6 +53,10 @@ def implied(context: Context, access: Access) -> Iterable[Access]:
         topic = sns_backends[context.account][context.region].topics.get(access.resource)
         key = topic.kms_master_key_id if topic else None
         yield from _uses(context, "sns", key, actions, {"aws:sns:topicArn": access.resource})
+    elif actions := _OF_SECRETS.get(access.action):
+        secret = secretsmanager_backends[context.account][context.region].secrets.get(access.resource)
+        key = getattr(secret, "kms_key_id", None)
+        yield from _uses(context, "secretsmanager", key, actions, {"SecretARN": access.resource})
     elif access.action in _OF_TABLES:
         table_name = access.resource.split("/")[1] if "/" in access.resource else ""
         table = dynamodb_backends[context.account][context.region].tables.get(table_name)

@@ -9,6 +9,7 @@ from typing import Any
 from moto.athena.models import athena_backends
 from moto.iam.models import iam_backends
 from moto.kms.utils import _deserialize_ciphertext_blob
+from moto.secretsmanager.models import secretsmanager_backends
 
 from embedded_aws.context import Context
 from embedded_aws.iam.resource_policies import key_of
@@ -188,6 +189,13 @@ def _data_catalog(parameters: Parameters, scope: Context) -> list[str]:
     return [scope.arn("athena", f"datacatalog/{name}")]
 
 
+def _secret(parameters: Parameters, scope: Context) -> list[str]:
+    """Of a secret that is there its ARN, which ends with six characters that nobody chooses, however it is named."""
+    (named,) = _named("secretsmanager", "secret:", "SecretId", "Name")(parameters, scope)
+    secret = secretsmanager_backends[scope.account][scope.region].secrets.get(str(parameters.get("SecretId") or ""))
+    return [secret.arn if secret else named]
+
+
 _STATE_MACHINE = _named("states", "stateMachine:", "stateMachineArn", "name", "resourceArn")
 
 # The first match counts. None: the action has no resource level.
@@ -326,7 +334,7 @@ _RESOURCES: Mapping[str, tuple[tuple[str, Resources | None], ...]] = {
         ("*Alarm*", _listed("cloudwatch", "alarm:", "AlarmNames")),
         ("*", None),
     ),
-    "secretsmanager": (("ListSecrets", None), ("*", _named("secretsmanager", "secret:", "SecretId", "Name"))),
+    "secretsmanager": (("ListSecrets", None), ("*", _secret)),
     "datasync": (
         ("ListTaskExecutions", _named("datasync", "", "TaskArn")),
         ("ListTagsForResource", _named("datasync", "", "ResourceArn")),

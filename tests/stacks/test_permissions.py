@@ -128,7 +128,7 @@ def test_a_token_is_read_by_the_one_function_that_needs_it(default: Any, other: 
     lims, tickets = (next(f for name, f in found.items() if name.startswith(start)) for start in ("Upload", "OpenTi"))
     assert len(found) == 2
     # Six characters of its own end the ARN of a secret; a name is followed by no others.
-    assert lims == "arn:<AWS::Partition>:secretsmanager:eu-central-1:210987654321:secret:lab/lims-??????"
+    assert lims == "arn:aws:secretsmanager:eu-central-1:210987654321:secret:lab/lims-??????"
     assert tickets == "arn:aws:secretsmanager:eu-central-1:210987654321:secret:lab/tickets-a1B2c3"
     decrypts = [
         (name.split("/")[1], flat(statement["Resource"]))

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from genomics.contracts.environment import (
+    AskSignOffEnvironment,
     LedgerEnvironment,
     PlanEnvironment,
     PlanLoadEnvironment,
+    ServiceEnvironment,
     StartRunEnvironment,
     ToolEnvironment,
 )
@@ -241,6 +243,9 @@ def test_arrivals_reach_their_queue_and_what_fails_thrice_is_kept(assembly: Any)
         ("secondary.record_failure", LedgerEnvironment),
         ("secondary.collect_results", LedgerEnvironment),
         ("secondary.record_run_failure", LedgerEnvironment),
+        ("secondary.ask_sign_off", AskSignOffEnvironment),
+        ("secondary.record_sign_off", LedgerEnvironment),
+        ("secondary.record_hold", LedgerEnvironment),
         ("lake.plan_load", PlanLoadEnvironment),
         ("lake.record_load", PlanLoadEnvironment),
         ("lake.record_load_failure", PlanLoadEnvironment),
@@ -259,9 +264,45 @@ def test_functions_are_there_with_the_contracts_environment(default: Any, handle
     assert {path.name for path in (code / "lambdas").iterdir() if path.is_dir()} == {stage}
 
 
+@pytest.mark.parametrize(
+    ("module", "url", "secret"),
+    [
+        ("upload_to_lims", "https://lims.lab.example/api/samples", "lab/lims"),
+        (
+            "open_ticket",
+            "https://tickets.lab.example/api/tickets",
+            "arn:aws:secretsmanager:eu-central-1:210987654321:secret:lab/tickets-a1B2c3",
+        ),
+    ],
+)
+def test_the_lab_s_services_are_told_where_settings_say_so(
+    default: Any, other: Any, module: str, url: str, secret: str
+) -> None:
+    def functions(assembly: Any) -> dict[str, Any]:
+        found = assembly.resources("secondary", "AWS::Lambda::Function").values()
+        return {function["Properties"]["Handler"]: function["Properties"] for function in found}
+
+    handler = f"lambdas.secondary.{module}.handler"
+    assert handler not in functions(default)
+    variables = functions(other)[handler]["Environment"]["Variables"]
+    assert set(variables) == {name.upper() for name in ServiceEnvironment.__annotations__}
+    assert (variables["URL"], variables["SECRET"]) == (url, secret)
+    # In a VPC they would need its way out, of which there is none unless settings ask for NAT gateways.
+    assert "VpcConfig" not in functions(other)[handler]
+
+
+def test_a_sign_off_is_waited_for_as_long_as_settings_say(default: Any, other: Any) -> None:
+    for assembly, hours in ((default, 72), (other, 24)):
+        found = assembly.resources("secondary", "AWS::Lambda::Function").values()
+        (ask,) = [f["Properties"] for f in found if f["Properties"]["Handler"].endswith("ask_sign_off.handler")]
+        assert ask["Environment"]["Variables"]["SIGN_OFF_SECONDS"] == str(hours * 3600)
+        (activity,) = assembly.resources("secondary", "AWS::StepFunctions::Activity")
+        assert activity.startswith("secondary/RunsClosingSignOff")
+
+
 def test_planners_know_the_image_of_every_step(default: Any) -> None:
     images = {step: environment(properties)["TOOL_IMAGE"] for step, properties in job_definitions(default).items()}
     for function in default.resources("secondary", "AWS::Lambda::Function").values():
-        variables = function["Properties"]["Environment"]["Variables"]
+        variables = function["Properties"].get("Environment", {"Variables": {}})["Variables"]
         if "TOOL_IMAGES" in variables:
             assert json.loads(variables["TOOL_IMAGES"]) == images

@@ -121,6 +121,10 @@ class World:
             made = sqs.create_queue(QueueName=f"iam-{name.replace('_', '-')}", Attributes=attributes)
             self.names[name] = made["QueueUrl"]
         self.operator("sns").create_topic(Name="iam-topic")
+        secrets = self.operator("secretsmanager")
+        secrets.create_secret(Name="iam/token", SecretString="t")
+        secrets.create_secret(Name="iam/sealed", SecretString="t", KmsKeyId=self.names["key"])
+        self.names["activity"] = self.operator("stepfunctions").create_activity(name="iam-activity")["activityArn"]
         self.operator("dynamodb").create_table(
             TableName="iam-ledger",
             KeySchema=[{"AttributeName": "run", "KeyType": "HASH"}],

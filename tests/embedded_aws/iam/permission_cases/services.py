@@ -15,8 +15,56 @@ from tests.embedded_aws.iam.permission_cases.case import (
 ITEM = ("dynamodb", "get_item", {"TableName": "iam-ledger", "Key": {"run": {"S": "r1"}}})
 SEND = ("sqs", "send_message", {"QueueUrl": "{queue}", "MessageBody": "x"})
 TABLE = arn("dynamodb", "table/iam-ledger")
+SECRET = ("secretsmanager", "get_secret_value", {"SecretId": "iam/token"})
+READ_SECRET = "secretsmanager:GetSecretValue"
+ACTIVITY = ("stepfunctions", "describe_activity", {"activityArn": "{activity}"})
 
 CASES = [
+    # SAR, Secrets Manager: a secret's ARN ends with six random characters, also where it is asked for by its name
+    Case("secret", SECRET, [allow(READ_SECRET, arn("secretsmanager", "secret:iam/token-??????"))]),
+    Case(
+        "secret by its bare name",
+        SECRET,
+        [allow(READ_SECRET, arn("secretsmanager", "secret:iam/token"))],
+        NO_IDENTITY,
+        READ_SECRET,
+    ),
+    # Secrets Manager User Guide, "Secret encryption and decryption": who reads it decrypts with the key of the secret
+    Case(
+        "secret with a key of its own",
+        ("secretsmanager", "get_secret_value", {"SecretId": "iam/sealed"}),
+        [
+            allow(READ_SECRET, arn("secretsmanager", "secret:iam/sealed-??????")),
+            allow(
+                "kms:Decrypt",
+                "{key}",
+                **when("StringEquals", "kms:ViaService", "secretsmanager.us-east-1.amazonaws.com"),
+            ),
+        ],
+    ),
+    Case(
+        "secret whose key is not allowed",
+        ("secretsmanager", "get_secret_value", {"SecretId": "iam/sealed"}),
+        [allow("secretsmanager:*")],
+        NO_IDENTITY,
+        "kms:Decrypt",
+    ),
+    # SAR, Step Functions: activities are resources; tasks are named by their tokens only
+    Case("activity", ACTIVITY, [allow("states:DescribeActivity", "{activity}")], action="states:DescribeActivity"),
+    Case(
+        "worker of another activity",
+        ("stepfunctions", "get_activity_task", {"activityArn": "{activity}"}),
+        [allow("states:GetActivityTask", arn("states", "activity:other"))],
+        NO_IDENTITY,
+        "states:GetActivityTask",
+    ),
+    Case(
+        "answer to a task",
+        ("stepfunctions", "send_task_success", {"taskToken": "t", "output": "{{}}"}),
+        [allow("states:SendTaskSuccess", "{activity}")],
+        NO_IDENTITY,
+        "states:SendTaskSuccess",
+    ),
     # SAR, DynamoDB; Developer Guide, "Using IAM policy conditions for fine-grained access control"
     Case("item", ITEM, [allow("dynamodb:GetItem", TABLE)]),
     Case(
