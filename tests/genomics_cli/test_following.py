@@ -109,6 +109,17 @@ def test_a_run_of_which_nothing_was_called_waits_for_no_load(platform: Platform,
     assert ending.error == "run run-1 ended FAILED: first second"
 
 
+def test_a_run_that_nobody_has_signed_off_waits_for_no_load(
+    platform: Platform, record: Record, executions: Executions
+) -> None:
+    _results(platform)
+    executions.statuses[RUN] = ["FAILED"]
+    record("run", State.FAILED, reason="nobody has signed the results off in time")
+    record("sign_off", State.FAILED, reason="nobody")
+    ending = _follow(platform)
+    assert (ending.error, ending.loaded_after) == ("nobody has signed the results off in time", None)
+
+
 def test_a_refused_request_is_told_with_its_reason(
     platform: Platform, record: Record, executions: Executions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,7 @@ def test_every_command_is_there() -> None:
             "storage-report",
             "why",
             "redrive",
+            "sign-off",
             "images",
             "rightsize",
             "estimate",

@@ -44,6 +44,20 @@ def test_the_live_table_fits_a_terminal_and_has_a_row_for_each_sample() -> None:
     assert "lake load ✓ 12.0 s" in lines
 
 
+def test_a_sign_off_says_what_to_type_and_then_who_decided() -> None:
+    waiting = LedgerEntry("r", "sign_off", State.RUNNING, reason="awaits a decision until noon", task_token="secret")
+    assert "awaits a decision until noon: genomics sign-off r" in _shown(run_table(RunView.of("r", [waiting])))
+    out = io.StringIO()
+    with open_progress(Console(file=out)) as progress:
+        progress.show(RunView.of("r", [waiting]))
+    assert out.getvalue() == "sign-off (genomics sign-off r) running (awaits a decision until noon)\n"
+    signed = LedgerEntry("r", "sign_off", State.SUCCEEDED, reason="fine", signed_by="Ada")
+    assert "sign-off ✓ succeeded" in " ".join(_shown(run_table(RunView.of("r", [signed]))).split())
+    assert "Ada: fine" in _shown(status_table(RunView.of("r", [signed])))
+    # Whoever has the token can decide.
+    assert "task_token" not in run_document(RunView.of("r", [waiting]))["sign_off"]
+
+
 def test_another_attempt_is_told() -> None:
     entry = LedgerEntry("r", "step#A#align#", State.RUNNING, attempt=2, started_at="2026-01-01T00:00:00+00:00")
     assert "attempt 2" in _shown(run_table(RunView.of("r", [LedgerEntry("r", "sample#A", State.RUNNING), entry])))

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from genomics.contracts.sign_off import HELD
 from genomics_cli.cloud import Platform
 from genomics_cli.errors import UserError
 from genomics_cli.redrives import redrive_run
@@ -13,13 +14,13 @@ from genomics_cli.redrives import redrive_run
 class Execution:
     """Plays Step Functions with one execution, or with none."""
 
-    def __init__(self, status: str | None, refusal: str | None = None) -> None:
-        self.status, self.refusal, self.redriven = status, refusal, ""
+    def __init__(self, status: str | None, refusal: str | None = None, error: str | None = None) -> None:
+        self.status, self.refusal, self.error, self.redriven = status, refusal, error, ""
 
     def describe_execution(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803
         if self.status is None:
             raise ClientError({"Error": {"Code": "ExecutionDoesNotExist", "Message": ""}}, "DescribeExecution")
-        return {"status": self.status}
+        return {"status": self.status} | ({"error": self.error} if self.error else {})
 
     def redrive_execution(self, *, executionArn: str) -> None:  # noqa: N803
         if self.refusal:
@@ -27,8 +28,9 @@ class Execution:
         self.redriven = executionArn
 
 
-def test_a_stopped_run_goes_on(platform: Platform) -> None:
-    platform.cloud.__dict__["step_functions"] = found = Execution("ABORTED")
+@pytest.mark.parametrize("found", [Execution("ABORTED"), Execution("TIMED_OUT"), Execution("FAILED", error=HELD)])
+def test_a_run_that_was_stopped_or_is_held_goes_on(platform: Platform, found: Execution) -> None:
+    platform.cloud.__dict__["step_functions"] = found
     redrive_run(platform, "run-1")
     assert found.redriven.endswith(":run-1")
 

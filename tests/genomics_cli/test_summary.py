@@ -16,7 +16,7 @@ def document() -> dict[str, Any]:
 def test_the_document_has_one_shape_whatever_the_run_came_to(document: dict[str, Any]) -> None:
     assert list(document) == [
         *("run_id", "study", "state", "submitted_at", "reference", "regions", "parameters", "versions", "durations"),
-        *("samples", "run_steps", "load", "rows", "query", "estimate", "errors"),
+        *("samples", "run_steps", "sign_off", "load", "rows", "query", "estimate", "errors"),
     ]
     assert set(document["samples"][0]) == set(document["samples"][1])
     steps = [step for sample in document["samples"] for step in sample["steps"]]

@@ -100,3 +100,20 @@ def test_the_estimate_stands_beside_the_actual(text: str) -> None:
     assert "align 1 7.6 s - 19 s 15 s" in text
     assert "3 earlier jobs" in text
     assert "prices of 2025-11" in text
+
+
+def test_a_run_that_was_signed_off_says_by_whom_when_and_why() -> None:
+    signed = {
+        "state": "SUCCEEDED",
+        "by": "Ada <b>Lovelace</b>",
+        "principal": "arn:aws:iam::123456789012:user/ada",
+        "asked_at": "2026-01-01T09:00:00.000+00:00",
+        "decided_at": "2026-01-01T10:00:00.000+00:00",
+        "reason": "coverage as it should be",
+    }
+    shown = render(dataclasses.replace(summary(), sign_off=signed))
+    assert "<b>Ada &lt;b&gt;Lovelace&lt;/b&gt;</b>, 2026-01-01 10:00:00 UTC: coverage as it should be" in shown
+    assert "arn:aws:iam::123456789012:user/ada" in shown
+    unsigned = {"state": "FAILED", "reason": "nobody"} | dict.fromkeys(("by", "principal", "asked_at", "decided_at"))
+    assert "<b>None</b>" not in render(dataclasses.replace(summary(), sign_off=unsigned))
+    assert "Sign-off" not in render(summary())
