@@ -47,7 +47,19 @@ def decide(platform: Platform, run_id: str, *, approve: bool, by: str, reason: s
         )
     except ValueError as error:
         raise UserError(f"--{error}") from error
-    states, token = platform.cloud.step_functions, entry.task_token or _ask_for_token(platform, run_id)
+    # A run that was stopped while it waited, and redriven, has another token than the one that is kept.
+    if entry.task_token and _send(platform, entry.task_token, decision, approve=approve):
+        return decision
+    if _send(platform, _ask_for_token(platform, run_id, stale=entry.task_token), decision, approve=approve):
+        return decision
+    raise UserError(
+        f"run {run_id} no longer awaits a decision: somebody was faster, or its time is up (`genomics status {run_id}`)"
+    )
+
+
+def _send(platform: Platform, token: str, decision: Decision, *, approve: bool) -> bool:
+    """Answer the task; False where it has been answered, or its time was up."""
+    states = platform.cloud.step_functions
     try:
         if approve:
             states.send_task_success(taskToken=token, output=dumps(decision))
@@ -55,12 +67,9 @@ def decide(platform: Platform, run_id: str, *, approve: bool, by: str, reason: s
             states.send_task_failure(taskToken=token, error=REJECTED, cause=dumps(decision))
     except ClientError as error:
         if error.response["Error"]["Code"] in _CLOSED:
-            raise UserError(
-                f"run {run_id} no longer awaits a decision: somebody was faster, or its time was up "
-                f"(`genomics status {run_id}`)"
-            ) from error
+            return False
         raise
-    return decision
+    return True
 
 
 def _require_awaited(platform: Platform, run_id: str) -> LedgerEntry:
@@ -85,8 +94,11 @@ def _waits(platform: Platform, entry: LedgerEntry) -> bool:
     return found["status"] == "RUNNING"
 
 
-def _ask_for_token(platform: Platform, run_id: str) -> str:
-    """Ask the activity for tasks until the run's comes; the others' tokens are kept for those whose they are."""
+def _ask_for_token(platform: Platform, run_id: str, *, stale: str | None) -> str:
+    """Ask the activity for tasks until the run's comes; the others' tokens are kept for those whose they are.
+
+    `stale` is a token that the ledger has and that no longer counts.
+    """
     activity = platform.deployment.sign_off_activity_arn
     if activity is None:
         raise UserError("the deployment has no sign-off; deploy the stack `secondary` of this version")
@@ -102,12 +114,12 @@ def _ask_for_token(platform: Platform, run_id: str) -> str:
             continue
         # Nothing is left to be given: another command may have been given it meanwhile.
         entry = _require_awaited(platform, run_id)
-        if entry.task_token is None:
+        if entry.task_token in (None, stale):
             raise UserError(
                 f"run {run_id} was given to somebody else to decide about, who has not; when its time is up, "
                 f"`genomics redrive {run_id}` asks again"
             )
-        return entry.task_token
+        return str(entry.task_token)
 
 
 def _keep_token(platform: Platform, run_id: str, token: str) -> None:

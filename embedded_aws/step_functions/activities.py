@@ -39,7 +39,7 @@ _LONGEST_POLL_SECONDS = 60.0
 _LOOK_SECONDS = 0.2
 
 
-@dataclass
+@dataclass(eq=False)
 class _Offer:
     """A task that waits for a worker: `environment` runs as long as its state does."""
 
@@ -62,6 +62,12 @@ class _Offers:
         with self._changed:
             self._waiting[activity].append(offer)
             self._changed.notify_all()
+
+    def withdraw(self, activity: str, offer: _Offer) -> None:
+        """Give a task to nobody any more, if it still waits."""
+        with self._changed:
+            if offer in self._waiting[activity]:
+                self._waiting[activity].remove(offer)
 
     def take(self, activity: str, worker: str | None) -> _Offer | None:
         """The first task that still waits; None where none comes while a worker may be kept waiting."""
@@ -107,7 +113,9 @@ def _notify(pool: Any, callback_id: str, outcome: Any) -> bool:
     endpoint = pool.get(callback_id)
     if endpoint is None:
         return False
-    if endpoint.get_outcome() is not None or endpoint.consumer_error is not None:
+    is_closed = endpoint.get_outcome() is not None or endpoint.consumer_error is not None
+    state = getattr(endpoint, "environment", None)  # of a task that an activity was given
+    if is_closed or (state is not None and not state.is_running()):
         raise api.TaskTimedOut("Task Timed Out: 'Provided task does not exist anymore'")
     endpoint.notify(outcome=outcome)
     return True
@@ -124,6 +132,7 @@ def _evaluate(task: Any, env: Any) -> None:
         raise ActivityDoesNotExist(activity)
     token = env.states.context_object.update_task_token()
     endpoint = env.callback_pool_manager.add(token)
+    endpoint.environment = env
     scheduled = {"resource": activity, "input": given, "inputDetails": {"truncated": False}}
     limits = {"timeoutInSeconds": timeout, "heartbeatInSeconds": heartbeat}
     _tell(env, "ActivityScheduled", scheduled | {name: limit for name, limit in limits.items() if limit is not None})
@@ -136,6 +145,7 @@ def _evaluate(task: Any, env: Any) -> None:
         outcome = _outcome(env, endpoint, heartbeat)
     finally:
         endpoint.report(CallbackConsumerTimeout())
+        _OFFERS.withdraw(activity, offer)
     if isinstance(outcome, CallbackOutcomeFailure):
         raise CallbackOutcomeFailureError(callback_outcome_failure=outcome)
     env.stack.append(json.loads(outcome.output))

@@ -44,16 +44,16 @@ class Waiting:
         return {"taskToken": token, "input": dumps(SignOffTask(run, "study", f"s3://b/runs/{run}/results.json"))}
 
     def send_task_success(self, **answer: str) -> None:
-        self._refuse()
+        self._refuse(answer["taskToken"])
         self.success = answer
 
     def send_task_failure(self, **answer: str) -> None:
-        self._refuse()
+        self._refuse(answer["taskToken"])
         self.failure = answer
 
-    def _refuse(self) -> None:
-        if self.refusal:
-            raise ClientError({"Error": {"Code": self.refusal, "Message": ""}}, "SendTask")
+    def _refuse(self, token: str) -> None:
+        if self.refusal or token == "stale":
+            raise ClientError({"Error": {"Code": self.refusal or "InvalidToken", "Message": ""}}, "SendTask")
 
 
 @pytest.fixture
@@ -108,6 +108,14 @@ def test_another_run_s_token_is_kept_for_who_decides_about_it(lab: Platform) -> 
     assert (entry.task_token, entry.state) == ("token of run-2", State.RUNNING)
     _decide(lab, "run-2")
     assert _played(lab).success["taskToken"] == "token of run-2"
+
+
+def test_a_token_of_before_a_stop_and_a_redrive_is_replaced(lab: Platform, record: Callable[..., None]) -> None:
+    entry = read_run(lab, "run-1").sign_off
+    assert entry is not None
+    record(SIGN_OFF, State.RUNNING, execution_arn=entry.execution_arn, task_token="stale")
+    _decide(lab)
+    assert _played(lab).success["taskToken"] == "token of run-1"
 
 
 def test_a_task_that_somebody_else_was_given_is_said_to_be(lab: Platform) -> None:

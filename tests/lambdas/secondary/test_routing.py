@@ -43,7 +43,8 @@ RUN_FOLDER = demo.MISEQ.run_id
 ROLE = "arn:aws:iam::123456789012:role/runs"
 FASTA = Artifact(object_keys.uri(BUCKET, "references/abc/genome.fa"), "abc", 9)
 HEART = Study("heart", reference=Reference("genome", FASTA))
-LUNG = Study("lung", reference=Reference("genome", FASTA), parameters=RunParameters(fastp=FastpParameters(40)))
+TRIMMED = RunParameters(fastp=FastpParameters(40))
+LUNG = Study("lung", reference=Reference("genome", FASTA), parameters=TRIMMED, sign_off=True)
 
 
 @dataclass
@@ -254,6 +255,7 @@ def test_each_study_is_asked_for_with_its_own_samples_and_parameters(lab: Lab) -
     assert [sample.sample for sample in lung.samples] == ["BCL-3"]
     assert (heart.reference, heart.parameters) == (HEART.reference, HEART.parameters)
     assert lung.parameters.fastp.minimum_length == 40
+    assert (heart.sign_off, lung.sign_off) == (False, True)
     assert [lane.lane for lane in lung.samples[0].lanes] == ["L001", "L002"]
     assert lung.samples[0].lanes[1].fastq_2.uri.endswith("/BCL-3_R2.fastq.gz")
     assert all(key.uri.startswith(f"s3://{BUCKET}/{object_keys.DEMULTIPLEXED}") for key in lung.artifacts[1:])
