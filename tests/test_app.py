@@ -16,6 +16,7 @@ NAMED = {
     ("AWS::IAM::Policy", "PolicyName"): "of an inline policy, unique within its role only",
     ("AWS::Glue::SecurityConfiguration", "Name"): "made up by the CDK from the construct's path",
     ("AWS::Logs::ResourcePolicy", "PolicyName"): "made up by the CDK from the construct's path",
+    ("AWS::StepFunctions::Activity", "Name"): "made up by the CDK from the construct's path",
     ("AWS::SNS::Topic", "DisplayName"): "a title",
     ("AWS::CloudWatch::Alarm", "MetricName"): "AWS's own metric",
     ("AWS::ECR::Repository", "RepositoryName"): "who pushes images has to know it; it begins with the project",

@@ -133,6 +133,8 @@ def _evaluate(task: Any, env: Any) -> None:
     token = env.states.context_object.update_task_token()
     endpoint = env.callback_pool_manager.add(token)
     endpoint.environment = env
+    # Before anybody can have the token, and send a heartbeat with it.
+    beats = endpoint.setup_heartbeat_endpoint(heartbeat_seconds=heartbeat) if heartbeat else None
     scheduled = {"resource": activity, "input": given, "inputDetails": {"truncated": False}}
     limits = {"timeoutInSeconds": timeout, "heartbeatInSeconds": heartbeat}
     _tell(env, "ActivityScheduled", scheduled | {name: limit for name, limit in limits.items() if limit is not None})
@@ -142,7 +144,7 @@ def _evaluate(task: Any, env: Any) -> None:
         while not offer.taken.wait(_LOOK_SECONDS):
             _require_time(env)
         _tell(env, "ActivityStarted", {"workerName": offer.worker} if offer.worker else {})
-        outcome = _outcome(env, endpoint, heartbeat)
+        outcome = _outcome(env, endpoint, beats)
     finally:
         endpoint.report(CallbackConsumerTimeout())
         _OFFERS.withdraw(activity, offer)
@@ -152,9 +154,8 @@ def _evaluate(task: Any, env: Any) -> None:
     _tell(env, "ActivitySucceeded", {"output": outcome.output, "outputDetails": {"truncated": False}})
 
 
-def _outcome(env: Any, endpoint: Any, heartbeat: int | None) -> Any:
+def _outcome(env: Any, endpoint: Any, beats: Any | None) -> Any:
     """What the worker has answered; a TimeoutError where it is silent for too long."""
-    beats = endpoint.setup_heartbeat_endpoint(heartbeat_seconds=heartbeat) if heartbeat else None
     while endpoint.get_outcome() is None:
         _require_time(env)
         if beats is None:

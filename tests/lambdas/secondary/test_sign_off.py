@@ -26,10 +26,8 @@ def state(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]
     """What follows CollectResults in a run that asks for a sign-off, and has asked."""
     monkeypatch.setenv("SIGN_OFF_SECONDS", "3600")
     platform.start("run-1")
-    platform.plan(platform.request("run-1", {"S1": {"L1": "a"}}, sign_off=True))
-    given = {"run_id": "run-1", "study": "study", "request": "s3://sequencing/runs/run-1/request.json"}
-    collected = collect_results.handler(given, None)
-    assert collected["sign_off"] is True
+    results = "s3://sequencing/runs/run-1/results.json"
+    collected = {"run_id": "run-1", "study": "study", "results": results, "line": "", "has_failed": False}
     return ask_sign_off.handler({"state": collected, "execution": EXECUTION}, None)
 
 
@@ -45,7 +43,16 @@ def held(state: dict[str, Any], error: str, cause: str = "", redrives: int = 0) 
     return record_hold.handler({"state": failed, "execution": execution, "waited_for": "sign-off"}, None)
 
 
-def test_a_run_that_awaits_its_sign_off_has_not_ended(platform: Platform, state: dict[str, Any]) -> None:
+def test_a_run_that_is_to_be_signed_off_has_results_and_has_not_ended(platform: Platform) -> None:
+    platform.start("run-1")
+    platform.plan(platform.request("run-1", {"S1": {"L1": "a"}}, sign_off=True))
+    given = {"run_id": "run-1", "study": "study", "request": "s3://sequencing/runs/run-1/request.json"}
+    collected = collect_results.handler(given, None)
+    assert (collected["sign_off"], collected["succeeded"]) == (True, 1)
+    assert entry(platform, RUN).state is State.RUNNING
+
+
+def test_a_run_says_that_it_awaits_its_sign_off_and_until_when(platform: Platform, state: dict[str, Any]) -> None:
     assert state["timeout_seconds"] == 3600
     assert entry(platform, RUN).state is State.RUNNING
     asked = entry(platform, SIGN_OFF)

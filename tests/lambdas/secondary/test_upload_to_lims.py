@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -10,17 +11,18 @@ import pytest
 
 from genomics.contracts import codec
 from genomics.contracts.ledger import RUN, SIGN_OFF, LedgerEntry
-from genomics.contracts.runs import State
+from genomics.contracts.runs import Artifact, RunResults, SampleResult, State
 from genomics.contracts.services import LimsSample
-from genomics.contracts.steps import Step
-from lambdas.secondary import collect_results, record_hold, rest, upload_to_lims
+from genomics.contracts.steps import Step, StepRecord
+from lambdas import documents
+from lambdas.secondary import record_hold, rest, upload_to_lims
+from lambdas.secondary.run_end import end_run
 from lambdas.secondary.upload_to_lims import LimsError, UnfinishedUploadError
 from tests.lab_service import LabService, lab_service
 
 if TYPE_CHECKING:
     from conftest import Platform
 
-TWO = {"S1": {"L1": "a"}, "S2": {"L1": "b"}}
 EXECUTION = {"Id": "arn:aws:states:eu-west-1:123456789012:execution:Runs:run-1"}
 
 
@@ -44,13 +46,29 @@ def lims(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[LabSer
         yield service
 
 
+def sample(name: str) -> SampleResult:
+    files = {
+        field: Artifact(f"s3://sequencing/steps/{field}/{name}", field[:1] * 64, 7)
+        for field in ("vcf", "vcf_index", "alignments", "quality_report")
+    }
+    return SampleResult(name, f"patient-{name}", State.SUCCEEDED, **files)
+
+
+def collected(platform: Platform, *samples: SampleResult) -> dict[str, Any]:
+    """What CollectResults leaves of a run of these samples."""
+    platform.start("run-1")
+    results = RunResults("run-1", "study", "ref", samples)
+    uri = documents.write(platform.s3, results, "s3://sequencing/runs/run-1/results.json")
+    failed = [each.reason for each in samples if each.reason]
+    line, has_failed = "; ".join(failed), bool(failed)
+    end_run(run_id="run-1", line=line, has_failed=has_failed, ledger=platform.ledger)
+    return {"run_id": "run-1", "study": "study", "results": uri, "line": line, "has_failed": has_failed}
+
+
 @pytest.fixture
 def state(platform: Platform) -> dict[str, Any]:
-    """What follows CollectResults in a run of two samples, of which all is well."""
-    platform.start("run-1")
-    platform.plan(platform.request("run-1", TWO))
-    given = {"run_id": "run-1", "study": "study", "request": "s3://sequencing/runs/run-1/request.json"}
-    return collect_results.handler(given, None)
+    """Of a run of two samples, of which all is well."""
+    return collected(platform, sample("S1"), sample("S2"))
 
 
 def entry(platform: Platform, item: str) -> LedgerEntry:
@@ -69,9 +87,7 @@ def test_each_sample_is_a_document_with_its_files_and_their_sums(
     assert (first.state, first.reason, first.signed_by) == (State.SUCCEEDED, None, "Ada")
     assert second.sample == "S2"
     assert set(first.files) == {"vcf", "vcf_index", "alignments", "quality_report"}
-    assert first.files["vcf"].uri.endswith("/S1.vcf.gz")
-    assert len(first.files["vcf"].sha256) == 64
-    assert [step.step for step in first.steps] == [Step.ALIGN, Step.COVERAGE, Step.GATHER_VARIANTS, Step.QUALITY]
+    assert first.files["vcf"] == Artifact("s3://sequencing/steps/vcf/S1", "v" * 64, 7)
     assert {told.token for told in lims.told} == {"Bearer t0ken"}
     assert (entry(platform, "lims#S1").state, entry(platform, "lims#S1").reason) == (
         State.SUCCEEDED,
@@ -79,16 +95,24 @@ def test_each_sample_is_a_document_with_its_files_and_their_sums(
     )
 
 
+def test_a_step_is_told_with_what_its_tool_has_measured(platform: Platform, lims: LabService) -> None:
+    platform.plan(platform.request("run-1", {"S1": {"L1": "a"}}))
+    task = platform.task("s3://sequencing/runs/run-1/tasks/S1/align.json")
+    record = documents.read(platform.s3, StepRecord, task.record)
+    documents.write(platform.s3, replace(record, metrics={"mapped": 0.99}), task.record)
+    upload_to_lims.handler(collected(platform, sample("S1")), Clock())
+    (document,) = (codec.from_dict(LimsSample, document) for document in lims.accepted())
+    assert [step.step for step in document.steps] == [Step.ALIGN, Step.COVERAGE, Step.GATHER_VARIANTS, Step.QUALITY]
+    assert document.steps[0].metrics == {"mapped": 0.99}
+
+
 def test_a_sample_that_failed_is_told_of_with_its_reason(platform: Platform, lims: LabService) -> None:
-    platform.start("run-1")
-    platform.plan(platform.request("run-1", TWO))
-    platform.ledger.update(LedgerEntry("run-1", "sample#S1", State.FAILED, reason="S1: align failed"))
-    platform.ledger.update(LedgerEntry("run-1", "step#S1#align#", State.FAILED, reason="no memory"))
-    given = {"run_id": "run-1", "study": "study", "request": "s3://sequencing/runs/run-1/request.json"}
-    upload_to_lims.handler(collect_results.handler(given, None), Clock())
+    broken = SampleResult("S1", "patient-S1", State.FAILED, reason="S1: align failed")
+    platform.ledger.update(LedgerEntry("run-1", "step#S1#align#", State.FAILED, reason="no memory", fingerprint="f"))
+    upload_to_lims.handler(collected(platform, broken, sample("S2")), Clock())
     failed = codec.from_dict(LimsSample, lims.accepted()[0])
     assert (failed.state, failed.reason, failed.files) == (State.FAILED, "S1: align failed", {})
-    assert failed.steps[0].state is State.FAILED
+    assert (failed.steps[0].state, failed.steps[0].metrics) == (State.FAILED, {})
     # What the samples came to is still the run's end.
     assert (entry(platform, RUN).state, entry(platform, RUN).reason) == (State.FAILED, "S1: align failed")
 
@@ -109,8 +133,8 @@ def test_the_same_outcome_has_the_same_key_and_another_has_not(
 ) -> None:
     upload_to_lims.handler(state, Clock())
     keys = [told.key for told in lims.told]
-    for sample in TWO:
-        platform.ledger.update(LedgerEntry("run-1", f"lims#{sample}", State.FAILED))
+    for name in ("S1", "S2"):
+        platform.ledger.update(LedgerEntry("run-1", f"lims#{name}", State.FAILED))
     upload_to_lims.handler(state, Clock())
     assert [told.key for told in lims.told] == keys * 2
     platform.ledger.update(LedgerEntry("run-1", SIGN_OFF, State.SUCCEEDED, signed_by="Ada"))
