@@ -1,7 +1,8 @@
 """A person's decision about a run's results: what awaits one, and sending it.
 
-The run waits in a Step Functions activity, which gives each of its tasks to whoever asks first. So who asks for one
-run's may be given another's: every token is kept in the ledger, where the next command finds it.
+The run waits in a Step Functions activity, whose task a function takes at once: its token is in the ledger. Where it is
+not, as after a stop and a redrive, the activity is asked here. It gives each task to whoever asks first, so who asks for
+one run's may be given another's: every token is kept in the ledger, where the next command finds it.
 """
 
 import datetime

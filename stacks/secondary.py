@@ -15,6 +15,7 @@ from constructs import Construct
 from genomics.contracts import events, object_keys
 from genomics.contracts.environment import (
     AskSignOffEnvironment,
+    KeepTokenEnvironment,
     LedgerEnvironment,
     PlanEnvironment,
     ServiceEnvironment,
@@ -127,7 +128,7 @@ class Secondary(cdk.Stack):
             run_state_machine_arn=runs.state_machine.state_machine_arn,
             inbox_dead_letter_queue_url=inbox.dead_letters.queue_url,
             run_folder_dead_letter_queue_url=run_folders.dead_letters.queue_url,
-            sign_off_activity_arn=runs.sign_off.activity_arn,
+            sign_off_activity_arn=closing.sign_off.activity_arn,
         )
 
     def _tool(self, step: Step) -> BatchTool:
@@ -169,9 +170,12 @@ class Secondary(cdk.Stack):
             "AskSignOff", "Says that a run awaits its sign-off", asking.variables(), timeout_seconds=60
         )
         self._ledger.grant_update(ask_sign_off.role)
+        sign_off = sfn.Activity(self, "SignOff")
         return ClosingFunctions(
+            sign_off=sign_off,
             record_run_failure=self._failure_recorder("RecordRunFailure", "Says why a run failed"),
             ask_sign_off=ask_sign_off,
+            keep_token=self._keep_token(sign_off),
             record_sign_off=self._recorder("RecordSignOff", "Says who has signed a run off"),
             record_hold=self._recorder("RecordHold", "Says what a run has waited for in vain"),
             hold_run=self._function("HoldRun", "Holds a run until it is redriven", {}, timeout_seconds=60),
@@ -180,6 +184,16 @@ class Secondary(cdk.Stack):
             if self._config.tickets
             else None,
         )
+
+    def _keep_token(self, sign_off: sfn.Activity) -> PythonFunction:
+        environment = KeepTokenEnvironment(self._ledger.table.table_name, sign_off.activity_arn)
+        keep = self._function(
+            "KeepToken", "Keeps what lets a run go on that is signed off", environment.variables(), timeout_seconds=300
+        )
+        self._ledger.grant_read(keep.role)
+        self._ledger.grant_update(keep.role)
+        sign_off.grant(keep.role, "states:GetActivityTask")
+        return keep
 
     def _lims(self, lims: LabService) -> PythonFunction:
         upload = self._teller("UploadToLims", "Tells the LIMS what became of samples", lims)

@@ -10,7 +10,7 @@ from typing import Any
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 EVENT_QUOTA = 25_000
 
-EVENTS_PER_RUN = 130
+EVENTS_PER_RUN = 140
 EVENTS_PER_SAMPLE = 80
 EVENTS_PER_JOB = 8
 # Of a job that is submitted as often as a throttled Batch lets it be: three more events for each refusal.

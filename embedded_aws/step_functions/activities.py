@@ -3,6 +3,9 @@
 Step Functions API Reference, "GetActivityTask": each task is given to one worker only, the one that was offered first;
 a worker waits up to 60 seconds for one, and then gets a null token. "SendTaskSuccess": a token whose task has been
 closed, or timed out, is answered TaskTimedOut. moto has neither, and loses the cause of SendTaskFailure.
+
+Developer Guide, "Troubleshooting activities": a state's time limit counts from ActivityStarted, so a task that no worker
+takes never times out but with its execution. moto counts from the state's beginning.
 """
 
 import json
@@ -16,7 +19,7 @@ from moto.core.responses import ActionResult, EmptyResult
 from moto.stepfunctions.exceptions import ActivityDoesNotExist
 from moto.stepfunctions.parser import api
 from moto.stepfunctions.parser.api import HistoryEventType
-from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError, TimeoutSeconds
 from moto.stepfunctions.parser.asl.eval.callback.callback import (
     CallbackConsumerTimeout,
     CallbackOutcomeFailure,
@@ -33,7 +36,8 @@ _STATE = "moto.stepfunctions.parser.asl.component.state.exec.state_task.state_ta
 _EVALUATE = Patch(f"{_STATE}._eval_execution", "19e00cc3f7573042")
 _NOTIFY = Patch("moto.stepfunctions.parser.asl.eval.callback.callback:CallbackPoolManager.notify", "244536ab931eb3b8")
 _FAILURE = Patch("moto.stepfunctions.responses:StepFunctionResponse.send_task_failure", "f0fed5e805768377")
-PATCHES = (_EVALUATE, _NOTIFY, _FAILURE)
+_PROPERTIES = Patch(f"{_STATE}.from_state_props", "f9be9b1ec5ff04bb")
+PATCHES = (_EVALUATE, _NOTIFY, _FAILURE, _PROPERTIES)
 
 _LONGEST_POLL_SECONDS = 60.0
 _LOOK_SECONDS = 0.2
@@ -90,6 +94,14 @@ _OFFERS = _Offers()
 
 def install() -> None:
     """Have activities wait for workers, and workers be given their tasks."""
+
+    def read_properties(task: Any, properties: Any) -> None:
+        """The interpreter's own limit is of the whole state; the worker's is kept beside it."""
+        original_read(task, properties)
+        task.worker_timeout = task.timeout
+        task.timeout = TimeoutSeconds(TimeoutSeconds.DEFAULT_TIMEOUT_SECONDS, is_default=True)
+
+    original_read = _PROPERTIES.apply(read_properties)
     _EVALUATE.apply(_evaluate)
     _NOTIFY.apply(_notify)
     _FAILURE.apply(_send_task_failure)
@@ -125,7 +137,7 @@ def _evaluate(task: Any, env: Any) -> None:
     """A state whose resource is an activity, from its offer to its outcome."""
     given = task._eval_parameters(env=env)
     given = given if isinstance(given, str) else to_json_str(given)
-    timeout = None if task.timeout.is_default_value() else _seconds(task.timeout, env)
+    timeout = None if task.worker_timeout.is_default_value() else _seconds(task.worker_timeout, env)
     heartbeat = _seconds(task.heartbeat, env) if task.heartbeat else None
     activity = task.resource.resource_arn
     if not _exists(env, activity):
@@ -142,9 +154,9 @@ def _evaluate(task: Any, env: Any) -> None:
     _OFFERS.add(activity, offer)
     try:
         while not offer.taken.wait(_LOOK_SECONDS):
-            _require_time(env)
+            _require_running(env)
         _tell(env, "ActivityStarted", {"workerName": offer.worker} if offer.worker else {})
-        outcome = _outcome(env, endpoint, beats)
+        outcome = _outcome(env, endpoint, beats, timeout)
     finally:
         endpoint.report(CallbackConsumerTimeout())
         _OFFERS.withdraw(activity, offer)
@@ -154,19 +166,22 @@ def _evaluate(task: Any, env: Any) -> None:
     _tell(env, "ActivitySucceeded", {"output": outcome.output, "outputDetails": {"truncated": False}})
 
 
-def _outcome(env: Any, endpoint: Any, beats: Any | None) -> Any:
-    """What the worker has answered; a TimeoutError where it is silent for too long."""
+def _outcome(env: Any, endpoint: Any, beats: Any | None, timeout: int | None) -> Any:
+    """What the worker has answered; a TimeoutError where it takes too long, or is silent for too long."""
+    deadline = time.monotonic() + (timeout or float("inf"))
     while endpoint.get_outcome() is None:
-        _require_time(env)
+        _require_running(env)
+        if time.monotonic() > deadline:
+            raise EvalTimeoutError
         if beats is None:
-            endpoint.wait(timeout=_LOOK_SECONDS)
+            endpoint.wait(timeout=min(_LOOK_SECONDS, max(deadline - time.monotonic(), 0)))
         elif not beats.clear_and_wait() and endpoint.get_outcome() is None:
             raise HeartbeatTimeoutError
     return endpoint.get_outcome()
 
 
-def _require_time(env: Any) -> None:
-    """EvalTimeoutError where the state has ended: its own time is up, or its execution was stopped."""
+def _require_running(env: Any) -> None:
+    """EvalTimeoutError, of which nobody hears, where the state's execution has ended."""
     if not env.is_running():
         raise EvalTimeoutError
 

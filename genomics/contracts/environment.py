@@ -81,6 +81,14 @@ class AskSignOffEnvironment(_Environment):
 
 
 @dataclass(frozen=True)
+class KeepTokenEnvironment(_Environment):
+    """Of the Lambda that takes the tasks of the activity `sign_off_activity`, an ARN."""
+
+    ledger_table: str
+    sign_off_activity: str
+
+
+@dataclass(frozen=True)
 class ServiceEnvironment(_Environment):
     """Of the Lambdas that tell the LIMS or the ticket system, at `url`, with the token in `secret` (ARN or name)."""
 

@@ -1,6 +1,6 @@
 """State RecordSignOff: a person has approved of the run's results.
 
-In the state with `"decision"`, a Decision; out the same.
+In the state with `"signed": {"decision"}`, a Decision; out the same.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lambdas.secondary.run_end import end_run
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Entry point of the Lambda."""
     ledger = open_ledger(LedgerEnvironment.read().ledger_table)
-    decision = from_dict(Decision, event["decision"], where="the sign-off")
+    decision = from_dict(Decision, event["signed"]["decision"], where="the sign-off")
     record_decision(run_id=event["run_id"], decision=decision, state=State.SUCCEEDED, ledger=ledger)
     end_run(run_id=event["run_id"], line=event["line"], has_failed=event["has_failed"], ledger=ledger)
     return event

@@ -24,10 +24,15 @@ _EXECUTION = sfn.JsonPath.object_at("$$.Execution")
 
 @dataclass(frozen=True)
 class ClosingFunctions:
-    """What decides and records, by the names of its states; without the last two nobody is told."""
+    """What decides and records, by the names of its states; without the last two nobody is told.
 
+    `sign_off` is the activity that people are asked by.
+    """
+
+    sign_off: sfn.IActivity
     record_run_failure: PythonFunction
     ask_sign_off: PythonFunction
+    keep_token: PythonFunction
     record_sign_off: PythonFunction
     record_hold: PythonFunction
     hold_run: PythonFunction
@@ -37,19 +42,15 @@ class ClosingFunctions:
     def all(self) -> tuple[PythonFunction, ...]:
         """Every one there is."""
         found = (getattr(self, field.name) for field in fields(self))
-        return tuple(function for function in found if function)
+        return tuple(function for function in found if isinstance(function, PythonFunction))
 
 
 class RunClosing(Construct):
-    """`begin` follows the state CollectResults; `failed` is where whatever fails before it goes.
-
-    `sign_off` is the activity that people are asked by.
-    """
+    """`begin` follows the state CollectResults; `failed` is where whatever fails before it goes."""
 
     def __init__(self, scope: Construct, construct_id: str, *, functions: ClosingFunctions) -> None:
         super().__init__(scope, construct_id)
         self._functions = functions
-        self.sign_off = sfn.Activity(self, "SignOff")
         self.failed = self._run_failed()
         ended = self._uploaded(self._any_failed())
         called = emit(
@@ -71,14 +72,7 @@ class RunClosing(Construct):
         """A person's decision, where the run's request asks for one."""
         functions = self._functions
         ask = self._invoke_with("AskSignOff", functions.ask_sign_off, _whole_state())
-        wait = tasks.StepFunctionsInvokeActivity(
-            self,
-            "AwaitSignOff",
-            activity=self.sign_off,
-            parameters={name: sfn.JsonPath.string_at(f"$.{name}") for name in ("run_id", "study", "results")},
-            result_path="$.decision",
-            task_timeout=sfn.Timeout.at("$.timeout_seconds"),
-        )
+        wait = self._awaited()
         record = invoke(self, "RecordSignOff", functions.record_sign_off)
         ask.add_catch(self.failed, errors=["States.ALL"], result_path=ERROR)
         held = self._hold("HoldForSignOff").next(ask)
@@ -98,6 +92,26 @@ class RunClosing(Construct):
             .when(sfn.Condition.boolean_equals("$.sign_off", True), ask)
             .otherwise(then)
         )
+
+    def _awaited(self) -> sfn.Parallel:
+        """The activity, and beside it what takes its task at once: its time limit counts from then."""
+        wait = tasks.StepFunctionsInvokeActivity(
+            self,
+            "AwaitSignOff",
+            activity=self._functions.sign_off,
+            parameters={name: sfn.JsonPath.string_at(f"$.{name}") for name in ("run_id", "study", "results")},
+            task_timeout=sfn.Timeout.at("$.timeout_seconds"),
+        )
+        wait.add_catch(rethrow(self, "NotSignedOff"), errors=["States.ALL"], result_path=ERROR)
+        keep = invoke(self, "KeepToken", self._functions.keep_token)
+        keep.add_catch(rethrow(self, "TokenNotKept"), errors=["States.ALL"], result_path=ERROR)
+        signed = sfn.Parallel(
+            self,
+            "SignedOff",
+            result_selector={"decision": sfn.JsonPath.object_at("$[0]")},
+            result_path="$.signed",
+        )
+        return signed.branch(wait).branch(keep)
 
     def _uploaded(self, then: sfn.IChainable) -> sfn.IChainable:
         """The LIMS is told, where there is one: last, so that its trouble keeps nothing from the lake."""

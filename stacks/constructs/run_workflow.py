@@ -36,10 +36,7 @@ class RunFunctions:
 
 
 class RunWorkflow(Construct):
-    """`state_machine` takes a run from its request to `VariantsCalled`: reference, then samples, each on its own.
-
-    `sign_off` is the activity that people are asked by for their decision.
-    """
+    """`state_machine` takes a run from its request to `VariantsCalled`: reference, then samples, each on its own."""
 
     def __init__(
         self,
@@ -69,7 +66,6 @@ class RunWorkflow(Construct):
             log_retention_days=log_retention_days,
         )
         self.state_machine = workflow.state_machine
-        self.sign_off = self._closing.sign_off
         acknowledge_executions(self.state_machine, label="Samples")
         grant_read(sequencing, workflow.role, object_keys.RUNS)
         grant_jobs(workflow.role, queues, [tool.job_definition for tool in tools.values()])

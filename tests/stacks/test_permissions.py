@@ -108,6 +108,7 @@ def test_functions_read_what_they_decide_on(assembly: Any) -> None:
         "CollectResultsFunction": {"runs/*", "steps/*"},
         "RecordRunFailureFunction": {"runs/*"},
         "AskSignOffFunction": set(),
+        "KeepTokenFunction": set(),
         "RecordSignOffFunction": set(),
         "RecordHoldFunction": set(),
     }
@@ -140,11 +141,17 @@ def test_a_token_is_read_by_the_one_function_that_needs_it(default: Any, other: 
 
 def test_no_role_of_ours_may_sign_a_run_off(assembly: Any) -> None:
     # Who signs off is for the lab's own IAM to say; restores wait for a token too, which the archive answers.
+    takers = []
     for name, statement in statements(assembly):
-        signing = {"states:GetActivityTask", "states:SendTaskFailure"} & set(listed(statement["Action"]))
-        assert not signing, name
-        if "states:SendTaskSuccess" in listed(statement["Action"]):
+        actions = set(listed(statement["Action"]))
+        if "states:GetActivityTask" in actions:
+            takers.append((name.split("/")[1], flat(statement["Resource"])))
+        assert "states:SendTaskFailure" not in actions, name
+        if "states:SendTaskSuccess" in actions:
             assert name.startswith("archive/"), name
+    ((taker, activity),) = takers
+    assert taker.startswith("KeepTokenFunction")
+    assert activity.startswith("<SignOff")
 
 
 def test_no_function_deletes_and_one_alone_writes_deliveries(assembly: Any) -> None:

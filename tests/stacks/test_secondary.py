@@ -9,6 +9,7 @@ import pytest
 
 from genomics.contracts.environment import (
     AskSignOffEnvironment,
+    KeepTokenEnvironment,
     LedgerEnvironment,
     PlanEnvironment,
     PlanLoadEnvironment,
@@ -244,6 +245,7 @@ def test_arrivals_reach_their_queue_and_what_fails_thrice_is_kept(assembly: Any)
         ("secondary.collect_results", LedgerEnvironment),
         ("secondary.record_run_failure", LedgerEnvironment),
         ("secondary.ask_sign_off", AskSignOffEnvironment),
+        ("secondary.keep_token", KeepTokenEnvironment),
         ("secondary.record_sign_off", LedgerEnvironment),
         ("secondary.record_hold", LedgerEnvironment),
         ("lake.plan_load", PlanLoadEnvironment),
@@ -297,7 +299,7 @@ def test_a_sign_off_is_waited_for_as_long_as_settings_say(default: Any, other: A
         (ask,) = [f["Properties"] for f in found if f["Properties"]["Handler"].endswith("ask_sign_off.handler")]
         assert ask["Environment"]["Variables"]["SIGN_OFF_SECONDS"] == str(hours * 3600)
         (activity,) = assembly.resources("secondary", "AWS::StepFunctions::Activity")
-        assert activity.startswith("secondary/RunsClosingSignOff")
+        assert activity.startswith("secondary/SignOff")
 
 
 def test_planners_know_the_image_of_every_step(default: Any) -> None:

@@ -21,6 +21,8 @@ NOT_RECORDED_BY_A_FUNCTION = {
     "CoverageFailed",
     "GatherVariantsFailed",
     "AnnotateFailed",
+    "NotSignedOff",
+    "TokenNotKept",
     "RunFailedUnrecorded",
     "LoadFailedUnrecorded",
     "FailedUnrecorded",
@@ -87,8 +89,10 @@ def test_what_ends_an_iteration_or_a_branch_passes_nothing_on(runs: Any, demulti
         for inner in (state.get("ItemProcessor"), *state.get("Branches", ()))
         if inner and inner.get("ProcessorConfig", {}).get("Mode") != "DISTRIBUTED"
     ]
-    assert len(inside) == 2 + 2 + 1
+    assert len(inside) == 2 + 2 + 2 + 1
     for inner in inside:
+        if inner["StartAt"] in ("AwaitSignOff", "KeepToken"):
+            continue  # there is one of each in a run: a short decision, and nothing
         last = {
             name: state for name, state in inner["States"].items() if state.get("End") or state["Type"] == "Succeed"
         }
@@ -99,7 +103,7 @@ def test_what_ends_an_iteration_or_a_branch_passes_nothing_on(runs: Any, demulti
 
 def test_every_task_retries_catches_and_times_out(runs: Any, loads: Any, demultiplexings: Any) -> None:
     tasks = [(n, s) for d in (runs, loads, demultiplexings) for n, s in states(d) if s["Type"] == "Task"]
-    assert len(tasks) == 21 + 5 + 4
+    assert len(tasks) == 22 + 5 + 4
     for name, task in tasks:
         if name == "AwaitSignOff":
             # How long is for AskSignOff to say; and a person is not asked again by herself.
@@ -136,7 +140,7 @@ def test_failures_end_in_a_function_that_records_them(runs: Any, loads: Any) -> 
     for name, state in states(runs):
         for catch in state.get("Catch", ()):
             if catch["Next"] not in NOT_RECORDED_BY_A_FUNCTION:
-                signing = ("AwaitSignOff", "RecordSignOff")
+                signing = ("SignedOff", "RecordSignOff")
                 of_run = "RecordNoSignOff" if name in signing else "RecordRunFailure"
                 assert catch["Next"] == ("RecordFailure" if name in sample else of_run), name
                 assert catch["ResultPath"] == "$.error"
@@ -190,13 +194,17 @@ def test_a_run_that_asks_for_it_awaits_a_person_before_anybody_is_told(runs: Any
     top = runs["States"]
     (asked,) = top["SignOffAsked?"]["Choices"]
     assert asked == {"Variable": "$.sign_off", "BooleanEquals": True, "Next": "AskSignOff"}
-    assert [top[name]["Next"] for name in ("AskSignOff", "AwaitSignOff", "RecordSignOff")] == [
-        "AwaitSignOff",
+    assert [top[name]["Next"] for name in ("AskSignOff", "SignedOff", "RecordSignOff")] == [
+        "SignedOff",
         "RecordSignOff",
         "EmitVariantsCalled",
     ]
-    assert top["AwaitSignOff"]["Resource"].startswith("<RunsClosingSignOff")
-    assert set(top["AwaitSignOff"]["Parameters"]) == {"run_id.$", "study.$", "results.$"}
+    # Somebody has to take the activity's task for its time to count.
+    wait, keep = (branch["States"][branch["StartAt"]] for branch in top["SignedOff"]["Branches"])
+    assert wait["Resource"].startswith("<SignOff")
+    assert set(wait["Parameters"]) == {"run_id.$", "study.$", "results.$"}
+    assert "KeepTokenFunction" in keep["Parameters"]["FunctionName"]
+    assert (top["SignedOff"]["ResultSelector"], top["SignedOff"]["ResultPath"]) == ({"decision.$": "$[0]"}, "$.signed")
 
 
 def test_a_sign_off_that_does_not_come_leaves_the_run_where_a_redrive_asks_again(runs: Any) -> None:

@@ -79,13 +79,16 @@ def test_a_worker_waits_for_a_task_and_gets_none_in_the_end(
     assert "taskToken" not in _ask(machines, activity)
 
 
-def test_nobody_asks_and_the_state_times_out(
-    machines: Machines, activity: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(activities, "_LONGEST_POLL_SECONDS", 0.1)
-    ended = machines.ended(_waiting(machines, activity, TimeoutSeconds=1))
+def test_a_state_s_time_counts_from_when_a_worker_has_its_task(machines: Machines, activity: str) -> None:
+    # guide, "Troubleshooting activities": "to time out any stuck state machine executions in which the Activity state
+    # doesn't transition to the ActivityStarted state, define a timeout at state machine-level."
+    execution = _waiting(machines, activity, TimeoutSeconds=1)
+    time.sleep(1.5)
+    assert machines.client.describe_execution(executionArn=execution)["status"] == "RUNNING"
+    _ask(machines, activity)
+    ended = machines.ended(execution)
     assert (ended["status"], ended["error"]) == ("FAILED", "States.Timeout")
-    assert "taskToken" not in _ask(machines, activity)
+    assert [event["type"] for event in machines.history(execution)][3:5] == ["ActivityStarted", "ActivityTimedOut"]
 
 
 def test_an_answer_that_comes_too_late_or_twice_is_refused(machines: Machines, activity: str) -> None:
@@ -146,6 +149,7 @@ def test_a_worker_needs_to_be_allowed(machines: Machines, activity: str, service
 def test_a_redriven_execution_knows_that_it_is_and_offers_its_task_again(machines: Machines, activity: str) -> None:
     # Guide, "Context object": RedriveCount is there once an execution has been redriven.
     execution = _waiting(machines, activity, TimeoutSeconds=1, Parameters={"execution.$": "$$.Execution"})
+    _ask(machines, activity)
     assert machines.ended(execution)["status"] == "FAILED"
     machines.client.redrive_execution(executionArn=execution)
     task = _ask(machines, activity)

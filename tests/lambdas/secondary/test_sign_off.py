@@ -10,9 +10,10 @@ import pytest
 from genomics.contracts.codec import dumps
 from genomics.contracts.ledger import RUN, SIGN_OFF, LedgerEntry
 from genomics.contracts.runs import State
-from genomics.contracts.sign_off import HELD, REJECTED, Decision
+from genomics.contracts.sign_off import HELD, REJECTED, Decision, SignOffTask
 from lambdas.secondary import ask_sign_off, collect_results, hold_run, record_hold, record_sign_off
 from lambdas.secondary.hold_run import RunHeldError
+from lambdas.secondary.keep_token import NoTokenError, keep_token
 
 if TYPE_CHECKING:
     from conftest import Platform
@@ -72,7 +73,7 @@ def test_a_run_without_a_result_has_nothing_to_sign_off(platform: Platform) -> N
 
 def test_an_approval_ends_the_run_with_who_when_and_why(platform: Platform, state: dict[str, Any]) -> None:
     decision = json.loads(dumps(DECISION))
-    record_sign_off.handler({**state, "decision": decision}, None)
+    record_sign_off.handler({**state, "signed": {"decision": decision}}, None)
     signed = entry(platform, SIGN_OFF)
     assert (signed.state, signed.signed_by, signed.reason) == (State.SUCCEEDED, "Ada", "fine coverage")
     assert (signed.finished_at, signed.principal) == (DECISION.at, DECISION.principal)
@@ -82,7 +83,7 @@ def test_an_approval_ends_the_run_with_who_when_and_why(platform: Platform, stat
 @pytest.mark.parametrize("decision", [{}, {"by": "", "reason": "x", "principal": "p", "at": "t"}])
 def test_an_approval_by_nobody_is_none(platform: Platform, state: dict[str, Any], decision: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"the sign-off: (missing field|by is empty)"):
-        record_sign_off.handler({**state, "decision": decision}, None)
+        record_sign_off.handler({**state, "signed": {"decision": decision}}, None)
     assert entry(platform, RUN).state is State.RUNNING
 
 
@@ -124,3 +125,46 @@ def test_a_token_of_the_time_before_is_forgotten(platform: Platform, state: dict
     platform.ledger.update(LedgerEntry("run-1", SIGN_OFF, State.RUNNING, task_token="old"))
     ask_sign_off.handler({"state": state, "execution": EXECUTION}, None)
     assert entry(platform, SIGN_OFF).task_token is None
+
+
+class Activity:
+    """Plays Step Functions: gives the tasks of these runs, one after the other, then none."""
+
+    def __init__(self, *runs: str) -> None:
+        self.runs = list(runs)
+
+    def get_activity_task(self, *, activityArn: str, workerName: str) -> dict[str, str]:  # noqa: N803
+        assert (activityArn, workerName) == ("arn:activity", "sign-off")
+        if not self.runs:
+            return {}
+        run = self.runs.pop(0)
+        return {"taskToken": f"token of {run}", "input": dumps(SignOffTask(run, "study", "s3://b/results.json"))}
+
+
+def keep(platform: Platform, *runs: str) -> None:
+    played: Any = Activity(*runs)
+    keep_token(run_id="run-1", activity="arn:activity", step_functions=played, ledger=platform.ledger)
+
+
+def test_a_token_is_kept_for_the_run_whose_it_is(platform: Platform, state: dict[str, Any]) -> None:
+    platform.ledger.update(LedgerEntry("run-2", SIGN_OFF, State.RUNNING))
+    keep(platform, "run-2", "run-1")
+    other = platform.ledger.get("run-2", SIGN_OFF)
+    assert other is not None
+    assert (entry(platform, SIGN_OFF).task_token, other.task_token) == ("token of run-1", "token of run-2")
+
+
+def test_a_token_that_another_has_kept_will_do_and_none_is_an_error(platform: Platform, state: dict[str, Any]) -> None:
+    with pytest.raises(NoTokenError, match="the task of run-1 was given to somebody else"):
+        keep(platform)
+    platform.ledger.update(LedgerEntry("run-1", SIGN_OFF, State.RUNNING, task_token="kept"))
+    keep(platform)
+    assert entry(platform, SIGN_OFF).task_token == "kept"
+
+
+def test_a_token_of_a_run_that_has_been_decided_about_opens_nothing(platform: Platform, state: dict[str, Any]) -> None:
+    platform.ledger.update(LedgerEntry("run-2", SIGN_OFF, State.SUCCEEDED))
+    keep(platform, "run-2", "run-1")
+    decided = platform.ledger.get("run-2", SIGN_OFF)
+    assert decided is not None
+    assert (decided.state, decided.task_token) == (State.SUCCEEDED, None)
