@@ -1,11 +1,12 @@
 """A person's decision about a run's results: what awaits one, and sending it.
 
 The run waits in a Step Functions activity, whose task a function takes at once: its token is in the ledger. Where it is
-not, as after a stop and a redrive, the activity is asked here. It gives each task to whoever asks first, so who asks for
-one run's may be given another's: every token is kept in the ledger, where the next command finds it.
+not, as after a stop and a redrive, the activity is asked here. It gives each task to whoever asks first, so that who
+asks for one run's may be given another's: every token is kept in the ledger, where the next command finds it.
 """
 
 import datetime
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,9 @@ from genomics_cli.errors import UserError
 from genomics_cli.run_ledger import find_entries, read_known_run
 
 _WORKER = "genomics sign-off"
+# How long the function that takes the tasks may need.
+_KEPT_WITHIN_SECONDS = 10.0
+_LOOK_SECONDS = 0.5
 # Of a task that has been answered, or has timed out.
 _CLOSED = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
 
@@ -51,7 +55,10 @@ def decide(platform: Platform, run_id: str, *, approve: bool, by: str, reason: s
     # A run that was stopped while it waited, and redriven, has another token than the one that is kept.
     if entry.task_token and _send(platform, entry.task_token, decision, approve=approve):
         return decision
-    if _send(platform, _ask_for_token(platform, run_id, stale=entry.task_token), decision, approve=approve):
+    token = _kept_token(platform, run_id, stale=entry.task_token) or _ask_for_token(
+        platform, run_id, stale=entry.task_token
+    )
+    if _send(platform, token, decision, approve=approve):
         return decision
     raise UserError(
         f"run {run_id} no longer awaits a decision: somebody was faster, or its time is up (`genomics status {run_id}`)"
@@ -93,6 +100,16 @@ def _waits(platform: Platform, entry: LedgerEntry) -> bool:
             return False
         raise
     return found["status"] == "RUNNING"
+
+
+def _kept_token(platform: Platform, run_id: str, *, stale: str | None) -> str | None:
+    """The token that comes into the ledger, other than the one that was there; None where none comes."""
+    deadline = time.monotonic() + _KEPT_WITHIN_SECONDS
+    while time.monotonic() < deadline:
+        if (token := _require_awaited(platform, run_id).task_token) not in (None, stale):
+            return token
+        time.sleep(_LOOK_SECONDS)
+    return None
 
 
 def _ask_for_token(platform: Platform, run_id: str, *, stale: str | None) -> str:

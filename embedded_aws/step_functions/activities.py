@@ -4,7 +4,7 @@ Step Functions API Reference, "GetActivityTask": each task is given to one worke
 a worker waits up to 60 seconds for one, and then gets a null token. "SendTaskSuccess": a token whose task has been
 closed, or timed out, is answered TaskTimedOut. moto has neither, and loses the cause of SendTaskFailure.
 
-Developer Guide, "Troubleshooting activities": a state's time limit counts from ActivityStarted, so a task that no worker
+Developer Guide, "Troubleshooting activities": a state's time limit counts from ActivityStarted, so a task that nobody
 takes never times out but with its execution. moto counts from the state's beginning.
 """
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from genomics.contracts.codec import dumps, loads
 from genomics.contracts.ledger import SIGN_OFF, LedgerEntry
 from genomics.contracts.runs import State
 from genomics.contracts.sign_off import REJECTED, Decision, SignOffTask
+from genomics_cli import sign_offs
 from genomics_cli.cloud import Platform
 from genomics_cli.commands.sign_off import sign_off
 from genomics_cli.errors import UserError
@@ -57,8 +59,9 @@ class Waiting:
 
 
 @pytest.fixture
-def lab(platform: Platform) -> Platform:
-    """Two runs that await a decision."""
+def lab(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
+    """Two runs that await a decision, and whose tokens nobody has kept."""
+    monkeypatch.setattr(sign_offs, "_KEPT_WITHIN_SECONDS", 0)
     found = Platform(platform.cloud, replace(platform.deployment, sign_off_activity_arn=ACTIVITY))
     platform.cloud.__dict__["step_functions"] = Waiting("run-2", "run-1")
     for number, run in enumerate(("run-2", "run-1")):
@@ -108,6 +111,19 @@ def test_another_run_s_token_is_kept_for_who_decides_about_it(lab: Platform) -> 
     assert (entry.task_token, entry.state) == ("token of run-2", State.RUNNING)
     _decide(lab, "run-2")
     assert _played(lab).success["taskToken"] == "token of run-2"
+
+
+def test_a_token_that_is_about_to_be_kept_is_waited_for(
+    lab: Platform, record: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = read_run(lab, "run-1").sign_off
+    assert entry is not None
+    monkeypatch.setattr(sign_offs, "_KEPT_WITHIN_SECONDS", 60)
+    keep = partial(record, SIGN_OFF, State.RUNNING, execution_arn=entry.execution_arn, task_token="kept")
+    monkeypatch.setattr(sign_offs.time, "sleep", lambda _: keep())
+    _decide(lab)
+    assert _played(lab).success["taskToken"] == "kept"
+    assert len(_played(lab).tasks) == 2
 
 
 def test_a_token_of_before_a_stop_and_a_redrive_is_replaced(lab: Platform, record: Callable[..., None]) -> None:
