@@ -69,6 +69,7 @@ def wait_for(genomics: Any) -> Iterator[Callable[[str], None]]:
     wait_for(variables["SIGN_OFF_SECONDS"])
 
 
+@pytest.mark.slow  # the redriven run below is approved of as well
 def test_what_is_approved_of_goes_into_the_lake(genomics: Any, reads: SequencingRun, output: Path) -> None:
     run = genomics.begin(reads.sheet, reads.reference, output, "--study", "signed", "--sign-off")
     run_id = _awaited(genomics)
