@@ -76,7 +76,6 @@ class Monitoring(cdk.Stack):
             "Page",
             project=config.project,
             machines={"Runs": runs, "Loads": loads},
-            queue=queues[0],
             functions=[each for stack in (*watched, self) for each in PythonFunction.in_stack(stack)],
             dead_letters=letters,
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from genomics.contracts.parameters import DemultiplexParameters, RunParameters
 from genomics.contracts.regions import Region
-from genomics.contracts.runs import Reference
+from genomics.contracts.runs import Reference, tolerated_failures
 from genomics.contracts.samples import NAME_RULE, is_name
 
 # Endings of what a study's archive takes, and of the indexes that are of no use without it.
@@ -59,7 +59,8 @@ class Study:
 
     Runs of the secondary analysis name their study themselves. A run folder that no study claims is one of its own.
     Samples of run folders that arrive are analysed on `reference` with the parameters and the regions; without a
-    reference they are not analysed. With `sign_off` a person has to approve of each of those runs.
+    reference they are not analysed. With `sign_off` a person has to approve of each of those runs; `tolerate` and
+    `urgent` are those of a RunRequest.
     """
 
     name: str
@@ -70,10 +71,13 @@ class Study:
     parameters: RunParameters = field(default_factory=RunParameters)
     demultiplex: DemultiplexParameters = field(default_factory=DemultiplexParameters)
     sign_off: bool = False
+    tolerate: str = "0"
+    urgent: bool = False
 
     def __post_init__(self) -> None:
         if not is_name(self.name):
             raise ValueError(f"study {self.name!r} {NAME_RULE}")
+        tolerated_failures(self.tolerate, 0)
         if self.owner and not is_email(self.owner):
             raise ValueError(f"owner {self.owner!r} is no e-mail address")
 

@@ -79,6 +79,8 @@ def _run_request(request: DemultiplexRequest, study: Study, records: Records) ->
         samples=samples,
         regions=study.regions,
         parameters=study.parameters,
+        tolerate=study.tolerate,
+        urgent=study.urgent,
         sign_off=study.sign_off,
     )
 

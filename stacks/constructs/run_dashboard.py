@@ -20,7 +20,7 @@ _FIVE_MINUTES, _DAY = cdk.Duration.minutes(5), cdk.Duration.days(1)
 class RunDashboard(Construct):
     """`dashboard`, a row for each of: executions, durations, jobs by queue, jobs by tool, cost, functions and queues.
 
-    Tools are found by the metrics that there are, so that one that is new shows up without a deployment.
+    Job queues and tools are found by the metrics that there are: one that is new shows up without a deployment.
     """
 
     def __init__(
@@ -30,7 +30,6 @@ class RunDashboard(Construct):
         *,
         project: str,
         machines: Mapping[str, sfn.IStateMachine],
-        queue: batch.IJobQueue,
         functions: Sequence[PythonFunction],
         dead_letters: Mapping[str, sqs.IQueue],
     ) -> None:
@@ -39,7 +38,7 @@ class RunDashboard(Construct):
         self.dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=cdk.Duration.days(7))
         self.dashboard.add_widgets(*(_executions(name, machine) for name, machine in machines.items()))
         self.dashboard.add_widgets(*(_durations(name, machine) for name, machine in machines.items()))
-        self.dashboard.add_widgets(*self._jobs_by_queue(queue))
+        self.dashboard.add_widgets(*self._jobs_by_queue())
         self.dashboard.add_widgets(*self._jobs_by_tool())
         self.dashboard.add_widgets(*self._costs())
         self.dashboard.add_widgets(_errors(functions), _depths(dead_letters))
@@ -54,15 +53,17 @@ class RunDashboard(Construct):
             label=f"{metric.value} {statistic}",
         )
 
-    def _jobs_by_queue(self, queue: batch.IJobQueue) -> list[cloudwatch.GraphWidget]:
-        counts = [JobMetric.SUCCEEDED, JobMetric.FAILED, JobMetric.SPOT_INTERRUPTIONS]
+    def _jobs_by_queue(self) -> list[cloudwatch.GraphWidget]:
+        counts = {
+            "succeeded": JobMetric.SUCCEEDED,
+            "failed": JobMetric.FAILED,
+            "Spot interruptions": JobMetric.SPOT_INTERRUPTIONS,
+        }
+        ended = [self._found(QUEUE, metric, "Sum", label) for label, metric in counts.items()]
+        wait = [self._found(QUEUE, JobMetric.WAIT, statistic, statistic) for statistic in ("p50", "p95")]
         return [
-            _graph("Jobs that ended", [self.job_metric(metric, queue, "Sum") for metric in counts], of=2),
-            _graph(
-                "Jobs' wait for a machine, seconds",
-                [self.job_metric(JobMetric.WAIT, queue, statistic) for statistic in ("p50", "p95")],
-                of=2,
-            ),
+            _graph("Jobs that ended, by queue", ended, of=2),
+            _graph("Jobs' wait for a machine by queue, seconds", wait, of=2),
         ]
 
     def _jobs_by_tool(self) -> list[cloudwatch.GraphWidget]:
@@ -71,7 +72,7 @@ class RunDashboard(Construct):
             "Spot interruptions by tool": (JobMetric.SPOT_INTERRUPTIONS, "Sum"),
             "Run time by tool, p95, seconds": (JobMetric.RUN, "p95"),
         }
-        return [_graph(title, [self._by_tool(*metric)], of=len(shown)) for title, metric in shown.items()]
+        return [_graph(title, [self._found(TOOL, *metric)], of=len(shown)) for title, metric in shown.items()]
 
     def _costs(self) -> list[cloudwatch.GraphWidget]:
         """By day. A sample has one job that gathers its variants."""
@@ -83,7 +84,7 @@ class RunDashboard(Construct):
             period=_DAY,
             label="samples",
         )
-        cost = self._search(JobMetric.COST, "Sum", _DAY)
+        cost = self._search(TOOL, JobMetric.COST, "Sum", _DAY)
         per_sample = cloudwatch.MathExpression(
             expression=f"SUM({cost}) / samples", label="a sample", using_metrics={"samples": samples}, period=_DAY
         )
@@ -92,17 +93,17 @@ class RunDashboard(Construct):
             _graph("Estimated cost of a sample, by day, US dollars", [per_sample], of=2),
         ]
 
-    def _by_tool(self, metric: JobMetric, statistic: str) -> cloudwatch.MathExpression:
-        return _expression(self._search(metric, statistic, _FIVE_MINUTES), _FIVE_MINUTES)
+    def _found(self, by: str, metric: JobMetric, statistic: str, label: str = "") -> cloudwatch.MathExpression:
+        return _expression(self._search(by, metric, statistic, _FIVE_MINUTES), _FIVE_MINUTES, label)
 
-    def _search(self, metric: JobMetric, statistic: str, period: cdk.Duration) -> str:
-        wanted = f'{{{NAMESPACE},{PROJECT},{TOOL}}} {PROJECT}="{self._project}" MetricName="{metric.value}"'
+    def _search(self, by: str, metric: JobMetric, statistic: str, period: cdk.Duration) -> str:
+        wanted = f'{{{NAMESPACE},{PROJECT},{by}}} {PROJECT}="{self._project}" MetricName="{metric.value}"'
         return f"SEARCH('{wanted}', '{statistic}', {period.to_seconds():.0f})"
 
 
-def _expression(search: str, period: cdk.Duration) -> cloudwatch.MathExpression:
-    """All metrics that a search finds, each by its own name."""
-    return cloudwatch.MathExpression(expression=search, label="", using_metrics={}, period=period)
+def _expression(search: str, period: cdk.Duration, label: str = "") -> cloudwatch.MathExpression:
+    """All metrics that a search finds, each by its own name, behind `label`."""
+    return cloudwatch.MathExpression(expression=search, label=label, using_metrics={}, period=period)
 
 
 def _executions(name: str, machine: sfn.IStateMachine) -> cloudwatch.GraphWidget:

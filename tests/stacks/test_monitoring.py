@@ -49,11 +49,11 @@ def test_executions_are_shown_by_how_they_end(assembly: Any, title: str) -> None
 
 def test_jobs_are_shown_by_queue_and_by_tool(assembly: Any) -> None:
     shown = {w["title"]: w for w in widgets(assembly)}
-    assert [name for _, name, _ in metrics(shown["Jobs that ended"])] == [
-        "JobsSucceeded",
-        "JobsFailed",
-        "SpotInterruptions",
-    ]
+    counts = [each[0] for each in shown["Jobs that ended, by queue"]["metrics"]]
+    assert [count["label"] for count in counts] == ["succeeded", "failed", "Spot interruptions"]
+    for count, metric in zip(counts, ("JobsSucceeded", "JobsFailed", "SpotInterruptions"), strict=True):
+        assert count["expression"].startswith("SEARCH('{Genomics,Project,Queue} ")
+        assert f'MetricName="{metric}"' in count["expression"]
     (by_tool,) = shown["Failed jobs by tool"]["metrics"]
     assert by_tool[0]["expression"] == (
         f"SEARCH('{{Genomics,Project,Tool}} Project=\"{assembly.project}\" MetricName=\"JobsFailed\"', 'Sum', 300)"

@@ -44,7 +44,9 @@ ROLE = "arn:aws:iam::123456789012:role/runs"
 FASTA = Artifact(object_keys.uri(BUCKET, "references/abc/genome.fa"), "abc", 9)
 HEART = Study("heart", reference=Reference("genome", FASTA))
 TRIMMED = RunParameters(fastp=FastpParameters(40))
-LUNG = Study("lung", reference=Reference("genome", FASTA), parameters=TRIMMED, sign_off=True)
+LUNG = Study(
+    "lung", reference=Reference("genome", FASTA), parameters=TRIMMED, sign_off=True, tolerate="5%", urgent=True
+)
 
 
 @dataclass
@@ -255,7 +257,10 @@ def test_each_study_is_asked_for_with_its_own_samples_and_parameters(lab: Lab) -
     assert [sample.sample for sample in lung.samples] == ["BCL-3"]
     assert (heart.reference, heart.parameters) == (HEART.reference, HEART.parameters)
     assert lung.parameters.fastp.minimum_length == 40
-    assert (heart.sign_off, lung.sign_off) == (False, True)
+    assert [(run.sign_off, run.tolerate, run.urgent) for run in (heart, lung)] == [
+        (False, "0", False),
+        (True, "5%", True),
+    ]
     assert [lane.lane for lane in lung.samples[0].lanes] == ["L001", "L002"]
     assert lung.samples[0].lanes[1].fastq_2.uri.endswith("/BCL-3_R2.fastq.gz")
     assert all(key.uri.startswith(f"s3://{BUCKET}/{object_keys.DEMULTIPLEXED}") for key in lung.artifacts[1:])
