@@ -44,6 +44,7 @@ from embedded_aws.step_functions.execution_answers import FINAL, compact
 from embedded_aws.step_functions.map_runs import ChildExecution
 
 _BACKEND = "moto.stepfunctions.parser.models:StepFunctionsParserBackend"
+_NEW = Patch("moto.stepfunctions.parser.backend.execution:Execution.__init__", "072ed5928123f13c")
 _START = Patch(f"{_BACKEND}.start_execution", "0f8d9dd57baf0c28")
 _REFLECT = Patch(
     "moto.stepfunctions.parser.backend.execution:BaseExecutionWorkerCommunication._reflect_execution_status",
@@ -58,6 +59,7 @@ _VALIDATE = Patch(
     "moto.stepfunctions.parser.models:StepFunctionsParserBackend._validate_definition", "a5921e3d3b46dcd3"
 )
 PATCHES = (
+    _NEW,
     _START,
     _REFLECT,
     _DETAILS,
@@ -94,6 +96,11 @@ def install(context: Context) -> None:
     ended = EndedExecutions(context, map_runs.forget)
     _ENDED[:] = [ended]
     execution_answers.install(context, ended, announce)
+
+    def new(execution: Any, *given: Any, **named: Any) -> None:
+        """It is among the machine's executions before it is started."""
+        original_new(execution, *given, **named)
+        execution.exec_status = ExecutionStatus.RUNNING
 
     def start_execution(
         backend: Any, state_machine_arn: str, name: str | None = None, execution_input: str | None = None, *rest: Any
@@ -132,6 +139,7 @@ def install(context: Context) -> None:
         quick_start.kept(f"{version('moto')}\n{definition}", lambda: original_validate(definition))
 
     original_validate = _VALIDATE.apply(staticmethod(validate))
+    original_new = _NEW.apply(new)
     original_start = _START.apply(start_execution)
     original_reflect = _REFLECT.apply(reflect)
     _DETAILS.apply(_start_details)

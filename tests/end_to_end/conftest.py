@@ -17,7 +17,7 @@ from embedded_aws.instance import Instance
 from genomics.contracts.deployment import STACKS, Deployment, stack_name
 from genomics_cli.demo import run_folder
 from genomics_cli.demo.sequencing_run import SequencingRun, make_sequencing_run
-from tests.end_to_end import run_folders
+from tests.end_to_end import run_folders, sign_offs
 from tests.end_to_end.run_folders import Sequencing
 
 CONTIGS = {"chrA": 36_000, "chrB": 24_000}
@@ -151,6 +151,13 @@ def sequencing(genomics: CommandLine, tmp_path_factory: pytest.TempPathFactory) 
     for _ in range(2):
         arrived.tell(event)
     return arrived
+
+
+@pytest.fixture(scope="session")
+def held(genomics: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> sign_offs.Held:
+    """A run of one sample whose sign-off timed out, and that was redriven."""
+    directory = tmp_path_factory.mktemp("held")
+    return sign_offs.hold_then_approve(genomics, sign_offs.one_sample(directory), directory / "output")
 
 
 SCATTER = ("--param", "scatter.bases_per_region=20000")
