@@ -108,7 +108,7 @@ def cdk_synth() -> Synthesis:
             cwd=ROOT,
             # Whose account it is does not matter here; without a network, asking takes half a minute.
             env={**kept, "PATH": path, "AWS_EC2_METADATA_DISABLED": "true"},
-            timeout=300,
+            timeout=900,
         )
 
     return synth

@@ -67,7 +67,7 @@ class Inbox:
     url: str
     arn: str
 
-    def receive(self, number: int = 1, seconds: float = 15) -> list[dict[str, Any]]:
+    def receive(self, number: int = 1, seconds: float = 60) -> list[dict[str, Any]]:
         """`number` messages, deleted; fewer when no more come."""
         messages: list[dict[str, Any]] = []
         deadline = time.monotonic() + seconds
@@ -92,7 +92,7 @@ class Inbox:
             self.bus.client("sqs").send_message(QueueUrl=self.url, MessageBody=json.dumps(body))
 
 
-def until(condition: Callable[[], bool], seconds: float = 15) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

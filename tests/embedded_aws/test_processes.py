@@ -13,7 +13,7 @@ from embedded_aws.processes import Ending, Process, kill_all
 
 def is_gone(pid: int) -> bool:
     """Whether the process has ended; a killed one may take a moment."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:

@@ -70,7 +70,7 @@ class CommandLine:
         )
 
     def finish(self, process: "subprocess.Popen[str]", output: Path | None = None) -> Outcome:
-        out, errors = process.communicate(timeout=300)
+        out, errors = process.communicate(timeout=900)
         summary = output / "summary.json" if output else None
         document = json.loads(summary.read_text()) if summary and summary.exists() else {}
         return Outcome(process.returncode, out, errors, document)

@@ -26,7 +26,7 @@ from genomics.contracts.transfers import (
 from genomics_cli.demo import run_folder as demo
 
 CONTIGS = {"chrA": 30_000, "chrB": 20_000}
-SECONDS = 400
+SECONDS = 900
 
 
 @dataclass(frozen=True)

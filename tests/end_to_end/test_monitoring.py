@@ -138,7 +138,7 @@ def test_every_metric_on_the_dashboard_was_produced_by_a_run(
         return [metric for metric in shown if not _is_among(metric, listed)]
 
     # Events, and the functions that they invoke, come after what they tell of.
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while absent() and time.monotonic() < deadline:
         time.sleep(0.5)
     assert absent() == []

@@ -14,7 +14,7 @@ import pytest
 from genomics.contracts import codec, object_keys
 from genomics.contracts.runs import Artifact, LaneReads, Reference, RunRequest, SampleReads
 
-SECONDS = 30.0
+SECONDS = 90.0
 LOG_GROUP = "AWS::Logs::LogGroup"
 VISIBILITY_SECONDS = 6 * 60
 

@@ -182,7 +182,7 @@ def test_sigterm_cleans_up_and_the_next_attempt_succeeds(account, task, program)
     process = account.start("fastp", task, path=sleeping)
     wait_for((account.directory / "begun").exists)
     process.send_signal(signal.SIGTERM)
-    _, log = process.communicate(timeout=30)
+    _, log = process.communicate(timeout=120)
     assert process.returncode == 143
     assert log.splitlines()[-1] == "fastp was told to stop (SIGTERM) and has cleaned up"
     assert list(account.scratch.iterdir()) == []

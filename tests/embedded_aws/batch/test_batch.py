@@ -19,7 +19,7 @@ from embedded_aws.batch import service as batch
 from embedded_aws.batch.machines import Machine
 from embedded_aws.launcher import read_only
 
-SECONDS = 30.0
+SECONDS = 90.0
 
 
 @dataclass

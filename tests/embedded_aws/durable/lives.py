@@ -25,7 +25,7 @@ class Lives:
     def kill(self) -> None:
         """As a crash would: no process has the time to write anything."""
         os.kill(self.now.pid, signal.SIGKILL)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while instance.find(self.data) is not None:
             assert time.monotonic() < deadline
             time.sleep(0.01)

@@ -259,7 +259,7 @@ def _start_executions(kept: Kept, stack: dict[str, str]) -> None:
     machines = kept.client("stepfunctions")
     running = machines.start_execution(stateMachineArn=stack["Waits"], name="first", input='{"a": 1}')
     ended = machines.start_execution(stateMachineArn=stack["Passes"], name="quick")["executionArn"]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while machines.describe_execution(executionArn=ended)["status"] == "RUNNING":
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -367,7 +367,7 @@ def test_a_message_is_kept_in_one_queue_at_every_moment_of_its_way_to_the_dead_l
         while sqs.receive_message(QueueUrl=alive["QueueUrl"]).get("Messages"):
             continue
         sqs.start_message_move_task(SourceArn=dead_arn)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while sqs.list_message_move_tasks(SourceArn=dead_arn)["Results"][0]["Status"] == "RUNNING":
             assert time.monotonic() < deadline
             time.sleep(0.02)

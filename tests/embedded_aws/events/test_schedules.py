@@ -39,7 +39,7 @@ def inbox(services: Any) -> Iterator[tuple[str, str]]:
 def received(services: Any, url: str, number: int) -> list[Any]:
     """Bodies of `number` messages, deleted, in the order in which they were sent; fewer when no more come."""
     sqs, messages = services.client("sqs"), []
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while len(messages) < number and time.monotonic() < deadline:
         answer = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1, MaxNumberOfMessages=10)
         for message in answer.get("Messages", []):

@@ -47,7 +47,7 @@ def queues(services: Any) -> Queues:
 
 
 def until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not (found := condition()):
         assert time.monotonic() < deadline
         time.sleep(0.01)

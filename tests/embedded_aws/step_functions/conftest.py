@@ -44,7 +44,7 @@ class Machines:
         return str(self.client.start_execution(stateMachineArn=machine, input=text, **parameters)["executionArn"])
 
     def ended(self, execution: str) -> dict[str, Any]:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while (detail := self.client.describe_execution(executionArn=execution))["status"] == "RUNNING":
             assert time.monotonic() < deadline, "the execution does not end"
             time.sleep(0.005)

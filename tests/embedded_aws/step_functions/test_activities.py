@@ -72,7 +72,7 @@ def test_a_worker_waits_for_a_task_and_gets_none_in_the_end(
     worker = threading.Thread(target=lambda: found.append(_ask(machines, activity)))
     worker.start()
     execution = _waiting(machines, activity)
-    worker.join(timeout=10)
+    worker.join(timeout=60)
     machines.client.send_task_success(taskToken=found[0]["taskToken"], output="{}")
     assert machines.ended(execution)["status"] == "SUCCEEDED"
     monkeypatch.setattr(activities, "_LONGEST_POLL_SECONDS", 0.1)

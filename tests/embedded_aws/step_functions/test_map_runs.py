@@ -34,7 +34,7 @@ def children(machines: Machines, execution: str, **parameters: Any) -> list[dict
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it does not come about"
         time.sleep(0.02)

@@ -190,7 +190,7 @@ def test_an_execution_that_takes_too_long_times_out(machines: Machines) -> None:
 
 def until_submitted(machines: Machines, execution: str) -> str:
     """The id of the job that the execution has started."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for event in machines.history(execution):
             if event["type"] == "TaskSubmitted":
@@ -201,7 +201,7 @@ def until_submitted(machines: Machines, execution: str) -> str:
 
 def assert_job_is_terminated(machines: Machines, execution: str) -> None:
     job = until_submitted(machines, execution)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (detail := machines.services.client("batch").describe_jobs(jobs=[job])["jobs"][0])["status"] != "FAILED":
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -271,7 +271,7 @@ def test_an_iteration_that_fails_fails_the_map_and_ends_the_others(machines: Mac
         for event in machines.history(execution)
         if event["type"] == "TaskSubmitted"
     ]
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while {job["status"] for job in machines.services.client("batch").describe_jobs(jobs=submitted)["jobs"]} != {
         "FAILED"
     }:

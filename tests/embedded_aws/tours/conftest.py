@@ -32,7 +32,7 @@ class Home:
             text=True,
             cwd=self.directory,
             env=dict(self.environment),
-            timeout=180,
+            timeout=600,
         )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout

@@ -27,7 +27,7 @@ def cdk(small: Instance, *words: str) -> str:
         text=True,
         cwd=APP,
         env={**kept, **small.environment(), "PATH": path, "AWS_EC2_METADATA_DISABLED": "true", "NO_COLOR": "1"},
-        timeout=120,
+        timeout=600,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout + ended.stderr
