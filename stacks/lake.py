@@ -105,7 +105,7 @@ class Lake(cdk.Stack):
             name="variants",
             description="VCF to the tables variants, genotypes and rejects",
             arguments={name: value for name, value in given.items() if name not in per_run},
-            packages=("pyarrow", "pysam"),
+            packages=("isal", "numba", "pyarrow", "pysam"),
             worker_type=self._config.spark_worker_type,
             workers=self._config.spark_workers,
             timeout_minutes=self._config.spark_timeout_minutes,

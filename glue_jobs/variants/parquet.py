@@ -4,23 +4,20 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from genomics.contracts import object_keys
 from genomics.contracts.tables import GENOTYPES, REJECTS, VARIANTS, Table
-from glue_jobs.vcf.reader import Batch
+from glue_jobs.vcf.batches import Batch
 from glue_jobs.vcf.schemas import file_schema
 from glue_jobs.vcf.sources import s3_client
 
 # Above this much in memory, a range gets a further set of files.
 _FLUSH_BYTES = 256 << 20
 _ROWS_PER_GROUP = 1 << 17
-_SORT = {
-    VARIANTS.name: ("chrom", "pos"),
-    GENOTYPES.name: ("sample", "chrom", "pos"),
-}
 
 
 @dataclass(frozen=True)
@@ -102,11 +99,16 @@ def write_file(table: Table, rows: pa.Table, destination: Destination, key: str)
         if column.name in rows.column_names:
             columns.append(rows.column(column.name))
         else:
-            columns.append(pa.repeat(getattr(destination, column.name), rows.num_rows))
-    complete = pa.Table.from_arrays(columns, schema=file_schema(table))
+            columns.append(_same(getattr(destination, column.name), rows.num_rows))
+    complete = pa.Table.from_arrays(columns, names=file_schema(table).names)
     with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
-        pq.write_table(complete, file.name, compression="zstd", row_group_size=_ROWS_PER_GROUP)
+        # What is a dictionary in memory is a string to those who read the file.
+        pq.write_table(complete, file.name, compression="zstd", row_group_size=_ROWS_PER_GROUP, store_schema=False)
         s3_client().upload_file(file.name, destination.bucket, key)
+
+
+def _same(value: str, count: int) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int8)), pa.array([value]))
 
 
 def read_file(bucket: str, key: str) -> pa.Table:
@@ -119,9 +121,30 @@ def _partitions(table: Table, rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     if not rows.num_rows:
         return
     column = table.partitions[1].name
-    ordered = rows.sort_by([(name, "ascending") for name in _SORT[table.name]])
-    runs = pc.run_end_encode(ordered.column(column).combine_chunks())
+    if not _is_sorted(rows):
+        rows = rows.sort_by([("chrom", "ascending"), ("pos", "ascending")])
+    if column != "chrom":
+        rows = _gathered(rows, column)
+    runs = pc.run_end_encode(rows.column(column).combine_chunks())
     start = 0
     for value, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
-        yield value, ordered.slice(start, end - start)
+        yield value, rows.slice(start, end - start)
         start = end
+
+
+def _is_sorted(rows: pa.Table) -> bool:
+    """Whether each contig's rows are together, in the order of their positions."""
+    contigs = pc.run_end_encode(rows.column("chrom").combine_chunks())
+    if len(contigs.values.unique()) < len(contigs.values):
+        return False
+    falls = np.flatnonzero(np.diff(rows.column("pos").to_numpy()) < 0) + 1
+    return bool(np.isin(falls, contigs.run_ends.to_numpy()).all())
+
+
+def _gathered(rows: pa.Table, column: str) -> pa.Table:
+    """The rows of each value together, otherwise in their order."""
+    values = rows.column(column).combine_chunks().dictionary_encode()
+    if len(values.dictionary) == 1:
+        return rows
+    rank = pc.sort_indices(values.dictionary).to_numpy().argsort()
+    return rows.take(pa.array(np.argsort(rank[values.indices.to_numpy()], kind="stable")))

@@ -1,8 +1,9 @@
 """BGZF (SAM specification, section 4.1): gzip in blocks of at most 64 KiB, each of which can be read by itself."""
 
 import struct
-import zlib
 from dataclasses import dataclass
+
+from isal import igzip_lib, isal_zlib
 
 from glue_jobs.vcf.errors import VcfError
 from glue_jobs.vcf.sources import ByteSource
@@ -46,10 +47,10 @@ def inflate(block: bytes) -> bytes | None:
     if length > MAX_BLOCK:
         return None
     try:
-        data = zlib.decompress(block[start:-_FOOTER], -15, max(length, 1))
-    except zlib.error:
+        data = igzip_lib.decompress(block[start:-_FOOTER], flag=igzip_lib.DECOMP_DEFLATE, bufsize=max(length, 1))
+    except isal_zlib.error:  # type: ignore[misc]  # its stubs take the class for an instance
         return None
-    return data if len(data) == length and zlib.crc32(data) == crc else None
+    return data if len(data) == length and isal_zlib.crc32(data) == crc else None
 
 
 class BlockReader:

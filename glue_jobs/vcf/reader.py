@@ -1,22 +1,27 @@
 """Reads a VCF or BCF as Arrow batches of rows, one range of the file at a time, in any order and any process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import pyarrow as pa
-
-from genomics.contracts.tables import GENOTYPES, REJECTS, VARIANTS, Table
 from glue_jobs.vcf import bcf
+from glue_jobs.vcf.batches import Batch, RowBuffer
 from glue_jobs.vcf.errors import RecordError, VcfError
 from glue_jobs.vcf.header import Header, parse_header
 from glue_jobs.vcf.records import RecordParser
-from glue_jobs.vcf.rows import Row, genotype_rows, variant_rows
-from glue_jobs.vcf.schemas import row_schema
+from glue_jobs.vcf.rows import genotype_rows, variant_rows
 from glue_jobs.vcf.sources import ByteSource
 from glue_jobs.vcf.text import Body, ByteRange, Encoding, RangeText, detect, pieces, plan
 
 _ROWS_PER_BATCH = 20_000
-_REJECT_CHARACTERS = 1 << 16
+_CHUNK = 1 << 20
+# So much text is read as columns at once: it still fits the processor's cache, nearly.
+_COLUMN_CHUNK = 8 << 20
+# Beyond this, offsets in the text do not fit 32 bits.
+_MOST_COLUMN_BYTES = 1 << 30
+# From so much text on, reading it as columns makes up for loading compiled code; compressed data is this much shorter.
+_LARGE = 8 << 20
+_PACKED = 8
+_SITES_ONLY = 8
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -27,15 +32,6 @@ class VcfFile:
     encoding: Encoding
     header: Header
     body: Body
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Rows by table, with the columns of `row_schema`. `line` of rejects counts from 1 within the range."""
-
-    variants: pa.RecordBatch
-    genotypes: pa.RecordBatch
-    rejects: pa.RecordBatch
 
 
 def open_vcf(source: ByteSource) -> VcfFile:
@@ -70,79 +66,85 @@ class RangeReader:
     """Iterates over the batches of one range.
 
     Afterwards `lines` holds how many lines are the range's own, and `first` and `next` the positions that join it to
-    its neighbours (see RangeText).
+    its neighbours (see RangeText). `by_columns` says whether lines are read together as columns, what does not go that
+    way one by one; by default a range large enough to be worth it is. The rows are the same.
     """
 
-    def __init__(self, source: ByteSource, file: VcfFile, part: ByteRange) -> None:
+    def __init__(self, source: ByteSource, file: VcfFile, part: ByteRange, *, by_columns: bool | None = None) -> None:
         self._source, self._file, self._part = source, file, part
         self._parser = RecordParser(file.header)
+        wanted = _is_large(source, file, part) if by_columns is None else by_columns
+        # A header with FORMAT and no samples is allowed, and not worth another way of reading.
+        self._by_columns = wanted and (file.header.columns == _SITES_ONLY or bool(file.header.samples))
         self.lines = self.first = self.next = 0
 
     def __iter__(self) -> Iterator[Batch]:
-        rows = _Rows()
-        for line, problem in self._lines():
-            self.lines += 1
-            number = None if self._file.encoding is Encoding.BCF else self.lines
-            try:
-                if problem:
-                    raise RecordError(problem)
-                if line:
-                    self._read(line, number, rows)
-            except RecordError as error:
-                rows.reject(number, str(error), line)
-            if rows.count >= _ROWS_PER_BATCH:
-                yield rows.batch()
-                rows = _Rows()
-        if rows.count:
-            yield rows.batch()
-
-    def _lines(self) -> Iterator[tuple[str, str | None]]:
-        """Lines without their breaks, each with what is wrong with it as text, if anything."""
         if self._file.encoding is Encoding.BCF:
-            for line in bcf.record_lines(self._source):
-                yield line, None
-            return
-        text = RangeText(self._source, self._file.encoding, self._part, self._file.body)
+            return self._batches((line, None) for line in bcf.record_lines(self._source))
+        if self._by_columns:
+            return self._column_batches()
+        return self._batches(line for chunk in self._chunks(_CHUNK) for line in _split(chunk, self._file.encoding))
+
+    def _chunks(self, size: int) -> Iterator[bytes]:
+        text = RangeText(self._source, self._file.encoding, self._part, self._file.body, chunk=size)
         try:
-            for chunk in text:
-                yield from _split(chunk, self._file.encoding)
+            yield from text
         finally:
             self.first, self.next = text.first, text.next
 
-    def _read(self, line: str, number: int | None, rows: "_Rows") -> None:
-        """Add the line's rows: all of them or, with RecordError, none."""
-        record = self._parser.parse(line)
-        genotypes = list(genotype_rows(record, self._parser.calls(record), self._file.header.samples))
-        rows.variants.extend(variant_rows(record))
-        rows.genotypes.extend(genotypes)
+    def _batches(self, lines: Iterable[tuple[str, str | None]]) -> Iterator[Batch]:
+        """Rows of lines without their breaks, each with what is wrong with it as text, if anything."""
+        rows = RowBuffer()
+        for line, problem in lines:
+            self.lines += 1
+            self._read(line, problem, self.lines, rows)
+            if rows.count >= _ROWS_PER_BATCH:
+                yield rows.batch()
+                rows = RowBuffer()
+        if rows.count:
+            yield rows.batch()
+
+    def _column_batches(self) -> Iterator[Batch]:
+        from glue_jobs.vcf.columns.chunks import ChunkReader  # noqa: PLC0415  (loading compiled code takes a second)
+
+        reader = ChunkReader(self._file.header)
+        for chunk in self._chunks(_COLUMN_CHUNK):
+            whole = chunk.rfind(b"\n") + 1
+            if whole > _MOST_COLUMN_BYTES:
+                yield from self._batches(_split(chunk, self._file.encoding))
+                continue
+            found = reader.read(chunk[:whole])
+            rows, before = RowBuffer(), self.lines
+            self.lines += chunk.count(b"\n") + (whole < len(chunk))
+            slow = [*found.slow.tolist(), *([self.lines - before - 1] if whole < len(chunk) else [])]
+            texts = list(_split(chunk, self._file.encoding)) if slow else []
+            for line in slow:
+                text, problem = texts[line]
+                self._read(text, problem, before + line + 1, rows)
+            yield found.with_rows(rows, before + 1)
+
+    def _read(self, line: str, problem: str | None, number: int, rows: RowBuffer) -> None:
+        """Add the line's rows: all of them or, in `rejects`, what is wrong with it."""
+        shown = None if self._file.encoding is Encoding.BCF else number
+        try:
+            if problem:
+                raise RecordError(problem)
+            if not line:
+                return
+            record = self._parser.parse(line)
+            genotypes = list(genotype_rows(record, self._parser.calls(record), self._file.header.samples))
+        except RecordError as error:
+            rows.reject(shown, str(error), line)
+            return
+        rows.add(number, variant_rows(record), genotypes)
         for misfit in record.misfits:
-            rows.reject(number, misfit.reason, misfit.text, field=misfit.field)
+            rows.reject(shown, misfit.reason, misfit.text, field=misfit.field)
 
 
-class _Rows:
-    """Rows that wait to become a batch."""
-
-    def __init__(self) -> None:
-        self.variants: list[Row] = []
-        self.genotypes: list[Row] = []
-        self.rejects: list[Row] = []
-
-    @property
-    def count(self) -> int:
-        return len(self.variants) + len(self.genotypes) + len(self.rejects)
-
-    def reject(self, line: int | None, reason: str, text: str, *, field: str | None = None) -> None:
-        self.rejects.append({"line": line, "field": field, "reason": reason, "text": text[:_REJECT_CHARACTERS]})
-
-    def batch(self) -> Batch:
-        return Batch(_batch(self.variants, VARIANTS), _batch(self.genotypes, GENOTYPES), _batch(self.rejects, REJECTS))
-
-
-def _batch(rows: list[Row], table: Table) -> pa.RecordBatch:
-    schema = row_schema(table)
-    return pa.record_batch(
-        [pa.array([row.get(field.name) for row in rows], type=field.type) for field in schema], schema=schema
-    )
+def _is_large(source: ByteSource, file: VcfFile, part: ByteRange) -> bool:
+    """Whether there is enough text in the range to make up for loading compiled code."""
+    size = min(part.end, source.size) - part.start
+    return size * (1 if file.encoding is Encoding.PLAIN else _PACKED) >= _LARGE
 
 
 def _split(chunk: bytes, encoding: Encoding) -> Iterator[tuple[str, str | None]]:

@@ -60,6 +60,11 @@ class Call:
     fields: list[FieldValues]
 
 
+def is_contig(name: str) -> bool:
+    """It may stand in CHROM."""
+    return _CONTIG.fullmatch(name) is not None
+
+
 class RecordParser:
     """Reads the records of one file."""
 
@@ -80,7 +85,7 @@ class RecordParser:
             raise RecordError(f"{len(columns)} columns, the header has {self._header.columns}")
         chrom, position, ids, reference, alternates, quality, filters, info = columns[:8]
         if chrom not in self._contigs:
-            if not _CONTIG.fullmatch(chrom):
+            if not is_contig(chrom):
                 raise RecordError(f"CHROM {chrom[:40]!r} is not a contig's name")
             self._contigs.add(chrom)
         if not _POSITION.fullmatch(position):
@@ -110,7 +115,7 @@ class RecordParser:
         for index, text in enumerate(record.samples):
             colons = text.count(":")
             try:
-                if colons >= max(width, 1) or not text:
+                if not text or (colons >= width and text != "."):
                     raise RecordError(f"{colons + 1} values, FORMAT has {width}" if text else "is empty")
                 genotype = NO_CALL
                 if place is not None:

@@ -17,7 +17,7 @@ _INT32 = 1 << 31
 
 
 @dataclass(frozen=True)
-class _Column:
+class OwnColumn:
     """A field's own column, with the type and number that the specification gives the field."""
 
     name: str
@@ -25,21 +25,21 @@ class _Column:
     number: str
 
 
-_INFO_COLUMNS = {
-    "DP": _Column("depth", "Integer", "1"),
-    "AC": _Column("allele_count", "Integer", "A"),
-    "AN": _Column("allele_number", "Integer", "1"),
-    "AF": _Column("allele_frequency", "Float", "A"),
+INFO_COLUMNS = {
+    "DP": OwnColumn("depth", "Integer", "1"),
+    "AC": OwnColumn("allele_count", "Integer", "A"),
+    "AN": OwnColumn("allele_number", "Integer", "1"),
+    "AF": OwnColumn("allele_frequency", "Float", "A"),
 }
-_FORMAT_COLUMNS = {
-    "DP": _Column("depth", "Integer", "1"),
-    "GQ": _Column("genotype_quality", "Integer", "1"),
-    "PS": _Column("phase_set", "Integer", "1"),
-    "AD": _Column("allele_depths", "Integer", "R"),
-    "PL": _Column("genotype_likelihoods", "Integer", "."),
-    "FT": _Column("sample_filters", "String", "1"),
+FORMAT_COLUMNS = {
+    "DP": OwnColumn("depth", "Integer", "1"),
+    "GQ": OwnColumn("genotype_quality", "Integer", "1"),
+    "PS": OwnColumn("phase_set", "Integer", "1"),
+    "AD": OwnColumn("allele_depths", "Integer", "R"),
+    "PL": OwnColumn("genotype_likelihoods", "Integer", "."),
+    "FT": OwnColumn("sample_filters", "String", "1"),
 }
-_END = _Column("end", "Integer", "1")
+END = OwnColumn("end", "Integer", "1")
 _MAPS = {"Integer": "integers", "Float": "floats", "String": "strings", "Character": "strings"}
 
 
@@ -56,7 +56,7 @@ def variant_rows(record: Record) -> Iterator[Row]:
             "qual": record.quality,
             "filters": record.filters,
             "info_flags": record.flags or None,
-            **_columns(record.fields, _INFO_COLUMNS, "info", record.alleles, allele),
+            **_columns(record.fields, INFO_COLUMNS, "info", record.alleles, allele),
         }
 
 
@@ -76,7 +76,7 @@ def genotype_rows(record: Record, calls: Iterable[tuple[int, Call]], samples: tu
                 "alleles": None if genotype.is_missing else list(genotype.alleles),
                 "phased": genotype.phased,
                 "dosage": genotype.dosage(allele) if allele else None,
-                **_columns(call.fields, _FORMAT_COLUMNS, "format", record.alleles, allele),
+                **_columns(call.fields, FORMAT_COLUMNS, "format", record.alleles, allele),
             }
 
 
@@ -105,14 +105,14 @@ def _place(record: Record, allele: int) -> Row:
 def _info_end(record: Record) -> int | None:
     """INFO END, if it can be: it is not before POS."""
     for field, values in record.fields:
-        if field.name == "END" and (own := _as_column(field, values, _END, record.alleles)):
+        if field.name == "END" and (own := _as_column(field, values, END, record.alleles)):
             end = own[0]
             return end if isinstance(end, int) and end >= record.position else None
     return None
 
 
 def _columns(
-    fields: list[FieldValues], known: Mapping[str, _Column], prefix: str, alleles: int, allele: int
+    fields: list[FieldValues], known: Mapping[str, OwnColumn], prefix: str, alleles: int, allele: int
 ) -> Mapping[str, object]:
     """The columns of one ALT: fields' own ones, and the maps of all others."""
     row: Row = {}
@@ -127,19 +127,21 @@ def _columns(
     return row
 
 
-def _as_column(field: FieldDefinition, values: list[Value] | None, column: _Column, alleles: int) -> list[Value] | None:
+def _as_column(
+    field: FieldDefinition, values: list[Value] | None, column: OwnColumn, alleles: int
+) -> list[Value] | None:
     """The values if the column can hold them, an empty list for none; None if they belong into a map."""
-    if values is None:
-        return []
     if field.type != column.type:
         return None
+    if values is None:
+        return []
     wanted = {"1": 1, "A": alleles - 1, "R": alleles, ".": len(values)}[column.number]
     if len(values) != wanted or any(isinstance(v, int) and not -_INT32 <= v < _INT32 for v in values):
         return None
     return values
 
 
-def _column_value(column: _Column, values: list[Value], allele: int) -> object:
+def _column_value(column: OwnColumn, values: list[Value], allele: int) -> object:
     if column.name == "sample_filters":
         return str(values[0]).split(";") if values and values[0] is not None else None
     if column.number in ("1", "A"):

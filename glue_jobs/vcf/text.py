@@ -85,15 +85,18 @@ def plan(source: ByteSource, encoding: Encoding, range_bytes: int) -> tuple[Byte
 
 
 class RangeText:
-    """Iterates over a range's own lines, in chunks of whole lines of about 1 MiB.
+    """Iterates over a range's own lines, in chunks of whole lines of about `chunk` bytes.
 
     Only the file's last line may lack its line break. After the iteration `first` and `next` hold where the range's own
     blocks begin and end: a range's `next` must be the following one's `first`, else something that only looks like a
     block was taken for one.
     """
 
-    def __init__(self, source: ByteSource, encoding: Encoding, part: ByteRange, body: Body) -> None:
+    def __init__(
+        self, source: ByteSource, encoding: Encoding, part: ByteRange, body: Body, *, chunk: int = _CHUNK
+    ) -> None:
         self._source, self._encoding, self._part, self._body = source, encoding, part, body
+        self._chunk = chunk
         self.first = self.next = source.size
 
     def __iter__(self) -> Iterator[bytes]:
@@ -116,7 +119,7 @@ class RangeText:
                 begun, data = True, data[start:]
             kept.append(data)
             held += len(data)
-            if own and held < _CHUNK:
+            if own and held < self._chunk:
                 continue
             cut = (data.rfind(b"\n") if own else data.find(b"\n")) + 1
             if cut:

@@ -1,5 +1,6 @@
 """Shared by the lake's tests: files in memory, an S3 and a Glue catalog in this process, one Spark for the session."""
 
+import functools
 import hashlib
 import itertools
 import struct
@@ -30,6 +31,8 @@ from glue_jobs.vcf.text import ByteRange
 
 ROOT = Path(__file__).parents[2]
 Row = dict[str, Any]
+# One process compiles what reads columns, not each.
+_COMPILED = pytest.mark.xdist_group("compiled columns")
 
 
 class Bytes:
@@ -51,7 +54,7 @@ class Rows:
     is_joined: bool = True
 
 
-def read_content(content: bytes, pieces: int = 1, cuts: Iterable[int] = ()) -> Rows:
+def read_content(content: bytes, pieces: int = 1, cuts: Iterable[int] = (), by_columns: bool | None = None) -> Rows:
     """All rows of a file, read in so many ranges, or cut at `cuts`; lines of rejects count from the file's first."""
     source = Bytes(content)
     file = open_vcf(source)
@@ -60,7 +63,7 @@ def read_content(content: bytes, pieces: int = 1, cuts: Iterable[int] = ()) -> R
         parts = tuple(ByteRange(a, b) for a, b in itertools.pairwise(sorted({0, *cuts, source.size})))
     rows, lines, position = Rows(), file.header.lines, 0
     for part in parts:
-        reader = RangeReader(source, file, part)
+        reader = RangeReader(source, file, part, by_columns=by_columns)
         for batch in reader:
             rows.variants += batch.variants.to_pylist(maps_as_pydicts="strict")
             rows.genotypes += batch.genotypes.to_pylist(maps_as_pydicts="strict")
@@ -78,8 +81,13 @@ def bytes_source() -> Callable[[bytes], Bytes]:
 
 
 @pytest.fixture(scope="session")
-def read() -> Callable[..., Rows]:
+def rows_of() -> Callable[..., Rows]:
     return read_content
+
+
+@pytest.fixture(scope="session", params=[False, pytest.param(True, marks=_COMPILED)], ids=["by line", "by columns"])
+def read(request: pytest.FixtureRequest) -> Callable[..., Rows]:
+    return functools.partial(read_content, by_columns=request.param)
 
 
 def bgzf_block(data: bytes, level: int = 6) -> bytes:

@@ -53,7 +53,7 @@ def unneeded(tasks: Sequence[Task]) -> list[TaskResult]:
 
 @pytest.mark.parametrize("has_spark", [False, True])
 def test_a_load_can_be_queried_through_the_catalog(
-    lake: Any, bgzf: Any, read: Callable[..., Any], request: pytest.FixtureRequest, has_spark: bool
+    lake: Any, bgzf: Any, rows_of: Callable[..., Any], request: pytest.FixtureRequest, has_spark: bool
 ) -> None:
     content = vcf()
     source = lake.put("study/S1", bgzf(content))
@@ -63,7 +63,7 @@ def test_a_load_can_be_queried_through_the_catalog(
     else:
         (line,) = load(unneeded, lake.options(source, run_id="run-7"))
     assert line == f"study/S1: loaded 594 variants, 792 genotypes, 3 rejects from {source.vcf.uri}"
-    expected = read(content)
+    expected = rows_of(content)
     of_load = {
         "dataset": "study/S1",
         "source_uri": source.vcf.uri,

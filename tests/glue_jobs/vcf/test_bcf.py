@@ -31,23 +31,23 @@ def bcf(request: Any, tmp_path: Path) -> bytes:
     return subprocess.run(command, check=True, capture_output=True).stdout
 
 
-def test_its_rows_are_those_of_the_vcf(read: Any, bcf: bytes) -> None:
-    expected = read(_VCF.encode())
-    rows = read(bcf, pieces=4)
+def test_its_rows_are_those_of_the_vcf(rows_of: Any, bcf: bytes) -> None:
+    expected = rows_of(_VCF.encode())
+    rows = rows_of(bcf, pieces=4)
     assert (rows.variants, rows.genotypes) == (expected.variants, expected.genotypes)
     assert (len(rows.variants), len(rows.genotypes), rows.rejects) == (3, 5, [])
 
 
-def test_a_record_that_is_rejected_has_no_line(read: Any, tmp_path: Path) -> None:
+def test_a_record_that_is_rejected_has_no_line(rows_of: Any, tmp_path: Path) -> None:
     (tmp_path / "in.vcf").write_text(_VCF.replace("1|2", "1|3"))
     command = ["bcftools", "view", "-Ob", str(tmp_path / "in.vcf")]
-    rows = read(subprocess.run(command, check=True, capture_output=True).stdout)
+    rows = rows_of(subprocess.run(command, check=True, capture_output=True).stdout)
     assert [(r["line"], r["reason"]) for r in rows.rejects] == [
         (None, "sample S1: GT '1|3' has allele 3, ALT has only 2")
     ]
 
 
-def test_a_bcf_that_is_cut_off_is_an_error(read: Any, bcf: bytes) -> None:
+def test_a_bcf_that_is_cut_off_is_an_error(rows_of: Any, bcf: bytes) -> None:
     for end in (-1, -30, 60):
         with pytest.raises(VcfError, match=r"truncated|damaged BCF"):
-            read(bcf[:end])
+            rows_of(bcf[:end])

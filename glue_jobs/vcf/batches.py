@@ -1,0 +1,61 @@
+"""Rows of the three tables as Arrow batches, and rows that wait to become one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from genomics.contracts.tables import GENOTYPES, REJECTS, VARIANTS, Table
+from glue_jobs.vcf.rows import Row
+from glue_jobs.vcf.schemas import row_schema
+
+_REJECT_CHARACTERS = 1 << 16
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows by table, with the columns of `row_schema`. `line` of rejects counts from 1 within the range."""
+
+    variants: pa.RecordBatch
+    genotypes: pa.RecordBatch
+    rejects: pa.RecordBatch
+
+
+class RowBuffer:
+    """Rows that wait to become a batch, and the lines that they are of, counted as the caller does."""
+
+    def __init__(self) -> None:
+        self._variants: list[Row] = []
+        self._genotypes: list[Row] = []
+        self._rejects: list[Row] = []
+        self.variant_lines: list[int] = []
+        self.genotype_lines: list[int] = []
+
+    @property
+    def count(self) -> int:
+        """Rows of all tables."""
+        return len(self._variants) + len(self._genotypes) + len(self._rejects)
+
+    def add(self, line: int, variants: Iterable[Row], genotypes: Iterable[Row]) -> None:
+        """Take a line's rows."""
+        self._variants += variants
+        self._genotypes += genotypes
+        self.variant_lines += [line] * (len(self._variants) - len(self.variant_lines))
+        self.genotype_lines += [line] * (len(self._genotypes) - len(self.genotype_lines))
+
+    def reject(self, line: int | None, reason: str, text: str, *, field: str | None = None) -> None:
+        """Take a row of `rejects`."""
+        self._rejects.append({"line": line, "field": field, "reason": reason, "text": text[:_REJECT_CHARACTERS]})
+
+    def batch(self) -> Batch:
+        """All of them."""
+        return Batch(
+            _batch(self._variants, VARIANTS), _batch(self._genotypes, GENOTYPES), _batch(self._rejects, REJECTS)
+        )
+
+
+def _batch(rows: list[Row], table: Table) -> pa.RecordBatch:
+    schema = row_schema(table)
+    return pa.record_batch(
+        [pa.array([row.get(field.name) for row in rows], type=field.type) for field in schema], schema=schema
+    )
