@@ -1,9 +1,11 @@
 """One run of a Glue job: its state as the API shows it, and the process that it is."""
 
+import hashlib
 import os
 import re
 import shutil
 import sys
+import tempfile
 import threading
 import uuid
 from collections import deque
@@ -155,14 +157,12 @@ def _execute(context: Context, run: Run, directory: Path) -> tuple[Ending, Seque
     script = _fetch(s3, run.job.command["ScriptLocation"], directory, "script")
     for uri in _listed(run.effective, "--extra-files"):
         _fetch(s3, uri, directory, "extra file")
-    libraries = directory / "libraries"
-    libraries.mkdir()
-    python_path = [_fetch(s3, uri, libraries, "Python library") for uri in _listed(run.effective, "--extra-py-files")]
+    libraries = [_library(context, s3, uri) for uri in _listed(run.effective, "--extra-py-files")]
     _require_modules(_listed(run.effective, "--additional-python-modules"))
     environment = {
         **identity.process_environment(context, role, SESSION),
         **_customer_variables(run.effective),
-        "PYTHONPATH": os.pathsep.join([*map(str, python_path), str(libraries)]),
+        "PYTHONPATH": os.pathsep.join(str(place) for file in libraries for place in (file, file.parent)),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     if not _is_plain_python(run):
@@ -241,16 +241,31 @@ def _is_plain_python(run: Run) -> bool:
 
 
 def _fetch(s3: Any, uri: str, directory: Path, kind: str) -> Path:
+    target = directory / uri.rpartition("/")[2]
+    target.write_bytes(_download(s3, uri, kind))
+    return target
+
+
+def _library(context: Context, s3: Any, uri: str) -> Path:
+    """The file below a directory that its content names: what a run compiles of it serves the next one too."""
+    content = _download(s3, uri, "Python library")
+    target = context.directory("glue-libraries", hashlib.sha256(content).hexdigest()[:32]) / uri.rpartition("/")[2]
+    if not target.exists():
+        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
+            file.write(content)
+        Path(file.name).replace(target)
+    return target
+
+
+def _download(s3: Any, uri: str, kind: str) -> bytes:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
-    target = directory / key.rpartition("/")[2]
     try:
-        target.write_bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        return bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
     except s3.exceptions.ClientError as error:
         reason = error.response["Error"]
         raise RunFailedError(
             f"LAUNCH ERROR | cannot download {kind} {uri}: {reason.get('Message') or reason.get('Code')}"
         ) from error
-    return target
 
 
 def _listed(arguments: Mapping[str, str], name: str) -> list[str]:

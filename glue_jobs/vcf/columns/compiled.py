@@ -1,7 +1,14 @@
 """Functions over bytes and numbers, compiled when they are first called and kept for later processes."""
 
+import os
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
+
+# Compiled code of a library that lies in an archive is kept in the user's cache directory, which must be one.
+if not os.access(Path.home(), os.W_OK):
+    os.environ.setdefault("XDG_CACHE_HOME", tempfile.mkdtemp(prefix="compiled-"))
 
 import numba
 import numpy as np

@@ -17,6 +17,8 @@ from glue_jobs.vcf.rows import OwnColumn
 
 _NUMBERS = {"1": 1, "A": PER_ALTERNATE, "R": PER_ALLELE, ".": OPEN}
 _INT32 = 1 << 31
+# Characters of an integer that fits 32 bits whatever it is.
+_SURELY_SMALL = 9
 
 
 class _Wanted(NamedTuple):
@@ -115,13 +117,12 @@ def _is_good(text: Bytes, entries: Entries, entry: int, wanted: _Wanted, role: i
 @compiled
 def _are_small(text: Bytes, start: int, end: int) -> bool:
     """Whether each integer fits 32 bits."""
-    while True:
+    while end - start > _SURELY_SMALL:
         stop = find(text, start, end, COMMA)
-        if not (stop - start == 1 and text[start] == DOT) and not -_INT32 <= integer(text, start, stop) < _INT32:
+        if stop - start > _SURELY_SMALL and not -_INT32 <= integer(text, start, stop) < _INT32:
             return False
-        if stop == end:
-            return True
         start = stop + 1
+    return True
 
 
 @compiled
