@@ -18,7 +18,7 @@ class VariantsOptions:
     database: str
     data_lake_bucket: str
     range_mib: int = 32
-    alone_kib: int = 2048
+    alone_kib: int = 32 << 10
 
 
 def arguments(options: VariantsOptions) -> dict[str, str]:
