@@ -22,6 +22,7 @@ _SCRIPT = Path(__file__).with_name("pipeline.sh")
 SAMPLE, CHROM, START, END = "NA12878", "chr20", 9_999_900, 10_050_000
 _STEM = "NA12878.chr20_9999900_10050000"
 _SORT_MIB = 800
+_SHORT = 11_095_000
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,11 @@ class Input:
     reads: tuple[Path, Path]
 
     @classmethod
-    def of(cls, data: Path, directory: Path) -> "Input":
-        """The reads, and the first 11 Mb of chr20 with unchanged coordinates, written below `directory`."""
+    def of(cls, data: Path, directory: Path, *, short: bool) -> "Input":
+        """The reads, and chr20, written below `directory`; if `short`, its first 11 Mb, with unchanged coordinates."""
         fasta = directory / "chr20.fa"
         with pysam.FastaFile(str(data / "secondary_truth/ref/ucsc.hg19.chr20.unittest.fasta.gz")) as whole:
-            fasta.write_text(f">{CHROM}\n{whole.fetch(CHROM, 0, 11_095_000)}\n")
+            fasta.write_text(f">{CHROM}\n{whole.fetch(CHROM, 0, _SHORT if short else None)}\n")
         first, second = (data / f"secondary_truth/{_STEM}.R{mate}_001.fastq.gz" for mate in (1, 2))
         return cls(fasta, (first, second))
 
