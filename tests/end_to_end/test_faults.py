@@ -21,6 +21,7 @@ from tests.end_to_end.conftest import Outcome
 
 CONTIGS = {"chrA": 20_000}
 STEPS = ("prepare_reference", "fastp", "align", "coverage", "call_variants", "gather_variants", "quality")
+MOMENTS = (0.0, 0.3, 1.0)
 SECONDS = 120.0
 
 
@@ -96,12 +97,12 @@ def succeeded_once(site: Site, outcome: Outcome) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seconds", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("seconds", MOMENTS)
 @pytest.mark.parametrize("step", STEPS[1:])
 def test_a_machine_lost_at_any_step_and_moment_costs_one_attempt(site: Site, step: str, seconds: float) -> None:
     site.order("reclaim", job=f"{step}-*", after_seconds=seconds)
     # A parameter of its own, so that all steps have to run.
-    length = 31 + 3 * STEPS.index(step) + int(3 * seconds)
+    length = 31 + len(MOMENTS) * STEPS.index(step) + MOMENTS.index(seconds)
     outcome = site.run("--study", "reclaimed", "--param", f"fastp.minimum_length={length}")
     steps = succeeded_once(site, outcome)
     assert site.came() == [1]
