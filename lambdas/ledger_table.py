@@ -127,6 +127,18 @@ class Ledger:
         arguments["ExpressionAttributeValues"][":still"] = {"S": still.value}
         return self._update_on_condition(arguments)
 
+    def reopen(self, ended: LedgerEntry, state: State, reason: str) -> bool:
+        """Take an entry's end back; False if it has ended anew, or gone on, since `ended` was read."""
+        arguments = ledger.update(LedgerEntry(ended.run_id, ended.item, state, reason=reason))
+        arguments["UpdateExpression"] += " REMOVE #finished_at, #seconds"
+        arguments["ExpressionAttributeNames"] |= {f"#{n}": n for n in ("finished_at", "seconds")}
+        arguments["ConditionExpression"] = "#state = :ended AND #finished_at = :finished"
+        arguments["ExpressionAttributeValues"] |= {
+            ":ended": {"S": ended.state.value},
+            ":finished": {"S": ended.finished_at or ""},
+        }
+        return self._update_on_condition(arguments)
+
     def end(self, entry: LedgerEntry) -> None:
         """Update an entry that has come to its end: now, unless it says when; its seconds count from its start."""
         self._count_seconds(self.update(_finished(entry)))

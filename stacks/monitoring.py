@@ -12,7 +12,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from genomics.contracts.environment import RecordJobEnvironment, RecordStoppedEnvironment
+from genomics.contracts.environment import RecordExecutionEnvironment, RecordJobEnvironment
 from genomics.contracts.monitoring import JobMetric
 from stacks.constructs.alarm_topic import AlarmTopic
 from stacks.constructs.dead_letters import undelivered_events
@@ -20,6 +20,7 @@ from stacks.constructs.deployment_outputs import offer
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.run_dashboard import RunDashboard
 from stacks.constructs.run_ledger import RunLedger
+from stacks.constructs.workflow import grant_describe_executions
 
 # A run with many samples may have 50,000 steps to end in the ledger.
 _STOPPED_SECONDS = 900
@@ -69,7 +70,9 @@ class Monitoring(cdk.Stack):
         self._alarms = AlarmTopic(self, "Alarms", description="Runs that need a person", email=config.alarm_email)
         self._undelivered = undelivered_events(self)
         self._record_jobs()
-        self._tell_of_stopped(self._record_stopped(ledger))
+        record = self._record_executions(ledger)
+        self._tell_of_stopped(record)
+        self._tell_of_redriven(record)
         letters = {**dead_letters, "Events to record": self._undelivered}
         page = RunDashboard(
             self,
@@ -102,15 +105,17 @@ class Monitoring(cdk.Stack):
             targets=[self._target(function)],
         )
 
-    def _record_stopped(self, ledger: RunLedger) -> PythonFunction:
-        environment = RecordStoppedEnvironment(
+    def _record_executions(self, ledger: RunLedger) -> PythonFunction:
+        environment = RecordExecutionEnvironment(
             ledger_table=ledger.table.table_name, load_state_machine_arn=self._loads.state_machine_arn
         )
         function = self._function(
-            "record_stopped", "Ends what a stopped run has left open in the ledger", environment.variables()
+            "record_execution", "Ends in the ledger what a stopped run has left open", environment.variables()
         )
         ledger.grant_read(function.role)
         ledger.grant_update(function.role)
+        for machine in (self._runs, self._loads, self._demultiplexings):
+            grant_describe_executions(machine, function.role)
         return function
 
     def _tell_of_stopped(self, record: PythonFunction) -> None:
@@ -129,17 +134,23 @@ class Monitoring(cdk.Stack):
                 self,
                 f"{title}Stopped",
                 description=f"{title} that have failed, timed out or were stopped",
-                event_pattern=events.EventPattern(
-                    source=["aws.states"],
-                    detail_type=["Step Functions Execution Status Change"],
-                    detail={
-                        "stateMachineArn": [machine.state_machine_arn],
-                        "status": ["FAILED", "TIMED_OUT", "ABORTED"],
-                    },
-                ),
+                event_pattern=_status_changes([machine], status=["FAILED", "TIMED_OUT", "ABORTED"]),
                 targets=[self._target(record)],
             )
             self._alarms.tell_of(rule, messages[title], dead_letters=self._undelivered)
+
+    def _tell_of_redriven(self, record: PythonFunction) -> None:
+        """Bring the ledger to what is so when an execution goes on, whoever has redriven it, and from where."""
+        redriven = events.Match.greater_than(0)
+        events.Rule(
+            self,
+            "Redriven",
+            description="Runs and demultiplexings that go on after they had ended",
+            event_pattern=_status_changes(
+                [self._runs, self._demultiplexings], status=["RUNNING"], redriveCount=redriven
+            ),
+            targets=[self._target(record)],
+        )
 
     def _watch(self, page: RunDashboard, queues: Mapping[str, sqs.IQueue]) -> None:
         for title, queue in queues.items():
@@ -177,3 +188,12 @@ class Monitoring(cdk.Stack):
             timeout_seconds=_STOPPED_SECONDS,
             log_retention_days=self._config.log_retention_days,
         )
+
+
+def _status_changes(machines: Sequence[sfn.IStateMachine], **detail: Any) -> events.EventPattern:
+    """Executions of these machines whose status has become what `detail` says."""
+    return events.EventPattern(
+        source=["aws.states"],
+        detail_type=["Step Functions Execution Status Change"],
+        detail={"stateMachineArn": [machine.state_machine_arn for machine in machines], **detail},
+    )

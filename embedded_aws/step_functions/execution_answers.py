@@ -48,9 +48,12 @@ def install(context: Context, ended: EndedExecutions, announce: Callable[[Contex
             raise ExecutionNotRedrivable(
                 "Execution is not redrivable: redrive the execution that has started its Map Run"
             )
-        restarts.redrive(execution)
-        ended.remove(execution)
-        announce(context, execution)
+
+        def begin() -> None:
+            ended.remove(execution)
+            announce(context, execution)
+
+        restarts.redrive(execution, begin)
         return ActionResult({"redriveDate": execution.redriven})
 
     def describe_execution(backend: Any, execution_arn: str) -> Any:
@@ -85,8 +88,7 @@ def _describe_execution(response: Any) -> ActionResult:
         "startDate": execution.start_date,
         "input": execution.execution_input,
         "inputDetails": {"included": True},
-        "redriveCount": restarts.redrives(execution),
-        **_redrive_status(execution),
+        **redrive_facts(execution),
     }
     if isinstance(execution, ChildExecution):
         answer["mapRunArn"] = execution.map_run.arn
@@ -98,16 +100,23 @@ def _describe_execution(response: Any) -> ActionResult:
     return ActionResult(answer)
 
 
-def _redrive_status(execution: Any) -> dict[str, Any]:
+def redrive_facts(execution: Any) -> dict[str, Any]:
+    """How often and when it was redriven, and whether it can be."""
+    count = restarts.redrives(execution)
+    return {
+        "redriveCount": count,
+        **_redrive_status(execution),
+        **({"redriveDate": execution.redriven} if count else {}),
+    }
+
+
+def _redrive_status(execution: Any) -> dict[str, str]:
     reason = restarts.why_not(execution)
     if reason is None and isinstance(execution, ChildExecution):
         return {"redriveStatus": "REDRIVABLE_BY_MAP_RUN"}
-    told = (
-        {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
-        if reason
-        else {"redriveStatus": "REDRIVABLE"}
-    )
-    return told | ({"redriveDate": execution.redriven} if restarts.redrives(execution) else {})
+    if reason is None:
+        return {"redriveStatus": "REDRIVABLE"}
+    return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
 
 
 def _get_execution_history(response: Any) -> ActionResult:

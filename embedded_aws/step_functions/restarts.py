@@ -7,7 +7,7 @@ are not repeated (map_runs); the finished iterations of an inline Map, and branc
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,8 +37,11 @@ def close_history(environment: Any, event_type: HistoryEventType, details: Any) 
     manager.add_event = lambda *_, **__: 0
 
 
-def redrive(execution: Any) -> None:
-    """Go on with an execution that has not succeeded; ExecutionNotRedrivable says why that cannot be."""
+def redrive(execution: Any, begin: Callable[[], None] | None = None) -> None:
+    """Go on with an execution that has not succeeded; ExecutionNotRedrivable says why that cannot be.
+
+    `begin` is called when it is RUNNING again, and before anything of it can have ended.
+    """
     if (reason := why_not(execution)) is not None:
         raise ExecutionNotRedrivable(f"Execution is not redrivable: {reason}")
     history = execution.exec_worker.env.event_manager.get_event_history()
@@ -74,6 +77,8 @@ def redrive(execution: Any) -> None:
 
     worker._execution_logic = logic
     execution.exec_worker = worker
+    if begin is not None:
+        begin()
     worker.start()
 
 

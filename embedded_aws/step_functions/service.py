@@ -40,7 +40,7 @@ from embedded_aws.step_functions import (
 from embedded_aws.step_functions import maps as step_functions_maps
 from embedded_aws.step_functions import tasks as step_functions_tasks
 from embedded_aws.step_functions.ended_executions import EndedExecutions
-from embedded_aws.step_functions.execution_answers import FINAL, compact
+from embedded_aws.step_functions.execution_answers import FINAL, compact, redrive_facts
 from embedded_aws.step_functions.map_runs import ChildExecution
 
 _BACKEND = "moto.stepfunctions.parser.models:StepFunctionsParserBackend"
@@ -202,6 +202,7 @@ def _start_details(execution: Any) -> ExecutionDetails:
 def _status_change(execution: Any) -> Mapping[str, Any]:
     """Step Functions Developer Guide, "Step Functions execution status change"."""
     succeeded = execution.exec_status == ExecutionStatus.SUCCEEDED
+    redrives = redrive_facts(execution)
     return {
         "executionArn": execution.execution_arn,
         "stateMachineArn": execution.state_machine_arn,
@@ -215,6 +216,8 @@ def _status_change(execution: Any) -> Mapping[str, Any]:
         "outputDetails": {"included": True} if succeeded else None,
         "error": execution.error,
         "cause": execution.cause,
+        **redrives,
+        "redriveDate": int(execution.redriven.timestamp() * 1000) if "redriveDate" in redrives else None,
     }
 
 

@@ -191,8 +191,8 @@ class RecordJobEnvironment(_Environment):
 
 
 @dataclass(frozen=True)
-class RecordStoppedEnvironment(_Environment):
-    """Of the Lambda that ends what a stopped execution has left open; those of other machines than this are runs.
+class RecordExecutionEnvironment(_Environment):
+    """Of the Lambda that records how executions stand; those of other machines than this are runs.
 
     Of demultiplexings the ledger tells as of runs.
     """

@@ -20,6 +20,9 @@ RUN = "run"
 LOAD = "load"
 SIGN_OFF = "sign_off"
 
+# Why a run or a sample is at work again, or has ended well, that had ended before.
+REDRIVEN = "redriven, after it had been stopped or held"
+
 # Of a study, whose entries have `study_partition` as their run: its latest archive, its latest restore, and who waits.
 ARCHIVE = "archive"
 RESTORE = "restore"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from genomics.contracts import object_keys
 from genomics.contracts.environment import LedgerEnvironment
-from genomics.contracts.ledger import LedgerEntry, sample_item, step_item
+from genomics.contracts.ledger import REDRIVEN, LedgerEntry, sample_item, step_item
 from genomics.contracts.runs import (
     Artifact,
     RunRequest,
@@ -28,7 +28,7 @@ from genomics.contracts.steps import Step, StepRecord
 from lambdas import documents
 from lambdas.ledger_table import Ledger, open_ledger
 from lambdas.secondary.decisions import final_steps
-from lambdas.secondary.run_end import REDRIVEN, end_run
+from lambdas.secondary.run_end import end_run
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

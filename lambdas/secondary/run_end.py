@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from genomics.contracts.ledger import RUN, LedgerEntry
+from genomics.contracts.ledger import REDRIVEN, RUN, LedgerEntry
 from genomics.contracts.runs import State
 from lambdas.ledger_table import Ledger
-
-REDRIVEN = "finished by a redrive, after it had been stopped"
 
 
 def end_run(*, run_id: str, line: str, has_failed: bool, ledger: Ledger) -> None:

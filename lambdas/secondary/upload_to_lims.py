@@ -57,8 +57,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     uploader.upload(event["results"], has_time=lambda: context.get_remaining_time_in_millis() > enough)
     run_id, line = event["run_id"], event["line"]
     run = uploader.ledger.get(run_id, RUN)
-    # It had failed for want of the LIMS.
-    if run and run.state is State.FAILED and run.reason != line:
+    # It had failed for want of the LIMS, and may have been reopened since, by the redrive.
+    if run and (not run.state.is_final or (run.state is State.FAILED and run.reason != line)):
         end_run(run_id=run_id, line=line, has_failed=event["has_failed"], ledger=uploader.ledger)
     return event
 

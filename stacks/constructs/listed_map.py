@@ -8,7 +8,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from stacks.constructs.findings import acknowledge, resource_finding
+from stacks.constructs.findings import acknowledge
+from stacks.constructs.workflow import OF_ONE_MACHINE, executions_finding
 
 
 class ListedMap(sfn.DistributedMap):
@@ -50,18 +51,6 @@ class ListedMap(sfn.DistributedMap):
 
 def acknowledge_executions(machine: sfn.StateMachine, *, label: str) -> None:
     """Accept that a machine with such a Map may look at, stop and redrive its own executions."""
-    stack = cdk.Stack.of(machine)
-    name = cdk.Fn.select(6, cdk.Fn.split(":", machine.state_machine_arn))
-    for resource in (name, f"{name}/{label}"):
-        executions = stack.format_arn(
-            service="states",
-            resource="execution",
-            resource_name=f"{resource}:*",
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-        )
-        acknowledge(
-            machine,
-            "AwsSolutions-IAM5",
-            "Executions of this one machine, which get their names when they are started.",
-            resource_finding(executions, seen_from=machine),
-        )
+    for map_label in ("", label):
+        finding = executions_finding(machine, seen_from=machine, label=map_label)
+        acknowledge(machine, "AwsSolutions-IAM5", OF_ONE_MACHINE, finding)

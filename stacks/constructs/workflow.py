@@ -7,7 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from stacks.constructs.findings import acknowledge, resource_finding
 from stacks.constructs.log_group import log_group
@@ -25,6 +25,7 @@ LAMBDA_FAULTS = (
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.TooManyRequestsException",
 )
+OF_ONE_MACHINE = "Executions of this one machine, which get their names when they are started."
 _EVENT_FAULTS = ("EventBridge.InternalException", "EventBridge.EventBridgeException", "EventBridge.FailedEntry")
 
 
@@ -144,6 +145,27 @@ def add_patient_retry(task: sfn.CustomState, errors: Sequence[str]) -> None:
         max_delay=cdk.Duration.seconds(60),
         jitter_strategy=sfn.JitterType.FULL,
     )
+
+
+def grant_describe_executions(machine: sfn.StateMachine, role: iam.Role) -> None:
+    """Let the role ask how the machine's executions stand."""
+    machine.grant_execution(role, "states:DescribeExecution")
+    acknowledge(role, "AwsSolutions-IAM5", OF_ONE_MACHINE, executions_finding(machine, seen_from=role))
+
+
+def executions_finding(machine: sfn.StateMachine, *, seen_from: IConstruct, label: str = "") -> str:
+    """How cdk-nag spells the finding that a policy names the machine's executions, or those of its Map `label`."""
+    home = cdk.Stack.of(machine)
+    is_from_elsewhere = home.node.path != cdk.Stack.of(seen_from).node.path
+    arn = home.export_value(machine.state_machine_arn) if is_from_elsewhere else machine.state_machine_arn
+    name = cdk.Fn.select(6, cdk.Fn.split(":", arn))
+    executions = home.format_arn(
+        service="states",
+        resource="execution",
+        resource_name=f"{name}/{label}:*" if label else f"{name}:*",
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )
+    return resource_finding(executions, seen_from=seen_from)
 
 
 def _seconds(count: int) -> sfn.Timeout:

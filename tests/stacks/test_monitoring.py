@@ -128,16 +128,30 @@ def test_executions_that_end_badly_are_recorded_and_mailed(
         rule["Properties"]
         for rule in assembly.resources("monitoring", "AWS::Events::Rule").values()
         if rule["Properties"]["EventPattern"]["source"] == ["aws.states"]
+        and rule["Properties"]["EventPattern"]["detail"]["status"] == STOPPED
         and machine.split("/")[1] in flat(rule["Properties"]["EventPattern"]["detail"]["stateMachineArn"][0])
     ]
     ((rule),) = rules
-    assert rule["EventPattern"]["detail"]["status"] == STOPPED
     record, mail = rule["Targets"]
-    assert "RecordStopped" in flat(record["Arn"])
+    assert "RecordExecution" in flat(record["Arn"])
     assert "Topic" in flat(mail["Arn"])
     for word in ("detail-status", "detail-cause", *words):
         assert word in mail["InputTransformer"]["InputTemplate"]
     assert all("DeadLetterConfig" in target for target in rule["Targets"])
+
+
+def test_runs_that_are_redriven_are_recorded_and_those_that_start_are_not(assembly: Any) -> None:
+    (rule,) = [
+        rule["Properties"]
+        for rule in assembly.resources("monitoring", "AWS::Events::Rule").values()
+        if rule["Properties"]["EventPattern"].get("detail", {}).get("status") == ["RUNNING"]
+    ]
+    detail = rule["EventPattern"]["detail"]
+    machines = [flat(arn) for arn in detail["stateMachineArn"]]
+    assert ["Runs" in machines[0], "Demultiplexings" in machines[1], len(machines)] == [True, True, 2]
+    assert detail["redriveCount"] == [{"numeric": [">", 0]}]
+    (record,) = rule["Targets"]
+    assert "RecordExecution" in flat(record["Arn"])
 
 
 def test_only_this_deployments_jobs_are_recorded(assembly: Any) -> None:

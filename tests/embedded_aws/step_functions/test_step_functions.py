@@ -421,7 +421,24 @@ def test_status_changes_are_events(machines: Machines) -> None:
     event = json.loads(message["Body"])
     assert event["detail-type"] == "Step Functions Execution Status Change"
     assert (event["detail"]["executionArn"], event["detail"]["error"]) == (detail["executionArn"], "E")
+    assert (event["detail"]["redriveCount"], event["detail"]["redriveDate"]) == (0, None)
     client("events").remove_targets(Rule="status-changes", Ids=["queue"])
+
+
+def test_a_redrive_is_an_event_that_a_start_is_not(machines: Machines) -> None:
+    client = machines.services.client
+    queue = client("sqs").create_queue(QueueName="redrives")["QueueUrl"]
+    detail = {"status": ["RUNNING"], "redriveCount": [{"numeric": [">", 0]}]}
+    client("events").put_rule(Name="redrives", EventPattern=json.dumps({"source": ["aws.states"], "detail": detail}))
+    target = {"Id": "queue", "Arn": "arn:aws:sqs:us-east-1:123456789012:redrives"}
+    client("events").put_targets(Rule="redrives", Targets=[target])
+    ended = machines.run({"F": {"Type": "Fail"}})
+    machines.client.redrive_execution(executionArn=ended["executionArn"])
+    [message] = client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5, MaxNumberOfMessages=10)["Messages"]
+    told = json.loads(message["Body"])["detail"]
+    assert (told["executionArn"], told["redriveCount"]) == (ended["executionArn"], 1)
+    assert told["redriveDate"] > told["startDate"]
+    client("events").remove_targets(Rule="redrives", Ids=["queue"])
 
 
 def test_a_definition_that_is_none_is_refused(machines: Machines) -> None:

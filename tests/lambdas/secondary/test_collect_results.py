@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from genomics.contracts import object_keys
-from genomics.contracts.ledger import RUN, LedgerEntry
+from genomics.contracts.ledger import REDRIVEN, RUN, LedgerEntry
 from genomics.contracts.runs import RunResults, SampleResult, State
 from genomics.contracts.steps import Step, StepRecord
 from lambdas import documents
@@ -155,7 +155,7 @@ def test_a_sample_that_a_redrive_has_finished_is_no_failure(platform: Platform, 
     assert (answer["failures"], answer["line"]) == (0, "")
     for item in ("sample#S1", RUN):
         found = entry(platform, item)
-        assert (found.state, found.reason) == (State.SUCCEEDED, "finished by a redrive, after it had been stopped")
+        assert (found.state, found.reason) == (State.SUCCEEDED, REDRIVEN)
 
 
 def test_several_failures_are_counted_and_the_first_ones_told() -> None:

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from genomics.contracts import codec
-from genomics.contracts.ledger import RUN, SIGN_OFF, LedgerEntry
+from genomics.contracts.ledger import REDRIVEN, RUN, SIGN_OFF, LedgerEntry
 from genomics.contracts.runs import Artifact, RunResults, SampleResult, State
 from genomics.contracts.services import LimsSample
 from genomics.contracts.steps import Step, StepRecord
@@ -151,8 +151,9 @@ def test_one_refusal_does_not_keep_the_others_from_the_lims(
     assert [told.document["sample"] for told in lims.told] == ["S2"]
 
 
+@pytest.mark.parametrize("is_reopened", [False, True])
 def test_a_lims_that_is_down_holds_the_run_and_a_redrive_ends_it_well(
-    platform: Platform, lims: LabService, state: dict[str, Any]
+    platform: Platform, lims: LabService, state: dict[str, Any], is_reopened: bool
 ) -> None:
     lims.answers = [503] * 3
     with pytest.raises(LimsError) as failed:
@@ -164,8 +165,11 @@ def test_a_lims_that_is_down_holds_the_run_and_a_redrive_ends_it_well(
     line = f"{failed.value}; the results are there, and `genomics redrive run-1` tries again"
     assert recorded["hold"] == {"line": line, "redrives": 0, "is_final": False}
     assert (entry(platform, RUN).state, entry(platform, RUN).reason) == (State.FAILED, line)
+    if is_reopened:
+        # The news of the redrive may come first.
+        assert platform.ledger.reopen(entry(platform, RUN), State.RUNNING, REDRIVEN)
     upload_to_lims.handler(state, Clock())
-    assert entry(platform, RUN).state is State.SUCCEEDED
+    assert (entry(platform, RUN).state, entry(platform, RUN).reason) == (State.SUCCEEDED, REDRIVEN)
     assert len(lims.accepted()) == 2
 
 

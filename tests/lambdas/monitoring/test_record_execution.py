@@ -1,4 +1,4 @@
-"""What becomes of the ledger when an execution is ended from outside."""
+"""What becomes of the ledger when an execution is ended from outside, and when it is redriven."""
 
 import json
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from genomics.contracts.ledger import LOAD, RUN, LedgerEntry, sample_item
+from genomics.contracts.ledger import LOAD, REDRIVEN, RUN, LedgerEntry, sample_item
 from genomics.contracts.runs import State
 from lambdas.ledger_table import Ledger, open_ledger
-from lambdas.monitoring.record_stopped import handler
+from lambdas.monitoring.record_execution import record_execution
 
 TABLE = "ledger"
 RUNS = "arn:aws:states:us-east-1:123456789012:stateMachine:Runs"
@@ -23,8 +23,6 @@ STARTED = "2026-01-01T00:00:00.000+00:00"
 def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     """A run with a sample that is done, one at work, and a load."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("LEDGER_TABLE", TABLE)
-    monkeypatch.setenv("LOAD_STATE_MACHINE_ARN", RUNS.replace("Runs", "Loads"))
     with mock_aws():
         boto3.client("dynamodb").create_table(
             TableName=TABLE,
@@ -47,8 +45,23 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
         yield ledger
 
 
-def event(status: str = "ABORTED", *, machine: str = RUNS, **detail: Any) -> dict[str, Any]:
-    """Step Functions Developer Guide, "Automating Step Functions event delivery": the event, as far as it is read."""
+class StepFunctions:
+    """Says of each execution that its status is this."""
+
+    def __init__(self, status: str) -> None:
+        self.status = status
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, str]:  # noqa: N803
+        return {"executionArn": executionArn, "status": self.status}
+
+
+def record(
+    ledger: Ledger, status: str = "ABORTED", *, machine: str = RUNS, now: str | None = None, **detail: Any
+) -> dict[str, Any]:
+    """Tell of a change of the execution to a status, which is `now` another.
+
+    Step Functions Developer Guide, "Automating Step Functions event delivery": the event, as far as it is read.
+    """
     given = {
         "executionArn": EXECUTION,
         "stateMachineArn": machine,
@@ -58,7 +71,9 @@ def event(status: str = "ABORTED", *, machine: str = RUNS, **detail: Any) -> dic
         "error": None,
         "cause": None,
     }
-    return {"detail-type": "Step Functions Execution Status Change", "detail": given | detail}
+    played: Any = StepFunctions(now or status)
+    loads = RUNS.replace("Runs", "Loads")
+    return record_execution(given | detail, load_state_machine=loads, step_functions=played, ledger=ledger)
 
 
 def states(ledger: Ledger) -> dict[str, tuple[State, str | None]]:
@@ -67,7 +82,7 @@ def states(ledger: Ledger) -> dict[str, tuple[State, str | None]]:
 
 
 def test_a_stopped_run_ends_with_all_that_was_open(ledger: Ledger) -> None:
-    assert handler(event(cause="stopped by hand\nat noon"), None) == {"run_id": "R1", "ended": 4}
+    assert record(ledger, cause="stopped by hand\nat noon") == {"run_id": "R1", "changed": 4}
     reason = "the execution was stopped: stopped by hand"
     assert states(ledger) == {
         RUN: (State.FAILED, reason),
@@ -94,14 +109,14 @@ def test_a_stopped_run_ends_with_all_that_was_open(ledger: Ledger) -> None:
     ],
 )
 def test_the_reason_says_how_it_ended(ledger: Ledger, status: str, detail: dict[str, Any], reason: str) -> None:
-    handler(event(status, **detail), None)
+    record(ledger, status, **detail)
     assert states(ledger)[RUN] == (State.FAILED, reason)
 
 
 def test_what_the_execution_has_recorded_itself_stays(ledger: Ledger) -> None:
     ledger.end(LedgerEntry("R1", RUN, State.FAILED, reason="S1: align failed"))
     before = states(ledger)
-    handler(event("FAILED"), None)
+    record(ledger, "FAILED")
     after = states(ledger)
     assert {item: after[item] for item, (state, _) in before.items() if state.is_final} == {
         item: found for item, found in before.items() if found[0].is_final
@@ -109,34 +124,83 @@ def test_what_the_execution_has_recorded_itself_stays(ledger: Ledger) -> None:
     assert after[RUN] == (State.FAILED, "S1: align failed")
 
 
+def test_a_redriven_run_is_at_work_again_with_all_that_was_ended_with_it(ledger: Ledger) -> None:
+    before = {item: state for item, (state, _) in states(ledger).items()}
+    record(ledger)
+    assert record(ledger, "RUNNING") == {"run_id": "R1", "changed": 4}
+    after = states(ledger)
+    # What was being done begins anew, when its tool says so.
+    assert {item: state for item, (state, _) in after.items()} == before | {"step#busy#align#": State.PLANNED}
+    assert after[RUN] == (State.RUNNING, REDRIVEN)
+    run = ledger.get("R1", RUN)
+    assert run is not None
+    assert (run.started_at, run.finished_at, run.seconds) == (STARTED, None, None)
+
+
+def test_what_had_ended_by_itself_stays_when_the_run_is_redriven(ledger: Ledger) -> None:
+    ledger.end(LedgerEntry("R1", sample_item("busy"), State.FAILED, reason="busy: align failed"))
+    ledger.end(LedgerEntry("R1", RUN, State.FAILED, reason="busy: align failed"))
+    assert record(ledger, "RUNNING")["changed"] == 1
+    assert states(ledger)[RUN] == (State.RUNNING, REDRIVEN)
+    assert states(ledger)[sample_item("busy")] == (State.FAILED, "busy: align failed")
+
+
+@pytest.mark.parametrize(("status", "now"), [("RUNNING", "ABORTED"), ("ABORTED", "RUNNING")])
+def test_news_that_are_no_longer_true_change_nothing(ledger: Ledger, status: str, now: str) -> None:
+    if status == "RUNNING":
+        record(ledger)
+    before = states(ledger)
+    assert record(ledger, status, now=now)["changed"] == 0
+    assert states(ledger) == before
+
+
+def test_a_redriven_run_that_has_ended_again_is_not_reopened(ledger: Ledger) -> None:
+    record(ledger)
+    read = ledger.get("R1", RUN)
+    assert read is not None
+    ledger.end(LedgerEntry("R1", RUN, State.FAILED, reason="S1: failed", finished_at="2100-01-01T00:00:00.000+00:00"))
+    assert not ledger.reopen(read, State.RUNNING, REDRIVEN)
+    assert states(ledger)[RUN] == (State.FAILED, "S1: failed")
+
+
+def test_a_redriven_run_that_has_ended_well_by_now_is_not_reopened(ledger: Ledger) -> None:
+    ledger.end(LedgerEntry("R1", RUN, State.SUCCEEDED))
+    assert record(ledger, "RUNNING")["changed"] == 0
+    assert states(ledger)[RUN][0] is State.SUCCEEDED
+
+
 def test_what_a_redriven_run_has_begun_ends_when_it_is_stopped_again(ledger: Ledger) -> None:
-    handler(event(), None)
+    record(ledger)
     ledger.update(LedgerEntry("R1", "step#S1#align#", State.RUNNING))
-    assert handler(event(), None) == {"run_id": "R1", "ended": 1}
+    assert record(ledger) == {"run_id": "R1", "changed": 1}
     assert states(ledger)["step#S1#align#"][0] is State.FAILED
 
 
 def test_an_event_that_comes_twice_changes_nothing_more(ledger: Ledger) -> None:
-    handler(event(), None)
+    record(ledger)
     before = states(ledger)
-    assert handler(event("TIMED_OUT"), None)["ended"] == 0
+    assert record(ledger, "TIMED_OUT")["changed"] == 0
     assert states(ledger) == before
 
 
 def test_another_execution_of_the_run_does_not_end_it(ledger: Ledger) -> None:
-    assert handler(event(executionArn=f"{EXECUTION}-other"), None)["ended"] == 0
+    assert record(ledger, executionArn=f"{EXECUTION}-other")["changed"] == 0
     assert states(ledger)[RUN] == (State.RUNNING, None)
 
 
 def test_a_stopped_load_ends_and_its_run_does_not(ledger: Ledger) -> None:
-    assert handler(event("TIMED_OUT", machine=RUNS.replace("Runs", "Loads")), None) == {"run_id": "R1", "ended": 1}
+    assert record(ledger, "TIMED_OUT", machine=RUNS.replace("Runs", "Loads")) == {"run_id": "R1", "changed": 1}
     assert states(ledger)[LOAD] == (State.FAILED, "the execution timed out")
     assert states(ledger)[RUN] == (State.RUNNING, None)
 
 
 @pytest.mark.parametrize("given", [None, "", "no JSON", "[]", "{}", '{"run_id": "unknown"}'])
-@pytest.mark.parametrize("machine", [RUNS, RUNS.replace("Runs", "Loads")])
-def test_an_execution_of_no_known_run_is_passed_over(ledger: Ledger, given: str | None, machine: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "machine"), [("ABORTED", RUNS), ("ABORTED", RUNS.replace("Runs", "Loads")), ("RUNNING", RUNS)]
+)
+def test_an_execution_of_no_known_run_is_passed_over(
+    ledger: Ledger, given: str | None, status: str, machine: str
+) -> None:
     before = states(ledger)
-    assert handler(event(machine=machine, input=given), None)["ended"] == 0
+    assert record(ledger, status, machine=machine, input=given)["changed"] == 0
     assert states(ledger) == before
