@@ -13,6 +13,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from genomics.contracts.environment import RecordExecutionEnvironment, RecordJobEnvironment
+from genomics.contracts.events import SIGN_OFF_AWAITED, SOURCE
 from genomics.contracts.monitoring import JobMetric
 from stacks.constructs.alarm_topic import AlarmTopic
 from stacks.constructs.dead_letters import undelivered_events
@@ -73,6 +74,7 @@ class Monitoring(cdk.Stack):
         record = self._record_executions(ledger)
         self._tell_of_stopped(record)
         self._tell_of_redriven(record)
+        self._tell_of_sign_offs()
         letters = {**dead_letters, "Events to record": self._undelivered}
         page = RunDashboard(
             self,
@@ -151,6 +153,24 @@ class Monitoring(cdk.Stack):
             ),
             targets=[self._target(record)],
         )
+
+    def _tell_of_sign_offs(self) -> None:
+        """Mail that a run's results await somebody's decision."""
+        rule = events.Rule(
+            self,
+            "SignOffsAwaited",
+            description="Runs that a person has to sign off",
+            event_pattern=events.EventPattern(source=[SOURCE], detail_type=[SIGN_OFF_AWAITED]),
+        )
+        run, study, results, until = (
+            events.EventField.from_path(f"$.detail.{name}") for name in ("run_id", "study", "results", "until")
+        )
+        message = (
+            f"Run {run} of study {study} awaits its sign-off until {until}. `genomics status {run}` shows its samples; "
+            f"their reports are listed in {results}. Decide with `genomics sign-off {run} --approve --by NAME --reason "
+            f"TEXT`, or with --reject. If nobody does, it ends FAILED, and `genomics redrive {run}` asks again."
+        )
+        self._alarms.tell_of(rule, message, dead_letters=self._undelivered)
 
     def _watch(self, page: RunDashboard, queues: Mapping[str, sqs.IQueue]) -> None:
         for title, queue in queues.items():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 SOURCE = "genomics"
 RUN_TRANSFERRED = "RunTransferred"
 VARIANTS_CALLED = "VariantsCalled"
+SIGN_OFF_AWAITED = "SignOffAwaited"
 VARIANTS_LOADED = "VariantsLoaded"
 
 
@@ -31,6 +32,19 @@ class VariantsCalled:
     run_id: str
     study: str
     results: str
+
+
+@dataclass(frozen=True)
+class SignOffAwaited:
+    """Detail of a `SignOffAwaited` event: somebody has to decide about a run's `results`.
+
+    `until` is when, as people read it.
+    """
+
+    run_id: str
+    study: str
+    results: str
+    until: str
 
 
 @dataclass(frozen=True)

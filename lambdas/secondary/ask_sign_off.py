@@ -1,7 +1,7 @@
 """State AskSignOff: the results are there; say that they await a person's decision.
 
 In `{"state": {"run_id", "study", "results", ...}, "execution": <$$.Execution>}`; out the state with
-`"timeout_seconds"`.
+`"timeout_seconds"` and `"until"`, the time, as people read it.
 """
 
 from __future__ import annotations
@@ -19,28 +19,30 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Entry point of the Lambda."""
     environment = AskSignOffEnvironment.read()
     state = event["state"]
-    ask_sign_off(
+    until = ask_sign_off(
         run_id=state["run_id"],
         results=state["results"],
         execution=event["execution"]["Id"],
         seconds=environment.sign_off_seconds,
         ledger=open_ledger(environment.ledger_table),
     )
-    return {**state, "timeout_seconds": environment.sign_off_seconds}
+    return {**state, "timeout_seconds": environment.sign_off_seconds, "until": until}
 
 
-def ask_sign_off(*, run_id: str, results: str, execution: str, seconds: int, ledger: Ledger) -> None:
-    """Begin the sign-off's entry, anew where an earlier one came to nothing; the run goes on."""
-    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
+def ask_sign_off(*, run_id: str, results: str, execution: str, seconds: int, ledger: Ledger) -> str:
+    """Begin the sign-off's entry, anew where an earlier one came to nothing; the run goes on. Returns until when."""
+    end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
+    until = f"{end:%Y-%m-%d %H:%M} UTC"
     ledger.claim_for_execution(
         LedgerEntry(
             run_id=run_id,
             item=SIGN_OFF,
             state=State.RUNNING,
-            reason=f"awaits a decision until {until:%Y-%m-%d %H:%M} UTC",
+            reason=f"awaits a decision until {until}",
             started_at=utc_now(),
             execution_arn=execution,
             document=results,
         )
     )
     ledger.update(LedgerEntry(run_id, RUN, State.RUNNING))
+    return until

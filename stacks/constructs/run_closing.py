@@ -86,11 +86,23 @@ class RunClosing(Construct):
         none = self._record_hold("RecordNoSignOff", waited_for="sign-off").next(ticket)
         for state in (wait, record):
             state.add_catch(none, errors=["States.ALL"], result_path=ERROR)
-        ask.next(wait).next(record).next(then)
+        told = self._sign_off_awaited()
+        told.add_catch(wait, errors=["States.ALL"], result_path=sfn.JsonPath.DISCARD)
+        ask.next(told).next(wait).next(record).next(then)
         return (
             sfn.Choice(self, "SignOffAsked?")
             .when(sfn.Condition.boolean_equals("$.sign_off", True), ask)
             .otherwise(then)
+        )
+
+    def _sign_off_awaited(self) -> tasks.EventBridgePutEvents:
+        """Who may decide hears that somebody has to."""
+        return emit(
+            self,
+            "EmitSignOffAwaited",
+            source=events.SOURCE,
+            detail_type=events.SIGN_OFF_AWAITED,
+            detail={name: sfn.JsonPath.string_at(f"$.{name}") for name in ("run_id", "study", "results", "until")},
         )
 
     def _awaited(self) -> sfn.Parallel:

@@ -140,6 +140,18 @@ def test_executions_that_end_badly_are_recorded_and_mailed(
     assert all("DeadLetterConfig" in target for target in rule["Targets"])
 
 
+def test_who_is_told_of_trouble_is_told_of_runs_to_sign_off(assembly: Any) -> None:
+    rules = [rule["Properties"] for rule in assembly.resources("monitoring", "AWS::Events::Rule").values()]
+    (rule,) = [rule for rule in rules if rule["EventPattern"].get("detail-type") == ["SignOffAwaited"]]
+    assert rule["EventPattern"]["source"] == ["genomics"]
+    (mail,) = rule["Targets"]
+    assert "Topic" in flat(mail["Arn"])
+    assert "DeadLetterConfig" in mail
+    text = mail["InputTransformer"]["InputTemplate"]
+    for words in ("<detail-study>", "until <detail-until>", "`genomics sign-off <detail-run_id> --approve --by NAME"):
+        assert words in text
+
+
 def test_runs_that_are_redriven_are_recorded_and_those_that_start_are_not(assembly: Any) -> None:
     (rule,) = [
         rule["Properties"]

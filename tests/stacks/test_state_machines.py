@@ -103,7 +103,7 @@ def test_what_ends_an_iteration_or_a_branch_passes_nothing_on(runs: Any, demulti
 
 def test_every_task_retries_catches_and_times_out(runs: Any, loads: Any, demultiplexings: Any) -> None:
     tasks = [(n, s) for d in (runs, loads, demultiplexings) for n, s in states(d) if s["Type"] == "Task"]
-    assert len(tasks) == 22 + 5 + 4
+    assert len(tasks) == 23 + 5 + 4
     for name, task in tasks:
         if name == "AwaitSignOff":
             # How long is for AskSignOff to say; and a person is not asked again by herself.
@@ -138,6 +138,8 @@ def test_a_tools_own_error_is_not_tried_again(runs: Any, loads: Any, demultiplex
 def test_failures_end_in_a_function_that_records_them(runs: Any, loads: Any) -> None:
     sample = {"PlanSample", "Lanes", "Align", "Aligned", "Quality"}
     for name, state in states(runs):
+        if name == "EmitSignOffAwaited":
+            continue  # whose failure ends nothing
         for catch in state.get("Catch", ()):
             if catch["Next"] not in NOT_RECORDED_BY_A_FUNCTION:
                 signing = ("SignedOff", "RecordSignOff")
@@ -194,10 +196,15 @@ def test_a_run_that_asks_for_it_awaits_a_person_before_anybody_is_told(runs: Any
     top = runs["States"]
     (asked,) = top["SignOffAsked?"]["Choices"]
     assert asked == {"Variable": "$.sign_off", "BooleanEquals": True, "Next": "AskSignOff"}
-    assert [top[name]["Next"] for name in ("AskSignOff", "SignedOff", "RecordSignOff")] == [
+    assert [top[name]["Next"] for name in ("AskSignOff", "EmitSignOffAwaited", "SignedOff", "RecordSignOff")] == [
+        "EmitSignOffAwaited",
         "SignedOff",
         "RecordSignOff",
         "EmitVariantsCalled",
+    ]
+    # It is awaited, too, if nobody could be told.
+    assert top["EmitSignOffAwaited"]["Catch"] == [
+        {"ErrorEquals": ["States.ALL"], "Next": "SignedOff", "ResultPath": None}
     ]
     # Somebody has to take the activity's task for its time to count.
     wait, keep = (branch["States"][branch["StartAt"]] for branch in top["SignedOff"]["Branches"])
@@ -297,6 +304,7 @@ def test_a_task_that_works_leaves_the_state_as_it_was(runs: Any, loads: Any) -> 
         "GatherVariants",
         "Annotate",
         "Quality",
+        "EmitSignOffAwaited",
         "EmitVariantsCalled",
     }
     kept |= {"Samples", "Lanes", "Regions", "Aligned", "LoadVariants", "EmitVariantsLoaded"}
@@ -372,6 +380,7 @@ def test_a_run_that_is_loaded_already_still_says_so(loads: Any) -> None:
     ("machine", "state", "detail_type", "fields"),
     [
         (("secondary", "Runs"), "EmitVariantsCalled", "VariantsCalled", {"run_id", "study", "results"}),
+        (("secondary", "Runs"), "EmitSignOffAwaited", "SignOffAwaited", {"run_id", "study", "results", "until"}),
         (("lake",), "EmitVariantsLoaded", "VariantsLoaded", {"run_id", "study"}),
     ],
 )

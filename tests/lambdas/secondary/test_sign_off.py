@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -59,7 +60,8 @@ def test_a_run_says_that_it_awaits_its_sign_off_and_until_when(platform: Platfor
     asked = entry(platform, SIGN_OFF)
     assert (asked.state, asked.execution_arn) == (State.RUNNING, EXECUTION["Id"])
     assert asked.document == "s3://sequencing/runs/run-1/results.json"
-    assert (asked.reason or "").startswith("awaits a decision until ")
+    assert asked.reason == f"awaits a decision until {state['until']}"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", state["until"])
 
 
 def test_a_run_without_a_result_has_nothing_to_sign_off(platform: Platform) -> None:
