@@ -85,7 +85,8 @@ SERVICES: tuple[Service, ...] = (
         "a container's entry point and command run as a process with the job role's credentials; retries, timeouts, "
         "arrays, dependencies, priorities; memory and cores are held to what the job asked for",
         (
-            "one machine: a job that its compute environment could hold and this machine cannot, runs alone",
+            "one machine, whose disk has what machines mount: a job that its compute environment could hold and this "
+            "machine cannot, runs alone",
             "a root file system is the machine's, never read-only; memory is looked at ten times a second",
             "the last 1,000 jobs are remembered",
             "the image's files are the machine's: the Dockerfile's directory and command count, not its packages",

@@ -100,6 +100,7 @@ class Settings(Choices):
             max_vcpus=self.max_vcpus,
             spot_bid_percentage=self.spot_bid_percentage,
             scratch_gib=self.scratch_gib,
+            references_lustre_gib=self.references_lustre_gib,
             log_retention_days=self.log_retention_days,
             image_registry=ImageRegistry(self.project, self.image_registry),
             sign_off_hours=self.sign_off_hours,

@@ -156,6 +156,12 @@ class Choices(BaseSettings):
         description="a whole number, 1 to 10000: how many samples of a run are worked on at a time",
     )
     scratch_gib: int = Field(500, ge=50, le=16_384, description="GiB, 50 to 16384")
+    references_lustre_gib: LustreGib = Field(
+        0,
+        ge=0,
+        le=1_000_800,
+        description="GiB of Lustre for prepared references: 1200, or a multiple of 2400; 0: they are on EFS",
+    )
     tools: ToolSettings = ToolSettings()
     sign_off_hours: int = Field(72, ge=1, le=240, description="hours, 1 to 240, of a run's 14 days")
     lims: LabServiceSettings = LabServiceSettings()

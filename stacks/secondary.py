@@ -28,6 +28,7 @@ from stacks.constructs.deployment_outputs import offer
 from stacks.constructs.event_queue import EventQueue
 from stacks.constructs.inbox import Inbox
 from stacks.constructs.lab_service import LabService
+from stacks.constructs.lustre_reference_store import LustreReferenceStore
 from stacks.constructs.object_access import grant_delete, grant_read, grant_write
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.reference_store import ReferenceStore
@@ -55,7 +56,7 @@ class SecondaryConfig:
     """`tools` says what one job of each step gets; instances are of `instance_types`, `max_vcpus` per environment.
 
     `project` is a tag of each job; of a run, `samples_at_once` are worked on. A sign-off is waited for so many hours;
-    `lims` and `tickets` are told where there are such.
+    `lims` and `tickets` are told where there are such. References are on EFS, or on so many GiB of Lustre.
     """
 
     project: str
@@ -65,6 +66,7 @@ class SecondaryConfig:
     max_vcpus: int
     spot_bid_percentage: int
     scratch_gib: int
+    references_lustre_gib: int
     log_retention_days: int
     image_registry: ImageRegistry
     sign_off_hours: int
@@ -90,7 +92,15 @@ class Secondary(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id, **stack)
         self._sequencing, self._ledger, self._config = sequencing, ledger, config
-        self._references = ReferenceStore(self, "References", vpc=vpc, security_group=file_systems_security_group)
+        start_commands: tuple[str, ...] = ()
+        self._references: ReferenceStore | LustreReferenceStore
+        if gib := config.references_lustre_gib:
+            lustre = LustreReferenceStore(
+                self, "LustreReferences", vpc=vpc, clients=tools_security_group, storage_gib=gib
+            )
+            self._references, start_commands = lustre, lustre.instance_commands
+        else:
+            self._references = ReferenceStore(self, "References", vpc=vpc, security_group=file_systems_security_group)
         self._tools = {step: self._tool(step) for step in Step}
         fleet = ToolFleet(
             self,
@@ -101,6 +111,7 @@ class Secondary(cdk.Stack):
             max_vcpus=config.max_vcpus,
             spot_bid_percentage=config.spot_bid_percentage,
             scratch_gib=config.scratch_gib,
+            start_commands=start_commands,
         )
         self.queue, self.urgent_queue = fleet.queue, fleet.urgent_queue
         closing = self._closing_functions()

@@ -130,6 +130,8 @@ def _volume(context: Context, volume: Mapping[str, Any], scratch: Path) -> Path:
     if efs := volume.get("efsVolumeConfiguration"):
         root = file_systems.path(context, efs["fileSystemId"])
         place = root / (efs.get("rootDirectory") or "/").strip("/")
+    elif on_machine := (volume.get("host") or {}).get("sourcePath"):
+        place = context.directory("machine", on_machine.strip("/"))
     else:
         place = scratch / f"volume-{volume['name']}"
     place.mkdir(parents=True, exist_ok=True)

@@ -58,7 +58,7 @@ def _update_task(existing: Existing, creation: Creation) -> Created:
 _NO_CERTIFICATES = "no certificate is exchanged for credentials here; the operator's may do what the tracker's may"
 _NO_GATEWAY = "a gateway is an appliance in the lab, which is not here"
 _NO_INSTANCE = "no instance is started; whoever works on this machine is beside the data already"
-_NO_FSX = "no file system is served over a network here"
+_NO_FSX = "no file system is served over a network; what machines mount is on the disk of the one that is here"
 
 
 def _identifier(prefix: str) -> Callable[[Creation], str]:

@@ -44,7 +44,7 @@ class AnalysisInstance(Construct):
         )
         start = ec2.UserData.for_linux()
         if lustre:
-            start.add_commands("dnf install -y lustre-client", lustre.mount_command)
+            start.add_commands(*lustre.start_commands("/lustre"))
             lustre.let_in(group)
         if windows:
             # Who may open a share is for the directory to say: each analyst mounts with a ticket of his own.

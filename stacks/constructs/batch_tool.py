@@ -4,6 +4,7 @@ from constructs import Construct
 
 from genomics.contracts.environment import ToolEnvironment
 from genomics.contracts.steps import Step
+from stacks.constructs.lustre_reference_store import LustreReferenceStore
 from stacks.constructs.reference_store import ReferenceStore
 from stacks.constructs.tool_image import ImageRegistry
 from stacks.constructs.tool_job import SCRATCH, ToolJob, ToolSize
@@ -21,7 +22,7 @@ class BatchTool(ToolJob):
         *,
         step: Step,
         size: ToolSize,
-        references: ReferenceStore,
+        references: ReferenceStore | LustreReferenceStore,
         prepares_references: bool,
         ledger_table: str,
         log_retention_days: int,

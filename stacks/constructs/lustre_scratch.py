@@ -4,53 +4,26 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_fsx as fsx
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from genomics.contracts import object_keys
+from stacks.constructs.lustre_file_system import LustreFileSystem
 
-# Lustre's own ports: servers to clients, and back.
-_PORTS = ((988, 988), (1018, 1023))
 _LINKED = (object_keys.RUN_FOLDERS, object_keys.STEPS)
-_MIB_PER_SECOND_PER_TIB = 125
 # Of a stack's name, which its buckets' names begin with, and which CloudFormation cuts where they would get too long.
 _NAME_CHARACTERS = 20
 _ONE_PART = cdk.ArnFormat.NO_RESOURCE_NAME
 
 
-class LustreScratch(Construct):
-    """`file_system`, mounted as `mount_name` by what `security_group` lets in. It holds copies only."""
+class LustreScratch(LustreFileSystem):
+    """Run folders and results on Lustre; it holds copies only."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc, bucket: s3.IBucket, storage_gib: int
     ) -> None:
-        super().__init__(scope, construct_id)
-        self.security_group = ec2.SecurityGroup(
-            self, "SecurityGroup", vpc=vpc, description="Lustre", allow_all_outbound=False
-        )
-        key = kms.Key(
-            self,
-            "Key",
-            description="Copies of the bucket's objects on Lustre",
-            enable_key_rotation=True,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
-        self.file_system = fsx.CfnFileSystem(
-            self,
-            "FileSystem",
-            file_system_type="LUSTRE",
-            file_system_type_version="2.15",
-            kms_key_id=key.key_arn,
-            storage_capacity=storage_gib,
-            storage_type="SSD",
-            subnet_ids=[(vpc.private_subnets or vpc.isolated_subnets)[0].subnet_id],
-            security_group_ids=[self.security_group.security_group_id],
-            lustre_configuration=fsx.CfnFileSystem.LustreConfigurationProperty(
-                deployment_type="PERSISTENT_2",
-                per_unit_storage_throughput=_MIB_PER_SECOND_PER_TIB,
-                data_compression_type="LZ4",
-            ),
+        super().__init__(
+            scope, construct_id, vpc=vpc, storage_gib=storage_gib, holds="Copies of the bucket's objects on Lustre"
         )
         _let_fsx_use(bucket)
         for prefix in _LINKED:
@@ -68,24 +41,6 @@ class LustreScratch(Construct):
                     )
                 ),
             )
-        for first, last in _PORTS:
-            self.security_group.add_ingress_rule(self.security_group, ec2.Port.tcp_range(first, last), "Lustre servers")
-            self.security_group.add_egress_rule(self.security_group, ec2.Port.tcp_range(first, last), "Lustre servers")
-
-    def let_in(self, clients: ec2.ISecurityGroup) -> None:
-        """Let instances of the group mount it."""
-        for first, last in _PORTS:
-            port = ec2.Port.tcp_range(first, last)
-            self.security_group.add_ingress_rule(clients, port, "Lustre clients")
-            self.security_group.add_egress_rule(clients, port, "Lustre clients")
-            clients.add_egress_rule(self.security_group, port, "Lustre")
-            clients.add_ingress_rule(self.security_group, port, "Lustre")
-
-    @property
-    def mount_command(self) -> str:
-        """What a client runs as root to have it at /lustre."""
-        source = f"{self.file_system.attr_dns_name}@tcp:/{self.file_system.attr_lustre_mount_name}"
-        return f"mkdir -p /lustre && mount -t lustre -o relatime,flock {source} /lustre"
 
 
 def _let_fsx_use(bucket: s3.IBucket) -> None:

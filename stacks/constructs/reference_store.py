@@ -1,4 +1,4 @@
-"""The file system that holds prepared references, so that no job copies a genome."""
+"""EFS as the file system that holds prepared references, so that no job copies a genome."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_batch as batch
@@ -9,7 +9,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 # The user that tools run as in their images.
-_USER_ID = "1000"
+USER_ID = "1000"
 
 
 class ReferenceStore(Construct):
@@ -46,8 +46,8 @@ class ReferenceStore(Construct):
         self._access_point = self._file_system.add_access_point(
             "Tools",
             path="/references",
-            create_acl=efs.Acl(owner_uid=_USER_ID, owner_gid=_USER_ID, permissions="755"),
-            posix_user=efs.PosixUser(uid=_USER_ID, gid=_USER_ID),
+            create_acl=efs.Acl(owner_uid=USER_ID, owner_gid=USER_ID, permissions="755"),
+            posix_user=efs.PosixUser(uid=USER_ID, gid=USER_ID),
         )
 
     @property

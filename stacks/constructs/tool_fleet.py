@@ -37,12 +37,14 @@ class ToolFleet(Construct):
         max_vcpus: int,
         spot_bid_percentage: int,
         scratch_gib: int,
+        start_commands: Sequence[str] = (),
     ) -> None:
+        """Instances run `start_commands`, as root, before their first job."""
         super().__init__(scope, construct_id)
         self._vpc, self._security_group = vpc, security_group
         self._instance_types, self._max_vcpus = instance_types, max_vcpus
         self._role = self._instance_role()
-        self._template = self._launch_template(scratch_gib)
+        self._template = self._launch_template(scratch_gib, start_commands)
         spot = self._environment("Spot", spot=True, spot_bid_percentage=spot_bid_percentage)
         on_demand = self._environment("OnDemand", spot=False)
         self.queue = batch.JobQueue(self, "Queue", priority=1)
@@ -69,7 +71,7 @@ class ToolFleet(Construct):
         )
         return role
 
-    def _launch_template(self, scratch_gib: int) -> ec2.LaunchTemplate:
+    def _launch_template(self, scratch_gib: int, start_commands: Sequence[str]) -> ec2.LaunchTemplate:
         disk = ec2.BlockDeviceVolume.ebs(
             scratch_gib, encrypted=True, volume_type=ec2.EbsDeviceVolumeType.GP3, delete_on_termination=True
         )
@@ -80,6 +82,7 @@ class ToolFleet(Construct):
             require_imdsv2=True,
             # Containers get credentials from the ECS agent; one hop keeps them from the instance's.
             http_put_response_hop_limit=1,
+            user_data=_user_data(start_commands) if start_commands else None,
         )
 
     def _environment(
@@ -113,3 +116,12 @@ class ToolFleet(Construct):
         # Without it Batch stays with the template's first version, whatever is changed later.
         resource.add_property_override("ComputeResources.LaunchTemplate.Version", self._template.latest_version_number)
         return environment
+
+
+def _user_data(commands: Sequence[str]) -> ec2.UserData:
+    """Batch adds its own part to an instance's user data, which therefore has to be a MIME archive."""
+    script = ec2.UserData.for_linux()
+    script.add_commands(*commands)
+    parts = ec2.MultipartUserData()
+    parts.add_user_data_part(script, ec2.MultipartBody.SHELL_SCRIPT)
+    return parts

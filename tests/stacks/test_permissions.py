@@ -164,10 +164,10 @@ def test_no_function_deletes_and_one_alone_writes_deliveries(assembly: Any) -> N
             assert object_patterns(assembly, role, "s3:PutObject") <= own
 
 
-def test_only_the_preparing_tool_writes_references(assembly: Any) -> None:
+def test_only_the_preparing_tool_writes_references(default: Any) -> None:
     writers = {
         name.split("/")[1].split("Role")[0]
-        for name, statement in statements(assembly)
+        for name, statement in statements(default)
         if "elasticfilesystem:ClientWrite" in listed(statement["Action"])
     }
     assert writers == {"PrepareReference"}

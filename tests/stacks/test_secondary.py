@@ -18,6 +18,7 @@ from genomics.contracts.environment import (
     ToolEnvironment,
 )
 from genomics.contracts.steps import Step
+from tests.stacks.conftest import flat
 
 
 def job_definitions(assembly: Any) -> dict[Step, Mapping[str, Any]]:
@@ -124,10 +125,60 @@ def test_references_are_read_only_but_for_the_tool_that_prepares_them(assembly: 
         assert mounts["references"]["ContainerPath"] == environment(properties)["REFERENCES"]
         assert mounts["references"]["ReadOnly"] is (step is not Step.PREPARE_REFERENCE)
         assert mounts["scratch"]["ContainerPath"] == environment(properties)["SCRATCH"]
-        (volume,) = [v["EfsVolumeConfiguration"] for v in container["Volumes"] if v["Name"] == "references"]
+
+
+def references(assembly: Any) -> list[dict[str, Any]]:
+    """The volume with the references, of each job definition."""
+    containers = [properties["ContainerProperties"] for properties in job_definitions(assembly).values()]
+    return [volume for found in containers for volume in found["Volumes"] if volume["Name"] == "references"]
+
+
+def test_references_are_on_efs_by_default_encrypted_on_their_way(default: Any) -> None:
+    volumes = [volume["EfsVolumeConfiguration"] for volume in references(default)]
+    assert len(volumes) == len(Step)
+    for volume in volumes:
         assert volume["TransitEncryption"] == "ENABLED"
         assert volume["AuthorizationConfig"]["Iam"] == "ENABLED"
         assert "AccessPointId" in volume["AuthorizationConfig"]
+    assert default.resources("secondary", "AWS::FSx::FileSystem") == {}
+
+
+def test_references_are_on_lustre_by_setting_mounted_when_an_instance_starts(other: Any) -> None:
+    assert other.resources("secondary", "AWS::EFS::FileSystem") == {}
+    ((name, lustre),) = other.resources("secondary", "AWS::FSx::FileSystem").items()
+    assert (lustre["Properties"]["FileSystemType"], lustre["Properties"]["StorageCapacity"]) == ("LUSTRE", 2400)
+    assert flat(lustre["Properties"]["KmsKeyId"]).startswith("<LustreReferencesKey")
+    file_system = name.split("/")[1]
+    assert [volume["Host"] for volume in references(other)] == [{"SourcePath": "/mnt/lustre/references"}] * len(Step)
+    for properties in job_definitions(other).values():
+        assert environment(properties)["REFERENCE_STORE"] == {"Ref": file_system}
+    (template,) = other.resources("secondary", "AWS::EC2::LaunchTemplate").values()
+    start = flat(template["Properties"]["LaunchTemplateData"]["UserData"]["Fn::Base64"])
+    # Batch User Guide, "Amazon EC2 user data in launch templates": a MIME multi-part archive.
+    assert start.startswith("Content-Type: multipart/mixed;")
+    # FSx for Lustre User Guide, "Mounting from an Amazon EC2 instance"; tools run as user 1000.
+    mounted = f"<{file_system}.DNSName>@tcp:/<{file_system}.LustreMountName> /mnt/lustre"
+    order = [start.index(words) for words in ("set -e", "install -y lustre-client", mounted, "install -d -o 1000 ")]
+    assert order == sorted(order)
+
+
+def test_lustre_with_references_is_reached_by_tools_alone(other: Any) -> None:
+    (group,) = other.resources("secondary", "AWS::EC2::SecurityGroup")
+
+    def named(rule: Mapping[str, Any], end: str) -> str:
+        given = flat(rule[end])
+        return "lustre" if group.split("/")[1] in given else "tools" if "Tools" in given else given
+
+    for kind, far in (("Ingress", "SourceSecurityGroupId"), ("Egress", "DestinationSecurityGroupId")):
+        found = other.resources("secondary", f"AWS::EC2::SecurityGroup{kind}").values()
+        rules = [rule["Properties"] for rule in found]
+        pairs = [(named(rule, "GroupId"), named(rule, far), rule["FromPort"], rule["ToPort"]) for rule in rules]
+        # FSx for Lustre User Guide, "File system access control with Amazon VPC": 988 and 1018-1023, both ways.
+        assert sorted(pairs) == sorted(
+            (*ends, *ports)
+            for ends in (("lustre", "lustre"), ("lustre", "tools"), ("tools", "lustre"))
+            for ports in ((988, 988), (1018, 1023))
+        )
 
 
 def test_containers_cannot_change_their_image_and_have_no_privileges(assembly: Any) -> None:
@@ -194,8 +245,8 @@ def test_a_queue_falls_back_from_spot_to_on_demand_and_the_urgent_one_the_other_
     assert found == {False: ([spot, on_demand], 1), True: ([on_demand, spot], 10)}
 
 
-def test_only_identity_policies_let_a_role_write_references(assembly: Any) -> None:
-    (file_system,) = assembly.resources("secondary", "AWS::EFS::FileSystem").values()
+def test_only_identity_policies_let_a_role_write_references(default: Any) -> None:
+    (file_system,) = default.resources("secondary", "AWS::EFS::FileSystem").values()
     (statement,) = file_system["Properties"]["FileSystemPolicy"]["Statement"]
     assert statement == {
         "Effect": "Deny",

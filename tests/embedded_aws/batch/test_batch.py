@@ -216,11 +216,13 @@ def test_only_what_is_in_the_image_can_be_imported(queue: Queue) -> None:
 def test_paths_below_mounts_are_those_of_the_volumes(queue: Queue) -> None:
     volumes = [
         {"name": "references", "efsVolumeConfiguration": {"fileSystemId": "fs-12345678", "rootDirectory": "/genomes"}},
-        {"name": "scratch", "host": {"sourcePath": "/scratch"}},
+        {"name": "scratch", "host": {}},
+        {"name": "kept", "host": {"sourcePath": "/mnt/lustre/references"}},
     ]
     mounts = [
         {"containerPath": "/mnt/references", "sourceVolume": "references", "readOnly": True},
         {"containerPath": "/scratch", "sourceVolume": "scratch", "readOnly": False},
+        {"containerPath": "/kept", "sourceVolume": "kept", "readOnly": False},
     ]
     container = {
         "volumes": volumes,
@@ -228,12 +230,14 @@ def test_paths_below_mounts_are_those_of_the_volumes(queue: Queue) -> None:
         "environment": [
             {"name": "REFERENCES", "value": "/mnt/references"},
             {"name": "SCRATCH", "value": "/scratch"},
+            {"name": "KEPT", "value": "/kept"},
             {"name": "ELSEWHERE", "value": "/mnt/references2"},
         ],
         "command": [
             "/bin/sh",
             "-c",
-            'cat $REFERENCES/genome.fa "$0"; echo $ELSEWHERE; echo x > $SCRATCH/x; echo $SCRATCH',
+            'cat $REFERENCES/genome.fa "$0"; echo $ELSEWHERE; echo y > $KEPT/y; echo $KEPT; echo x > $SCRATCH/x; '
+            "echo $SCRATCH",
             "/mnt/references/genome.fa",
         ],
     }  # fmt: skip
@@ -241,9 +245,12 @@ def test_paths_below_mounts_are_those_of_the_volumes(queue: Queue) -> None:
     place.mkdir()
     (place / "genome.fa").write_text(">chr1\n")
     job = queue.run(queue.define("", container=container))
-    *lines, scratch = queue.log(job)
+    *lines, kept, scratch = queue.log(job)
     assert lines == [">chr1", ">chr1", "/mnt/references2"]
-    assert not Path(scratch).exists()  # local disk goes with the attempt
+    assert not Path(scratch).exists()  # what Docker keeps for a container goes with the attempt
+    assert (Path(kept) / "y").read_text() == "y\n"  # a path on the machine stays, for all
+    again = queue.run(queue.define("", container={**container, "command": ["/bin/sh", "-c", "cat $KEPT/y"]}))
+    assert queue.log(again) == ["y"]
 
 
 @pytest.mark.skipif(not read_only.is_possible(), reason="this machine gives no mount namespaces to ordinary users")
