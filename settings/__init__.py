@@ -101,6 +101,7 @@ class Settings(Choices):
             spot_bid_percentage=self.spot_bid_percentage,
             scratch_gib=self.scratch_gib,
             references_lustre_gib=self.references_lustre_gib,
+            vep=self.vep,
             log_retention_days=self.log_retention_days,
             image_registry=ImageRegistry(self.project, self.image_registry),
             sign_off_hours=self.sign_off_hours,

@@ -162,6 +162,9 @@ class Choices(BaseSettings):
         le=1_000_800,
         description="GiB of Lustre for prepared references: 1200, or a multiple of 2400; 0: they are on EFS",
     )
+    vep: bool = Field(
+        False, description="true (variants may be annotated with VEP, by the image annotate_vep) or false"
+    )
     tools: ToolSettings = ToolSettings()
     sign_off_hours: int = Field(72, ge=1, le=240, description="hours, 1 to 240, of a run's 14 days")
     lims: LabServiceSettings = LabServiceSettings()

@@ -39,6 +39,8 @@ from stacks.constructs.tool_fleet import ToolFleet
 from stacks.constructs.tool_image import ImageRegistry
 from stacks.constructs.tool_job import ToolSize
 
+# Of the tool `annotate`, with a program that is not to be had everywhere.
+VEP_IMAGE = "annotate_vep"
 LATEST_RECIPES = f"{object_keys.STEPS}latest/"
 
 # What users brought, for the steps that read it; every other input was made by a step.
@@ -57,6 +59,7 @@ class SecondaryConfig:
 
     `project` is a tag of each job; of a run, `samples_at_once` are worked on. A sign-off is waited for so many hours;
     `lims` and `tickets` are told where there are such. References are on EFS, or on so many GiB of Lustre.
+    With `vep`, variants may be annotated with it.
     """
 
     project: str
@@ -67,6 +70,7 @@ class SecondaryConfig:
     spot_bid_percentage: int
     scratch_gib: int
     references_lustre_gib: int
+    vep: bool
     log_retention_days: int
     image_registry: ImageRegistry
     sign_off_hours: int
@@ -153,6 +157,7 @@ class Secondary(cdk.Stack):
             ledger_table=self._ledger.table.table_name,
             log_retention_days=self._config.log_retention_days,
             image_registry=self._config.image_registry,
+            other_image=VEP_IMAGE if step is Step.ANNOTATE and self._config.vep else None,
         )
         deliveries = [_DELIVERIES[step]] if step in _DELIVERIES else []
         grant_read(self._sequencing, tool.role, object_keys.RUNS, object_keys.STEPS, object_keys.PARTIAL, *deliveries)

@@ -1,4 +1,4 @@
-"""The worst consequence of an allele, in the terms of the Sequence Ontology, as either predictor gives it."""
+"""The worst consequence of an allele, in the terms of the Sequence Ontology, as each predictor gives it."""
 
 from collections.abc import Iterable
 
@@ -56,6 +56,16 @@ _SNPEFF_TERMS = {
 }
 
 
+# Those of Ensembl's own that say more than a term of SEVERITY.
+_VEP_TERMS = {
+    "splice_donor_5th_base_variant": "splice_region_variant",
+    "splice_donor_region_variant": "splice_region_variant",
+    "splice_polypyrimidine_tract_variant": "splice_region_variant",
+    "mature_miRNA_variant": "non_coding_transcript_exon_variant",
+    "NMD_transcript_variant": "non_coding_transcript_variant",
+}
+
+
 def worst_of_csq(field: str) -> str:
     """Of a record's BCSQ; INTERGENIC where it is missing (`.`)."""
     terms = (term.lstrip("*") for each in _given(field) for term in each.split("|", 1)[0].split("&"))
@@ -66,6 +76,12 @@ def worst_of_snpeff(field: str) -> str:
     """Of a record's ANN; INTERGENIC where it is missing (`.`)."""
     terms = (term for each in _given(field) for term in each.split("|", 2)[1].split("&"))
     return _worst(_SNPEFF_TERMS.get(term, term) for term in terms)
+
+
+def worst_of_vep(field: str) -> str:
+    """Of a record's CSQ, in which the consequence stands second; INTERGENIC where it is missing (`.`)."""
+    terms = (term for each in _given(field) for term in each.split("|", 2)[1].split("&"))
+    return _worst(_VEP_TERMS.get(term, term) for term in terms)
 
 
 def _given(field: str) -> list[str]:

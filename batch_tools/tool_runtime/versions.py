@@ -14,7 +14,15 @@ from batch_tools.tool_runtime.snpeff import JAR
 
 _VERSION = re.compile(r"\bv?(\d+\.\d[\w.+-]*)")
 # bwa has no option that prints its version; it stands in the usage. Picard's programs print it, itself it does not.
-_ARGUMENTS: dict[str, tuple[str, ...]] = {"bwa": (), "PicardCommandLine": ("ExtractIlluminaBarcodes", "--version")}
+_ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "bwa": (),
+    "vep": ("--help",),
+    "PicardCommandLine": ("ExtractIlluminaBarcodes", "--version"),
+}
+# What prints others' versions before its own.
+_OWN_LINES = {"vep": re.compile(r"ensembl-vep\s*:\s*(\S+)")}
+# What not every deployment has.
+_WHERE = {"vep": "; only the image annotate_vep has it, for production: batch_tools/annotate_vep/README.md"}
 # Java's programs are no commands.
 _JARS = {"snpeff": (JAR, "-version")}
 
@@ -51,8 +59,8 @@ def _version(program: str) -> str:
             check=False,
         )
     except FileNotFoundError as error:
-        raise ToolError(f"the program {program} is not installed") from error
-    match = _VERSION.search(done.stdout + done.stderr)
+        raise ToolError(f"the program {program} is not installed{_WHERE.get(program, '')}") from error
+    match = _OWN_LINES.get(program, _VERSION).search(done.stdout + done.stderr)
     if not match:
         raise ToolError(f"the program {program} does not print its version")
     return match[1]

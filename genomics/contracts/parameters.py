@@ -1,6 +1,7 @@
 """What a user may change about a run's tools. Parameters are part of a step's fingerprint: changing one reruns it."""
 
 import dataclasses
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,10 @@ ALIGNMENT_FORMATS = (BAM, CRAM)
 CALLERS = ("bcftools", "freebayes", "ensemble")
 # Reference blocks of a gVCF are cut where the depth, in reads, leaves one of these bands for another.
 GVCF_DEPTHS = (1, 10, 20, 30)
-PREDICTORS = ("csq", "snpeff", "both")
+# Ensembl's VEP is there in production only, where the deployment has its image.
+VEP = "vep"
+PREDICTORS = ("csq", "snpeff", "both", VEP)
+_RELATIVE_PATH = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*", re.ASCII)
 
 # How a sample sheet's second index is to be taken; `auto`: reversed where RunInfo.xml says that the instrument does so
 # and the sheet is of version 2, which has it forward.
@@ -112,12 +116,23 @@ class GatherVariantsParameters:
 
 @dataclass(frozen=True)
 class AnnotateParameters:
-    """Consequences are predicted by `predictor`, one of PREDICTORS: bcftools csq, snpEff, or both side by side."""
+    """Consequences are predicted by `predictor`, one of PREDICTORS: bcftools csq, snpEff, both side by side, or VEP.
+
+    VEP finds genes in a cache of Ensembl's, of a species and an assembly by Ensembl's names, in the directory
+    `vep_cache` below the references mount. Its release is part of that path: what is at a path is taken to stay.
+    """
 
     predictor: str = "both"
+    vep_cache: str = "vep/113"
+    vep_species: str = "homo_sapiens"
+    vep_assembly: str = "GRCh38"
 
     def __post_init__(self) -> None:
         _one_of(self, predictor=PREDICTORS)
+        for name in ("vep_cache", "vep_species", "vep_assembly"):
+            value = getattr(self, name)
+            if not _RELATIVE_PATH.fullmatch(value) or (name != "vep_cache" and "/" in value):
+                raise ValueError(f"{name} is {value!r}; it may hold letters, digits, '_', '-' and '.', a path '/' too")
 
 
 @dataclass(frozen=True)

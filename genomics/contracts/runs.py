@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from genomics.contracts.parameters import RunParameters
+from genomics.contracts.parameters import VEP, RunParameters
 from genomics.contracts.regions import Region
 from genomics.contracts.samples import NAME_RULE, is_name
 
@@ -127,6 +127,11 @@ class RunRequest:
             raise ValueError("a run needs at least one sample")
         if twice := _repeated(sample.sample for sample in self.samples):
             raise ValueError(f"sample {twice} is listed twice")
+
+    @property
+    def is_annotated(self) -> bool:
+        """Whether its variants are annotated: VEP brings what it knows with it."""
+        return self.reference.is_annotated or self.parameters.annotate.predictor == VEP
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:

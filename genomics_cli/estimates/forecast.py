@@ -96,7 +96,7 @@ def _run_size(platform: Platform, run_id: str) -> RunSize | None:
 
 
 def _size(request: RunRequest, regions: tuple[Region, ...]) -> RunSize:
-    return RunSize(request.reference.fasta.size, _lanes(request), regions, request.reference.is_annotated)
+    return RunSize(request.reference.fasta.size, _lanes(request), regions, request.is_annotated)
 
 
 def _lanes(request: RunRequest) -> dict[str, dict[str, int]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genomics.contracts.parameters import RunParameters
+from genomics.contracts.parameters import VEP, RunParameters
 from genomics.contracts.regions import calling_regions
 from genomics.contracts.samples import read_sample_sheet
 from genomics_cli.estimates.planned_jobs import RunSize
@@ -34,5 +34,5 @@ def size_of_sheet(options: RunOptions, *, reference_file: Path, s3: "S3Client", 
     for row in rows:
         sizes = [object_size(s3, read) if is_remote(read) else Path(read).stat().st_size for read in row.reads]
         lanes.setdefault(row.sample, {})[row.lane] = sum(sizes)
-    is_annotated = bool(options.genes or options.clinvar)
+    is_annotated = bool(options.genes or options.clinvar) or parameters.annotate.predictor == VEP
     return RunSize(reference_file.stat().st_size, lanes, regions, is_annotated)

@@ -17,7 +17,7 @@ FINAL = (Step.ALIGN, Step.COVERAGE, Step.GATHER_VARIANTS, Step.ANNOTATE, Step.QU
 
 def final_steps(request: RunRequest) -> tuple[Step, ...]:
     """Those of FINAL that a run's samples have."""
-    return tuple(step for step in FINAL if step is not Step.ANNOTATE or request.reference.is_annotated)
+    return tuple(step for step in FINAL if step is not Step.ANNOTATE or request.is_annotated)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from genomics.contracts import object_keys
-from genomics.contracts.parameters import CRAM, RunParameters
+from genomics.contracts.parameters import CRAM, VEP, RunParameters
 from genomics.contracts.regions import Region, calling_jobs, job_part, merge
 from genomics.contracts.runs import Artifact, LaneReads, RunPlan, RunRequest, SampleReads
 from genomics.contracts.steps import CLINVAR, CSQ, GVCF, SNPEFF, Recipe, Step, Task, TaskInput, made_by
@@ -101,17 +101,19 @@ def annotation_step(*, request: RunRequest, reference: str, image: str, bucket: 
 
     `reference` is the fingerprint of the step that prepares the reference.
     """
-    genes, clinvar = request.reference.genes, request.reference.clinvar
+    predictor = request.parameters.annotate.predictor
+    # VEP has genes of its own.
+    genes = request.reference.genes if predictor != VEP else None
+    clinvar = request.reference.clinvar
     brought = {name: artifact for name, artifact in (("genes", genes), ("clinvar", clinvar)) if artifact}
     if not brought:
         return None
-    predictor = request.parameters.annotate.predictor
     predictors = [name for name in (CSQ, SNPEFF) if genes and predictor in (name, "both")]
     inputs = _brought(**brought)
     recipe = Recipe(
         step=Step.PREPARE_ANNOTATION,
         image=image,
-        parameters=request.parameters.of(Step.ANNOTATE) if genes else {},
+        parameters={"predictor": predictor} if genes else {},
         contents=inputs.contents,
         reference=reference,
     )
@@ -130,7 +132,7 @@ def sample_steps(
     gather = builder.gather_variants(calls)
     image = images[Step.PREPARE_ANNOTATION]
     prepared = annotation_step(request=request, reference=plan.reference, image=image, bucket=bucket)
-    annotate = builder.annotate(gather, prepared) if prepared else None
+    annotate = builder.annotate(gather, prepared) if request.is_annotated else None
     quality = builder.quality(fastp, align, coverage, gather)
     return SampleSteps(fastp, align, coverage, calls, gather, annotate, quality)
 
@@ -221,13 +223,15 @@ class _SampleBuilder:
         )
         return self._planned(recipe, made, asked_for=self._gvcf)
 
-    def annotate(self, gather: PlannedStep, prepared: PlannedStep) -> PlannedStep:
-        made = _made((gather,), ("vcf", "index")) | _made((prepared,), tuple(prepared.outputs))
+    def annotate(self, gather: PlannedStep, prepared: PlannedStep | None) -> PlannedStep:
+        made = _made((gather,), ("vcf", "index"))
+        if prepared:
+            made |= _made((prepared,), tuple(prepared.outputs))
         recipe = Recipe(
             step=Step.ANNOTATE,
             image=self.images[Step.ANNOTATE],
-            # What was prepared says which predictor runs.
-            parameters={},
+            # Of other predictors than VEP, what was prepared says which runs.
+            parameters=self.parameters.of(Step.ANNOTATE) if self.parameters.annotate.predictor == VEP else {},
             contents=made.contents,
             reference=self.reference,
             sample=self.sample,

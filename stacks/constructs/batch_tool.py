@@ -27,6 +27,7 @@ class BatchTool(ToolJob):
         ledger_table: str,
         log_retention_days: int,
         image_registry: ImageRegistry,
+        other_image: str | None = None,
     ) -> None:
         super().__init__(
             scope,
@@ -35,6 +36,7 @@ class BatchTool(ToolJob):
             size=size,
             log_retention_days=log_retention_days,
             image_registry=image_registry,
+            other_image=other_image,
         )
         references.grant(self.role, writable=prepares_references)
         environment = ToolEnvironment(

@@ -29,9 +29,20 @@ class ToolImage(Construct):
     go to the assets' bucket, as `<identity>.zip`, for builders that have no clone.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, tool: str, registry: ImageRegistry) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        tool: str,
+        registry: ImageRegistry,
+        code_of: str | None = None,
+    ) -> None:
+        """`code_of` is another tool whose Python the image runs, where its folder is only a Dockerfile."""
         super().__init__(scope, construct_id)
-        sources = only(*CONTRACTS, "batch_tools/__init__.py", "batch_tools/tool_runtime", f"batch_tools/{tool}")
+        shared = ("batch_tools/__init__.py", "batch_tools/tool_runtime")
+        code = [f"batch_tools/{code_of}/*.py"] if code_of else []
+        sources = only(*CONTRACTS, *shared, *code, f"batch_tools/{tool}")
         asset = s3_assets.Asset(self, "Sources", path=str(ROOT), exclude=sources, ignore_mode=cdk.IgnoreMode.GIT)
         self.identity = asset.asset_hash
         self._is_ours = registry.host is None

@@ -39,10 +39,13 @@ class ToolJob(Construct):
         size: ToolSize,
         log_retention_days: int,
         image_registry: ImageRegistry,
+        other_image: str | None = None,
     ) -> None:
+        """`other_image` is a folder of batch_tools/ whose image has more than the tool's own."""
         super().__init__(scope, construct_id)
         self.tool, self.size = tool, size
-        self._image = ToolImage(self, "Image", tool=tool, registry=image_registry)
+        code_of = tool if other_image else None
+        self._image = ToolImage(self, "Image", tool=other_image or tool, registry=image_registry, code_of=code_of)
         self.image = self._image.identity
         self.logs = log_group(self, "Logs", retention_days=log_retention_days)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))

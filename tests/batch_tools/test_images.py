@@ -11,6 +11,8 @@ from genomics.contracts.steps import Step
 ROOT = Path(__file__).parents[2]
 # What a study needs, and no analysis.
 TOOLS = [*(step.value for step in Step), "archive_study"]
+# Images that cannot be built everywhere, of a tool's own code.
+PRODUCTION_ONLY = {"annotate_vep": "annotate"}
 
 
 def dockerfile(tool: str) -> str:
@@ -23,7 +25,7 @@ def packages(tool: str) -> dict[str, str]:
 
 def test_every_step_has_a_tool_and_every_tool_is_listed():
     folders = {path.parent.name for path in (ROOT / "batch_tools").glob("*/Dockerfile")}
-    assert folders == set(TOOLS)
+    assert folders == {*TOOLS, *PRODUCTION_ONLY}
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -52,6 +54,19 @@ def test_dockerfiles_differ_in_title_and_programs_only(tool):
         return [line for line in text.splitlines() if not own.search(line)]
 
     assert common(dockerfile(tool)) == common(dockerfile("fastp"))
+
+
+@pytest.mark.parametrize(("image", "tool"), PRODUCTION_ONLY.items())
+def test_an_image_for_production_only_is_its_tools_with_one_program_more_and_says_so(image, tool):
+    own, other = dockerfile(image).splitlines(), dockerfile(tool).splitlines()
+    missing = [line for line in other if line not in own and not re.search(r"image\.(title|desc)|^ENV PATH", line)]
+    assert missing == []
+    pinned = re.search(r"^ARG \w+=(ensemblorg/ensembl-vep:release_(\d+\.\d+))$", dockerfile(image), re.MULTILINE)
+    assert pinned is not None
+    readme = (ROOT / "batch_tools" / image / "README.md").read_text()
+    assert "**For production only.**" in readme
+    for word in ("**Does**", "**In**", "**Out**", f"**Versions** ensembl-vep {pinned[2]} (image `{pinned[1]}`)"):
+        assert word in readme
 
 
 @pytest.mark.parametrize("tool", TOOLS)

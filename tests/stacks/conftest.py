@@ -57,6 +57,7 @@ OTHER_SETTINGS = {
     "samples_at_once": "500",
     "scratch_gib": "200",
     "references_lustre_gib": "2400",
+    "vep": "true",
     "tools.align.vcpus": "8",
     "tools.align.memory_mib": "14336",
     "tools.align.timeout_minutes": "90",

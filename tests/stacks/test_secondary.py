@@ -45,12 +45,17 @@ def sources(assembly: Any, identity: str) -> Path:
     return folder
 
 
+def image(assembly: Any, step: Step) -> str:
+    """The folder that a step's image is built from: variants are annotated with VEP where the settings have it."""
+    return "annotate_vep" if step is Step.ANNOTATE and assembly.project != "genomics" else step.value
+
+
 def test_every_step_has_a_job_definition_of_its_own_tool(assembly: Any) -> None:
     definitions = job_definitions(assembly)
     assert set(definitions) == set(Step)
     for step, properties in definitions.items():
         identity = environment(properties)["TOOL_IMAGE"]
-        assert (sources(assembly, identity) / "batch_tools" / step / "Dockerfile").is_file()
+        assert (sources(assembly, identity) / "batch_tools" / image(assembly, step) / "Dockerfile").is_file()
         assert properties["ContainerProperties"]["Command"] == ["--task", "Ref::task"]
 
 
@@ -72,7 +77,8 @@ def test_with_a_registry_of_the_labs_own_there_is_no_repository(other: Any) -> N
     assert not other.resources("secondary", "AWS::ECR::Repository")
     for step, properties in job_definitions(other).items():
         identity = environment(properties)["TOOL_IMAGE"]
-        assert properties["ContainerProperties"]["Image"] == f"registry.example.org/tools/{step}:{identity}"
+        named = f"registry.example.org/tools/{image(other, step)}:{identity}"
+        assert properties["ContainerProperties"]["Image"] == named
 
 
 def test_an_images_context_holds_its_tool_and_what_it_imports(default: Any) -> None:
@@ -83,6 +89,15 @@ def test_an_images_context_holds_its_tool_and_what_it_imports(default: Any) -> N
         inside = {path.name for path in (context / "batch_tools").iterdir()}
         assert inside == {"__init__.py", "tool_runtime", step}
         assert not [path for path in context.rglob("*") if path.suffix in (".md", ".pyc")]
+
+
+def test_the_image_with_vep_runs_the_code_of_annotate(other: Any) -> None:
+    context = sources(other, environment(job_definitions(other)[Step.ANNOTATE])["TOOL_IMAGE"])
+    assert {path.name for path in (context / "batch_tools").iterdir()} == {
+        "__init__.py", "tool_runtime", "annotate", "annotate_vep",
+    }  # fmt: skip
+    # One Dockerfile, as the image is known by it.
+    assert [path.parent.name for path in context.rglob("Dockerfile")] == ["annotate_vep"]
 
 
 def test_a_tools_environment_is_the_contracts(assembly: Any) -> None:
@@ -153,9 +168,10 @@ def test_references_are_on_lustre_by_setting_mounted_when_an_instance_starts(oth
     for properties in job_definitions(other).values():
         assert environment(properties)["REFERENCE_STORE"] == {"Ref": file_system}
     (template,) = other.resources("secondary", "AWS::EC2::LaunchTemplate").values()
-    start = flat(template["Properties"]["LaunchTemplateData"]["UserData"]["Fn::Base64"])
+    head, *parts = template["Properties"]["LaunchTemplateData"]["UserData"]["Fn::Base64"]["Fn::Join"][1]
     # Batch User Guide, "Amazon EC2 user data in launch templates": a MIME multi-part archive.
-    assert start.startswith("Content-Type: multipart/mixed;")
+    assert head.startswith("Content-Type: multipart/mixed;")
+    (start,) = (flat(part["Fn::Base64"]) for part in parts if isinstance(part, dict))
     # FSx for Lustre User Guide, "Mounting from an Amazon EC2 instance"; tools run as user 1000.
     mounted = f"<{file_system}.DNSName>@tcp:/<{file_system}.LustreMountName> /mnt/lustre"
     order = [start.index(words) for words in ("set -e", "install -y lustre-client", mounted, "install -d -o 1000 ")]

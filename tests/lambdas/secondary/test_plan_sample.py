@@ -93,6 +93,21 @@ def test_only_what_is_brought_and_asked_for_is_prepared(
     assert set(prepare.outputs) == outputs
 
 
+@pytest.mark.parametrize("brought", [(), ("genes",), ("genes", "clinvar")])
+def test_vep_annotates_with_genes_of_its_own_and_with_clinvar(platform: Platform, brought: tuple[str, ...]) -> None:
+    parameters = RunParameters().changed(["annotate.predictor=vep", "annotate.vep_cache=vep/114"])
+    request = platform.request("first", ONE_SAMPLE, parameters=parameters)
+    files = {name: platform.put(f"references/{name}", name.encode()) for name in brought}
+    planned = platform.plan(replace(request, reference=replace(request.reference, **files)))
+    annotate = platform.task(planned.samples["S1"]["annotate"]["task"])
+    assert annotate.parameters == {
+        "predictor": "vep", "vep_cache": "vep/114", "vep_species": "homo_sapiens", "vep_assembly": "GRCh38",
+    }  # fmt: skip
+    assert set(annotate.inputs) == {"vcf", "index"} | ({"clinvar", "clinvar_index"} if "clinvar" in brought else set())
+    if "clinvar" in brought:
+        assert set(platform.task(platform.job_of(planned, "prepare_annotation")).inputs) == {"clinvar"}
+
+
 def test_a_gvcf_is_made_of_every_regions_blocks(platform: Platform) -> None:
     parameters = RunParameters().changed(["call_variants.gvcf=true"])
     state = platform.plan(platform.request("first", ONE_SAMPLE, parameters=parameters)).samples["S1"]
