@@ -7,6 +7,7 @@ from pathlib import Path
 
 from batch_tools.annotate import vep
 from batch_tools.annotate.consequences import BESIDE_GENES, worst_of_csq, worst_of_snpeff, worst_of_vep
+from batch_tools.tool_runtime.alleles import normalising
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.pipeline import capture, run_pipeline
 from batch_tools.tool_runtime.reference import linked
@@ -63,10 +64,7 @@ def run(
     (directory / "source.txt").write_text(_source(knowledge, directory))
     annotated = f"{sample}.vcf.gz"
     run_pipeline(
-        ["bcftools", "norm", *_PLAIN, "--multiallelics", "-any", str(vcf.absolute())],
-        ["bcftools", "norm", *_PLAIN, "--fasta-ref", fasta],
-        ["bcftools", "sort", "--temp-dir", "sort_", "--output-type", "u"],
-        ["bcftools", "norm", "--no-version", "--rm-dup", "exact", "--output-type", "b", "--output", _ALLELES],
+        *normalising(fasta, source=str(vcf.absolute()), output_type="b", output=_ALLELES),
         directory=directory,
     )
     run_pipeline(

@@ -7,6 +7,7 @@ from pathlib import Path
 from batch_tools.call_variants.ensemble import write_ensemble
 from batch_tools.call_variants.haplotypes import write_alleles
 from batch_tools.tool_runtime.alignments import link_alignments
+from batch_tools.tool_runtime.alleles import normalising
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.pipeline import capture, run_pipeline
 from batch_tools.tool_runtime.reference import contig_lengths, linked
@@ -146,9 +147,7 @@ class _Calling:
     def _normalise(self, calls: str, vcf: str) -> None:
         """One alternate allele per record, left-aligned, sorted, each once."""
         run_pipeline(
-            ["bcftools", "norm", *_PLAIN, "--fasta-ref", self.reference, "--multiallelics", "-any", calls],
-            ["bcftools", "sort", "--temp-dir", "sort_", "--output-type", "u"],
-            ["bcftools", "norm", "--no-version", "--rm-dup", "exact", "--output-type", "v", "--output", vcf],
+            *normalising(self.reference, source=calls, output_type="v", output=vcf),
             directory=self.directory,
         )
 

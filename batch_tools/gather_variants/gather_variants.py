@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batch_tools.gather_variants.reference_blocks import write_gvcf
+from batch_tools.tool_runtime.alleles import normalising
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.pipeline import capture, run_pipeline
 from batch_tools.tool_runtime.reference import contig_lengths, linked
@@ -55,15 +56,11 @@ def run(
     (directory / "source.txt").write_text(_source())
     vcf, stats = f"{sample}.vcf.gz", f"{sample}.stats.txt"
     plain = ["--no-version", "--output-type", "u"]
-    sort = ["bcftools", "sort", "--max-mem", f"{max(64, memory_mib // 2)}M", "--temp-dir", "sort_", "-Ou"]
     low_quality = f"QUAL<{parameters.minimum_quality:g}"
     low_depth = f"FORMAT/DP<{parameters.minimum_depth}"
     run_pipeline(
         ["bcftools", "concat", *plain, "--file-list", "shards.txt"],
-        ["bcftools", "norm", *plain, "--fasta-ref", linked(reference, directory)],
-        # Left-aligning can carry a record past its neighbours.
-        sort,
-        ["bcftools", "norm", *plain, "--rm-dup", "exact"],
+        *normalising(linked(reference, directory), takes_apart=False, memory_mib=memory_mib),
         ["bcftools", "filter", *plain, "--mode", "+", "--soft-filter", "LowQual", "--exclude", low_quality],
         ["bcftools", "filter", *plain, "--mode", "+", "--soft-filter", "LowDepth", "--exclude", low_depth],
         [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from batch_tools.prepare_annotation.contig_names import own_name
 from batch_tools.prepare_annotation.text_files import numbered_lines
+from batch_tools.tool_runtime.alleles import normalising
 from batch_tools.tool_runtime.errors import ToolError
 from batch_tools.tool_runtime.pipeline import capture, run_pipeline
 from genomics.contracts.steps import CLINVAR_FIELDS
@@ -15,7 +16,6 @@ _ALLELES = "alleles.vcf"
 # More than a few alleles that do not fit are of another genome.
 _MOST_MISFITS = 0.1
 _DATE = re.compile(r"^##fileDate=(\S+)", re.MULTILINE)
-_PLAIN = ("--no-version", "--output-type", "u")
 
 
 def prepare_clinvar(
@@ -32,10 +32,7 @@ def prepare_clinvar(
             f"{source.name}: none of its {counts['clinvar_elsewhere']} records is on the reference's contigs"
         )
     run_pipeline(
-        ["bcftools", "norm", *_PLAIN, "--multiallelics", "-any", _ALLELES],
-        ["bcftools", "norm", *_PLAIN, "--check-ref", "x", "--fasta-ref", reference],
-        ["bcftools", "sort", "--temp-dir", "sort_clinvar", "--output-type", "u"],
-        ["bcftools", "norm", "--no-version", "--rm-dup", "exact", "--output-type", "z", "--output", VCF],
+        *normalising(reference, source=_ALLELES, drops_misfits=True, output_type="z", output=VCF),
         directory=directory,
     )
     run_pipeline(["bcftools", "index", "--tbi", VCF], directory=directory)
