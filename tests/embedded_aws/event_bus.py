@@ -4,7 +4,6 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,13 +89,6 @@ class Inbox:
     def send(self, *bodies: Any) -> None:
         for body in bodies:
             self.bus.client("sqs").send_message(QueueUrl=self.url, MessageBody=json.dumps(body))
-
-
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def batches(bus: Bus, arn: str) -> list[list[int]]:

@@ -3,8 +3,6 @@
 import gzip
 import hashlib
 import json
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +22,7 @@ from genomics.contracts.transfers import (
     trailer_line,
 )
 from genomics_cli.demo import run_folder as demo
+from tests.waiting import until
 
 CONTIGS = {"chrA": 30_000, "chrB": 20_000}
 SECONDS = 900
@@ -106,7 +105,7 @@ class Sequencing:
             found[:] = [entry] if entry else []
             return bool(entry and entry.state.is_final)
 
-        until(look)
+        until(look, seconds=SECONDS)
         return found[0]
 
     def executions(self) -> list[str]:
@@ -120,10 +119,3 @@ class Sequencing:
                 if f"/{self.run_id}-g" in given.get("request", ""):
                     found.append(given["request"])
         return found
-
-
-def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.5)

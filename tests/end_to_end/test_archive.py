@@ -6,7 +6,7 @@ import random
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from pathlib import Path
@@ -33,6 +33,7 @@ from genomics.contracts.runs import (
 )
 from tests.embedded_aws.instance_clients import client, outputs
 from tests.end_to_end.conftest import CommandLine
+from tests.waiting import until
 
 STUDY, RUN_FOLDER, OWNER = "heart", "240101_A00001_0001_AHXXXXXXX", "owner@lab.example"
 LANE = f"{object_keys.run_folder(RUN_FOLDER)}Data/Intensities/BaseCalls/L001/"
@@ -134,15 +135,6 @@ class Lab:
         return list(found["executions"])
 
 
-def wait(what: str, condition: Callable[[], Any], seconds: float = 90) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.1)
-    pytest.fail(f"{what} did not happen within {seconds:g} s")
-
-
 @pytest.fixture(scope="module")
 def lab(cloud_assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Of its own: months pass in it."""
@@ -182,15 +174,16 @@ def test_a_young_study_stays(lab: Lab) -> None:
 
 def test_at_ninety_days_it_is_archived_though_the_job_is_killed_half_way(lab: Lab) -> None:
     lab.advance(2 * DAY)
-    process = wait("the archive's job", lambda: tool_process(lab))
-    wait(
-        "its first part", lambda: [key for key in lab.keys(object_keys.study_archives(STUDY)) if "/parts/00001" in key]
+    process = until(lambda: tool_process(lab), what="the archive's job")
+    until(
+        lambda: [key for key in lab.keys(object_keys.study_archives(STUDY)) if "/parts/00001" in key],
+        what="its first part",
     )
     process.kill()
-    wait("the archive", lambda: lab.entry(ARCHIVE).get("state") == "SUCCEEDED")
+    until(lambda: lab.entry(ARCHIVE).get("state") == "SUCCEEDED", what="the archive")
     jobs = client(lab.instance, "batch")
     machine = "ArchiveStateMachineArn"
-    wait("its execution's end", lambda: [e["status"] for e in lab.executions(machine)] == ["SUCCEEDED"])
+    until(lambda: [e["status"] for e in lab.executions(machine)] == ["SUCCEEDED"], what="its execution's end")
     queues = [q["jobQueueArn"] for q in jobs.describe_job_queues()["jobQueues"]]
     (job,) = (j for q in queues for j in jobs.list_jobs(jobQueue=q, jobStatus="SUCCEEDED")["jobSummaryList"])
     attempts = jobs.describe_jobs(jobs=[job["jobId"]])["jobs"][0]["attempts"]
@@ -212,19 +205,19 @@ def test_a_command_brings_it_back_byte_for_byte(lab: Lab, tmp_path: Path) -> Non
     assert asked.status == 0, asked.errors
     assert "ana@lab.example gets an e-mail" in asked.output
     # A second request, and one by the same person, join the restore that is under way.
-    wait("the restore's token", lambda: "task_token" in lab.entry(RESTORE))
+    until(lambda: "task_token" in lab.entry(RESTORE), what="the restore's token")
     machine, step_functions = "RestoreStateMachineArn", client(lab.instance, "stepfunctions")
     for address in ("bob@lab.example", "ana@lab.example"):
         given = json.dumps({"study": STUDY, "email": address})
         step_functions.start_execution(stateMachineArn=lab.outputs[machine], input=given)
-    wait("both to join", lambda: [e["status"] for e in lab.executions(machine)].count("SUCCEEDED") == 2)
+    until(lambda: [e["status"] for e in lab.executions(machine)].count("SUCCEEDED") == 2, what="both to join")
     # S3 User Guide, "Understanding archive retrieval options": Bulk takes 48 hours from Deep Archive.
     lab.advance(47 * HOUR)
     time.sleep(1)
     assert lab.entry(RESTORE)["state"] == "RUNNING"
     assert lab.mails("ana@lab.example") == []
     lab.advance(2 * HOUR)
-    wait("the restore", lambda: lab.entry(RESTORE)["state"] == "SUCCEEDED")
+    until(lambda: lab.entry(RESTORE)["state"] == "SUCCEEDED", what="the restore")
     for key, content in lab.members.items():
         assert lab.s3.get_object(Bucket=lab.bucket, Key=key)["Body"].read() == content, key
         assert lab.described(key) == lab.heads[key]
@@ -232,7 +225,7 @@ def test_a_command_brings_it_back_byte_for_byte(lab: Lab, tmp_path: Path) -> Non
 
 
 def test_each_who_asked_got_one_e_mail(lab: Lab) -> None:
-    wait("the e-mails", lambda: lab.mails("bob@lab.example"))
+    until(lambda: lab.mails("bob@lab.example"), what="the e-mails")
     assert lab.mails("ana@lab.example") == lab.mails("bob@lab.example") == [f"Study {STUDY} is back from the archive"]
     assert lab.mails(OWNER) == []
     # EventBridge delivers at least once: the event comes again, and a third time.
@@ -254,8 +247,8 @@ def test_plain_tar_opens_what_was_archived(lab: Lab, tmp_path: Path) -> None:
 def test_what_was_restored_is_archived_again_and_a_gateway_s_read_brings_it_back(lab: Lab) -> None:
     first = lab.entry(ARCHIVE)["fingerprint"]
     lab.advance(92 * DAY)
-    wait("the second archive", lambda: lab.entry(ARCHIVE)["fingerprint"] != first)
-    wait("its end", lambda: lab.entry(ARCHIVE)["state"] == "SUCCEEDED")
+    until(lambda: lab.entry(ARCHIVE)["fingerprint"] != first, what="the second archive")
+    until(lambda: lab.entry(ARCHIVE)["state"] == "SUCCEEDED", what="its end")
     key = next(key for key in lab.members if key.endswith(".bcl.gz"))
     # S3 File Gateway User Guide, "Getting S3 File Gateway health logs with CloudWatch log groups".
     entry = {
@@ -275,11 +268,11 @@ def test_what_was_restored_is_archived_again_and_a_gateway_s_read_brings_it_back
     # Every file of a folder is read, and each read is logged.
     events = [{"timestamp": moment, "message": json.dumps(entry)} for _ in range(3)]
     logs.put_log_events(logGroupName=group, logStreamName="sgw-B1D123D4", logEvents=events)
-    wait("the restore", lambda: ":read-" in lab.entry(RESTORE)["execution_arn"])
-    wait("its token", lambda: "task_token" in lab.entry(RESTORE))
+    until(lambda: ":read-" in lab.entry(RESTORE)["execution_arn"], what="the restore")
+    until(lambda: "task_token" in lab.entry(RESTORE), what="its token")
     lab.advance(49 * HOUR)
-    wait("the restore", lambda: lab.entry(RESTORE)["state"] == "SUCCEEDED")
-    wait("the owner's e-mail", lambda: lab.mails(OWNER))
+    until(lambda: lab.entry(RESTORE)["state"] == "SUCCEEDED", what="the restore")
+    until(lambda: lab.mails(OWNER), what="the owner's e-mail")
     assert lab.mails(OWNER) == [f"Study {STUDY} is back from the archive"]
     reads = [e for e in lab.executions("RestoreStateMachineArn") if e["name"].startswith("read-")]
     assert len(reads) == 1

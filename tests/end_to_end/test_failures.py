@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from genomics_cli.demo.sequencing_run import SequencingRun, make_sequencing_run
+from tests.waiting import until
 
 CONTIGS = {"chrA": 20_000, "chrB": 12_000}
 
@@ -101,16 +102,6 @@ def test_a_run_succeeds_with_as_many_failed_samples_as_it_tolerates(
     assert shown["reason"].endswith("(tolerated: 50%)")
 
 
-def _wait_for_state(genomics: Any, run_id: str, state: str) -> None:
-    """Until the ledger says so of the run."""
-    key = {"run_id": {"S": run_id}, "item": {"S": "run"}}
-    asked = {"TableName": genomics.deployment.ledger_table, "Key": key, "ConsistentRead": True}
-    deadline = time.monotonic() + 60
-    while (found := genomics.client("dynamodb").get_item(**asked)["Item"])["state"]["S"] != state:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.1)
-
-
 def test_a_stopped_run_is_redriven_and_repeats_nothing(genomics: Any, reads: SequencingRun, output: Path) -> None:
     states = genomics.client("stepfunctions")
     run = genomics.begin(
@@ -126,11 +117,14 @@ def test_a_stopped_run_is_redriven_and_repeats_nothing(genomics: Any, reads: Seq
 
     redriven = genomics("redrive", execution["name"])
     assert redriven.status == 0, redriven.errors
-    _wait_for_state(genomics, execution["name"], "RUNNING")
-    deadline = time.monotonic() + 120
-    while (found := states.describe_execution(executionArn=execution["executionArn"]))["status"] == "RUNNING":
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    key = {"run_id": {"S": execution["name"]}, "item": {"S": "run"}}
+    asked = {"TableName": genomics.deployment.ledger_table, "Key": key, "ConsistentRead": True}
+    ledger = genomics.client("dynamodb")
+    until(lambda: ledger.get_item(**asked)["Item"]["state"]["S"], lambda state: state == "RUNNING")
+    found = until(
+        lambda: states.describe_execution(executionArn=execution["executionArn"]),
+        lambda found: found["status"] != "RUNNING",
+    )
     assert (found["status"], found["redriveCount"]) == ("SUCCEEDED", 1), found
     shown = json.loads(genomics("status", execution["name"], "--json").output)
     assert {shown["run"]["state"], *(sample["state"] for sample in shown["samples"])} == {"SUCCEEDED"}

@@ -4,10 +4,9 @@ Kills of the whole instance are in test_durability, events that come twice or la
 """
 
 import json
-import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,11 @@ from embedded_aws import faults as embedded_faults
 from genomics.contracts import object_keys
 from genomics_cli.demo.sequencing_run import SequencingRun, make_sequencing_run
 from tests.end_to_end.conftest import Outcome
+from tests.waiting import until
 
 CONTIGS = {"chrA": 20_000}
 STEPS = ("prepare_reference", "fastp", "align", "coverage", "call_variants", "gather_variants", "quality")
 MOMENTS = (0.0, 0.3, 1.0)
-SECONDS = 120.0
 
 
 @dataclass
@@ -109,14 +108,6 @@ def test_a_machine_lost_at_any_step_and_moment_costs_one_attempt(site: Site, ste
     # The attempt may have ended before.
     assert steps[step]["attempt"] in ((2,) if not seconds else (1, 2))
     assert {found["attempt"] for name, found in steps.items() if name in STEPS[1:] and name != step} == {1}
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + SECONDS
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return found
 
 
 def test_a_run_comes_through_reclaimed_machines_throttling_and_crashes_all_at_once(site: Site) -> None:

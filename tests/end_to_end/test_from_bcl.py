@@ -12,7 +12,8 @@ from genomics.contracts.runs import RunRequest, RunResults, State
 from genomics.contracts.steps import Step, StepRecord
 from genomics_cli.accuracy import score
 from genomics_cli.demo import run_folder as demo
-from tests.end_to_end.run_folders import CONTIGS, Sequencing, until
+from tests.end_to_end.run_folders import CONTIGS, SECONDS, Sequencing
+from tests.waiting import until
 
 
 def test_each_study_of_a_run_folder_is_analysed_once(sequencing: Sequencing) -> None:
@@ -24,7 +25,7 @@ def test_each_study_of_a_run_folder_is_analysed_once(sequencing: Sequencing) -> 
         ended = sequencing.ended(run_id)
         assert (ended.state, ended.study) == (State.SUCCEEDED, study), ended.reason
         # The lake has heard VariantsCalled.
-        until(lambda run_id=run_id: sequencing.entry(run_id, LOAD))
+        until(lambda run_id=run_id: sequencing.entry(run_id, LOAD), seconds=SECONDS)
         request = sequencing.read(RunRequest, sequencing.uri(object_keys.run_request(run_id)))
         assert {sample.sample: [lane.lane for lane in sample.lanes] for sample in request.samples} == {
             sample.name: ["L001", "L002"] for sample in demo.SAMPLES if sample.study == study

@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,13 @@ from genomics.contracts.demultiplexing import demultiplexing_id
 from genomics.contracts.ledger import RUN, LedgerEntry, from_item, to_item
 from genomics.contracts.runs import RunRequest, State
 from tests.end_to_end.run_folders import Sequencing
+from tests.waiting import until
 
 ADDRESS = "operator@lab.example"
 FAILED, STOPPED, UNREADABLE = "monitored-failed", "monitored-stopped", "monitored-unreadable"
 
 Metric = tuple[str, str, frozenset[tuple[str, str]]]
 _SEARCH = re.compile(r"SEARCH\('\{(?P<schema>[^}]*)\} (?P<terms>.*)', '\w+', \d+\)")
-
-
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import pytest
 
 from genomics.contracts import codec, object_keys
 from genomics.contracts.runs import Artifact, LaneReads, Reference, RunRequest, SampleReads
+from tests.waiting import until
 
-SECONDS = 90.0
 LOG_GROUP = "AWS::Logs::LogGroup"
 VISIBILITY_SECONDS = 6 * 60
 
@@ -119,13 +119,6 @@ class Inbox:
         )
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as response:
             assert response.status == 200
-
-
-def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture

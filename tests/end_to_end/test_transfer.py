@@ -4,8 +4,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from genomics.contracts.ledger import LedgerEntry, from_item, transfer_item
 from genomics.contracts.runs import State
 from tests.embedded_aws.instance_clients import client, outputs
 from tests.run_tracker.run_folders import SEQUENCERS, make_run_folder
+from tests.waiting import until
 
 LARGE = 300_000
 
@@ -108,13 +108,6 @@ class Lab:
             sqs.delete_message(QueueUrl=self.heard_url, ReceiptHandle=message["ReceiptHandle"])
             found.append(json.loads(message["Body"]))
         return found
-
-
-def until(condition: Callable[[], Any], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.1)
 
 
 @pytest.fixture

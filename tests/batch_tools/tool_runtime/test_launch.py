@@ -8,7 +8,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from genomics.contracts.environment import ToolEnvironment
 from genomics.contracts.ledger import LedgerEntry, from_item, step_item
 from genomics.contracts.runs import State
 from genomics.contracts.steps import Step, StepRecord, Task, TaskInput
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 FINGERPRINT = "c" * 64
@@ -139,13 +139,6 @@ def program(tmp_path: Path):
     return make
 
 
-def wait_for(condition) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_a_task_is_done_and_its_record_says_how(account, task, simulation):
     process = account.start("fastp", task)
     _, log = process.communicate(timeout=120)
@@ -180,7 +173,7 @@ def test_the_last_line_says_what_is_wrong_with_the_input(account, task, simulati
 def test_sigterm_cleans_up_and_the_next_attempt_succeeds(account, task, program):
     sleeping = program("fastp", f"touch {account.directory}/begun; exec sleep 60")
     process = account.start("fastp", task, path=sleeping)
-    wait_for((account.directory / "begun").exists)
+    until((account.directory / "begun").exists)
     process.send_signal(signal.SIGTERM)
     _, log = process.communicate(timeout=120)
     assert process.returncode == 143

@@ -2,8 +2,6 @@
 
 import json
 import os
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from embedded_aws import file_servers
 from embedded_aws.datasync.filters import FilterError, Filters
+from tests.waiting import until
 
 AGENT = file_servers.AGENT_ARN
 RUN = "230102_M01234_0001_000000000-ABCDE"
@@ -61,7 +60,7 @@ class Lab:
 
     def end(self, execution: str) -> dict[str, Any]:
         """The description of the execution when it has ended, its report written."""
-        wait_until(lambda: self.status(execution) in ("SUCCESS", "ERROR"))
+        until(lambda: self.status(execution) in ("SUCCESS", "ERROR"))
         described: dict[str, Any] = self.client("datasync").describe_task_execution(TaskExecutionArn=execution)
         return described
 
@@ -72,13 +71,6 @@ class Lab:
 
     def text(self, key: str) -> str:
         return str(self.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read().decode())
-
-
-def wait_until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -276,7 +268,7 @@ def test_executions_of_a_task_run_one_at_a_time_and_raise_their_states(lab: Lab)
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         return len(told) >= 10
 
-    wait_until(is_all)
+    until(is_all)
     states = ["LAUNCHING", "PREPARING", "TRANSFERRING", "VERIFYING", "SUCCESS"]
     assert sorted(told) == sorted((execution, state) for execution in (first, second) for state in states)
 

@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws.events import delivery as event_delivery
-from tests.embedded_aws.event_bus import ACCOUNT, Bus, until
+from tests.embedded_aws.event_bus import ACCOUNT, Bus
+from tests.waiting import until
 
 
 def test_an_event_reaches_a_queue_as_it_was_put(bus: Bus) -> None:

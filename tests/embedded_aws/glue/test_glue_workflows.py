@@ -1,8 +1,6 @@
 """Triggers and workflows. "dg" is the AWS Glue Developer Guide: https://docs.aws.amazon.com/glue/latest/dg/<page>.html."""
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from embedded_aws import clients, clock
 from embedded_aws.glue import service as glue
+from tests.waiting import until
 
 SUCCEEDS = "import json, sys; print(json.dumps(sys.argv[1:]))"
 
@@ -44,14 +43,6 @@ class Cloud:
             lambda: self.glue.get_workflow_run(Name=workflow, RunId=run_id)["Run"],
             lambda run: run["Status"] in ("COMPLETED", "STOPPED"),
         )
-
-
-def until(ask: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
-    for _ in range(1000):
-        if good(answer := ask()):
-            return answer
-        time.sleep(0.02)
-    raise AssertionError(f"it never came: {answer}")
 
 
 def when(logical: str, *conditions: tuple[str, str]) -> dict[str, Any]:

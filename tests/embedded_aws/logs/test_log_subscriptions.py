@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.logs.subscriptions import pattern
 from tests.embedded_aws.conftest import Services
-from tests.embedded_aws.event_bus import until
+from tests.waiting import until
 
 ENTRY = json.dumps({"type": "InaccessibleStorageClass", "detail": {"code": "x"}, "number": 3})
 

@@ -6,7 +6,8 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.embedded_aws.event_bus import Bus, attach, batches, left, until, upload_parts
+from tests.embedded_aws.event_bus import Bus, attach, batches, left, upload_parts
+from tests.waiting import until
 
 PROCESS = """
 import json

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws import clock
+from tests.waiting import until
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,6 @@ class Queues:
 @pytest.fixture
 def queues(services: Any) -> Queues:
     return Queues(services.client("sqs"))
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 60
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return found
 
 
 def test_a_message_comes_back_when_its_visibility_timeout_has_passed(queues: Queues) -> None:

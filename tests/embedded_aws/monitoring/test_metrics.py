@@ -13,7 +13,7 @@ import pytest
 from embedded_aws import clock
 from embedded_aws.monitoring import alarms, service
 from tests.embedded_aws.conftest import Services
-from tests.embedded_aws.event_bus import until
+from tests.waiting import until
 
 CODE = """
 import json, time

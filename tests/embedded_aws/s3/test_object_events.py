@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.embedded_aws.event_bus import Bus, Inbox, copy_object, invocations, put_object, until, upload_parts
+from tests.embedded_aws.event_bus import Bus, Inbox, copy_object, invocations, put_object, upload_parts
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("upload", [put_object, upload_parts, copy_object])

@@ -18,9 +18,9 @@ from tests.embedded_aws.event_bus import (
     invocations,
     left,
     put_object,
-    until,
     upload_parts,
 )
+from tests.waiting import until
 
 # Starts one execution for each object: the object's version names it, as a run's id does.
 STARTER = """

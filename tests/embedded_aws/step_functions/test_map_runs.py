@@ -1,14 +1,14 @@
 """Distributed Maps, their child executions, and redrives: the Step Functions Developer Guide ("guide" below)."""
 
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.embedded_aws.step_functions.conftest import Machines, create_function, invoke
+from tests.waiting import until
 
 
 def distributed(states: Mapping[str, Any], **state: Any) -> dict[str, Any]:
@@ -31,13 +31,6 @@ def children(machines: Machines, execution: str, **parameters: Any) -> list[dict
     paginate = machines.client.get_paginator("list_executions").paginate
     pages = [page for run in runs for page in paginate(mapRunArn=run["mapRunArn"], **parameters)]
     return [child for page in pages for child in page["executions"]]
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it does not come about"
-        time.sleep(0.02)
 
 
 PASS = {"P": {"Type": "Pass", "End": True}}

@@ -3,10 +3,8 @@
 import base64
 import io
 import json
-import time
 import urllib.request
 import zipfile
-from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -15,6 +13,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from tests.embedded_aws.tours.conftest import Home
+from tests.waiting import until
 
 MIB = 1 << 20
 TRUSTED = ("batch", "ecs-tasks", "glue", "lambda", "states")
@@ -28,14 +27,6 @@ def _in_the_shell(shell: Home) -> None:
 def client(service: str) -> Any:
     make: Any = boto3.client
     return make(service)
-
-
-def until(ask: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
-    for _ in range(1200):
-        if good(answer := ask()):
-            return answer
-        time.sleep(0.05)
-    raise AssertionError(f"it never came: {answer}")
 
 
 def outputs(stack: str) -> dict[str, str]:
