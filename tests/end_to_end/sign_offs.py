@@ -11,6 +11,8 @@ from typing import Any
 from genomics_cli.demo.sequencing_run import SequencingRun, make_sequencing_run
 
 Document = dict[str, Any]
+# Hears of what needs a person.
+APPROVER = "approver@lab.example"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ def one_sample(directory: Path) -> SequencingRun:
 
 
 def hold_then_approve(genomics: Any, reads: SequencingRun, output: Path) -> Held:
+    topic = genomics.deployment.alarm_topic_arn
+    genomics.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint=APPROVER)
     with _sign_off_within(genomics, "1"):
         outcome = genomics.analyse(reads.sheet, reads.reference, output, "--study", "signed", "--sign-off")
     run_id = outcome.summary["run_id"]

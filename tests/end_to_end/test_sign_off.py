@@ -1,12 +1,15 @@
 """A run that a person has to approve of: approved, rejected, and not decided about in time."""
 
+import re
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from genomics_cli.demo.sequencing_run import SequencingRun
-from tests.end_to_end.sign_offs import Held, awaited, execution, one_sample, sign, status
+from tests.end_to_end.sign_offs import APPROVER, Held, awaited, execution, one_sample, sign, status
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,20 @@ def test_a_redrive_asks_again_and_runs_nothing_twice(held: Held) -> None:
     assert jobs
     assert jobs_after == jobs
     assert (shown["run"]["state"], shown["sign_off"]["signed_by"]) == ("SUCCEEDED", "Ada Lovelace")
+
+
+def test_who_may_decide_is_mailed_each_time_that_a_decision_is_asked_for(genomics: Any, held: Held) -> None:
+    def asked() -> list[str]:
+        mails = (
+            message_from_bytes(path.read_bytes()) for path in (genomics.instance.data / "mail" / APPROVER).iterdir()
+        )
+        texts = [" ".join(mail.get_payload(decode=True).decode().split()) for mail in mails]  # type: ignore[union-attr]
+        return [text for text in texts if f"Run {held.run_id} of study signed awaits its sign-off until" in text]
+
+    for text in until(asked, lambda found: len(found) == 2):
+        assert re.search(r"until \d{4}-\d\d-\d\d \d\d:\d\d UTC\. ", text)
+        assert f"`genomics sign-off {held.run_id} --approve --by NAME --reason TEXT`" in text
+        assert f"/runs/{held.run_id}/results.json" in text
 
 
 @pytest.mark.slow  # the redriven run above is approved of as well
