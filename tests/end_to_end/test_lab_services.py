@@ -1,6 +1,9 @@
-"""A deployment with a LIMS and a ticket system, which a server of the test plays."""
+"""A deployment with all that is off by default: a LIMS and a ticket system, which a server of the test plays,
+references on Lustre, and the image that VEP would be in.
+"""
 
 import gzip
+import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -41,6 +44,7 @@ def lab(cdk_synth: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[La
     with lab_service() as service:
         settings = {"lims.url": f"{service.url}samples", "tickets.url": f"{service.url}tickets"}
         settings |= {"lims.secret": "lab/lims", "tickets.secret": "lab/tickets"}
+        settings |= {"references_lustre_gib": "1200", "vep": "true"}
         assembly, data = tmp_path_factory.mktemp("lab") / "cdk.out", tmp_path_factory.mktemp("lab-data")
         ended = cdk_synth(assembly, settings)
         assert ended.returncode == 0, ended.stderr
@@ -80,6 +84,7 @@ def test_the_lims_is_told_once_and_its_trouble_holds_the_run_with_a_ticket(
 
     assert lab.genomics("redrive", run_id).status == 0
     assert lab.execution(run_id)["status"] == "SUCCEEDED"
+    assert json.loads(lab.genomics("status", run_id, "--json").output)["run"]["state"] == "SUCCEEDED"
     (document,) = lab.service.accepted("/samples")
     assert (document["sample"], document["state"], document["run_id"]) == ("DEMO-2", "SUCCEEDED", run_id)
     assert document["files"]["vcf"]["sha256"]
@@ -109,3 +114,22 @@ def test_a_ticket_that_cannot_be_opened_hides_no_failure(
     key = {"run_id": {"S": run_id}, "item": {"S": "ticket#00000"}}
     entry = lab.genomics.client("dynamodb").get_item(TableName=table, Key=key)["Item"]
     assert entry["reason"]["S"] == "no ticket was opened: the ticket system answered 403: said so"
+
+
+def test_references_are_where_the_machines_have_lustre(lab: Lab, reads: SequencingRun, output: Path) -> None:
+    lab.service.answers = []
+    outcome = lab.genomics.analyse(reads.sheet, reads.reference, output, "--study", "lustre")
+    assert outcome.status == 0, outcome.errors
+    prepared = (lab.genomics.instance.data / "machine/mnt/lustre/references").glob("[!.]*/genome.fa.fai")
+    assert len(list(prepared)) == 1
+
+
+def test_without_vep_one_line_says_where_it_is(lab: Lab, reads: SequencingRun, output: Path) -> None:
+    outcome = lab.genomics.analyse(
+        reads.sheet, reads.reference, output, "--study", "vep", "--param", "annotate.predictor=vep"
+    )
+    assert outcome.status != 0
+    assert (
+        "DEMO-2: annotate failed with exit code 1: the program vep is not installed; only the image annotate_vep "
+        in (outcome.last_line)
+    )
