@@ -18,9 +18,10 @@ from genomics.contracts.environment import PlanLoadEnvironment
 from genomics.contracts.events import SOURCE, VARIANTS_CALLED
 from genomics.contracts.tables import TABLES
 from glue_jobs.variants.options import VariantsOptions, arguments
+from stacks.constructs.annotation_job import AnnotationJob
 from stacks.constructs.dead_letters import undelivered_events
 from stacks.constructs.deployment_outputs import offer
-from stacks.constructs.lake_table import LakeTable
+from stacks.constructs.lake_table import LakeTable, grant_partitions
 from stacks.constructs.load_workflow import LoadFunctions, LoadWorkflow
 from stacks.constructs.object_access import grant_delete, grant_read, grant_write
 from stacks.constructs.python_function import PythonFunction
@@ -66,8 +67,9 @@ class Lake(cdk.Stack):
             description="Variants and genotypes",
             location_uri=f"s3://{data_lake.bucket_name}/{object_keys.TABLES}",
         )
-        tables = [self._table(table.name) for table in TABLES]
-        job, run_arguments = self._variants_job(tables)
+        for table in TABLES:
+            LakeTable(self, f"{table.name.title()}Table", table=table, database=self._database, bucket=data_lake)
+        job, run_arguments = self._variants_job()
         loads = LoadWorkflow(
             self,
             "Loads",
@@ -78,6 +80,15 @@ class Lake(cdk.Stack):
         )
         self.loads = loads.state_machine
         self.dead_letters = self._start_on_variants_called(loads.state_machine)
+        annotations = AnnotationJob(
+            self,
+            "Annotations",
+            database=self._database,
+            data_lake=data_lake,
+            worker_type=config.spark_worker_type,
+            workers=config.spark_workers,
+            timeout_minutes=config.spark_timeout_minutes,
+        )
         workgroup = self._workgroup()
         offer(
             self,
@@ -85,13 +96,10 @@ class Lake(cdk.Stack):
             lake_database=self._database.database_name,
             lake_workgroup=workgroup.name,
             variants_job=job.job.job_name,
+            annotations_job=annotations.job_name,
         )
 
-    def _table(self, name: str) -> LakeTable:
-        table = next(table for table in TABLES if table.name == name)
-        return LakeTable(self, f"{name.title()}Table", table=table, database=self._database, bucket=self._data_lake)
-
-    def _variants_job(self, tables: list[LakeTable]) -> tuple[SparkJob, dict[str, str]]:
+    def _variants_job(self) -> tuple[SparkJob, dict[str, str]]:
         options = VariantsOptions(
             request="$.request",
             database=self._database.database_name,
@@ -113,30 +121,8 @@ class Lake(cdk.Stack):
         grant_read(self._sequencing, job.role, object_keys.RUNS, object_keys.STEPS)
         for grant in (grant_read, grant_write, grant_delete):
             grant(self._data_lake, job.role, object_keys.TABLES, object_keys.LOADS)
-        self._grant_partitions(job.role, tables)
+        grant_partitions(job.role, self._database, [table.name for table in TABLES])
         return job, {name: value for name, value in given.items() if name in per_run}
-
-    def _grant_partitions(self, role: iam.Role, tables: list[LakeTable]) -> None:
-        catalog = [self.format_arn(service="glue", resource="catalog"), self._database.database_arn]
-        arns = [
-            self.format_arn(
-                service="glue", resource="table", resource_name=f"{self._database.database_name}/{table.name}"
-            )
-            for table in tables
-        ]
-        # The job points partitions at what it has written; it never changes what a table is.
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "glue:GetTable",
-                    "glue:GetPartitions",
-                    "glue:BatchCreatePartition",
-                    "glue:BatchUpdatePartition",
-                    "glue:BatchDeletePartition",
-                ],
-                resources=[*catalog, *arns],
-            )
-        )
 
     def _load_functions(self) -> LoadFunctions:
         functions = LoadFunctions(

@@ -27,6 +27,15 @@ from genotypes
 group by sample
 order by sample
 """.strip(),
+    "Variants of a gene that ClinVar knows": """
+select v.dataset, v.chrom, v.pos, v.ref, v.alt, c.clinical_significances, c.review_status, c.diseases, c.variation_id
+from variants v
+join clinvar_current c
+  on c.chromosome = if(v.chrom in ('chrM', 'M'), 'MT', regexp_replace(v.chrom, '^chr', ''))
+  and c.pos = v.pos and c.ref = v.ref and c.alt = v.alt
+where c.assembly = 'GRCh38' and contains(c.gene_symbols, 'BRCA1')
+order by v.dataset, v.pos, v.alt
+""".strip(),
     "Rows of each run": """
 select run_id, dataset, count(*) as rows
 from variants

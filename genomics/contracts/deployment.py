@@ -33,6 +33,7 @@ class Deployment:
     lake_database: str
     lake_workgroup: str
     variants_job: str
+    annotations_job: str
     archive_state_machine_arn: str
     restore_state_machine_arn: str
     restore_topic_arn: str

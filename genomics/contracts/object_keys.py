@@ -39,6 +39,8 @@ STORAGE_ANALYSIS = "storage_analysis/"
 # In the data lake's bucket.
 TABLES = "tables/"
 LOADS = "loads/"
+# Releases of annotations, as they were brought.
+ANNOTATIONS = "annotations/"
 QUERY_RESULTS = "query-results/"
 
 
@@ -234,3 +236,28 @@ def load_manifest(dataset: str) -> str:
 def staged_rejects(dataset: str, load: str, name: str) -> str:
     """Where a load's rejects wait until their line numbers are known."""
     return f"{LOADS}variants/{quote(dataset, safe='')}/{load}/{name}"
+
+
+def annotation_file(table: str, release: str, sha256: str, name: str) -> str:
+    """A file of a release, under its content."""
+    return f"{ANNOTATIONS}{table}/{release}/{sha256}/{name}"
+
+
+def annotation_schema(sha256: str) -> str:
+    """A declared schema (an AnnotationSchema), under its content."""
+    return f"{ANNOTATIONS}schemas/{sha256}.json"
+
+
+def annotation_loads(table: str = "") -> str:
+    """Prefix of the manifests of a table's releases, or of all tables'."""
+    return f"{LOADS}annotations/{table}/" if table else f"{LOADS}annotations/"
+
+
+def annotation_load(table: str, partition: Mapping[str, str]) -> str:
+    """The commit of a release (an AnnotationManifest); `partition` holds the partition's values by column."""
+    return f"{annotation_loads(table)}{'/'.join(partition.values())}.json"
+
+
+def staged_annotation_rejects(table: str, partition: Mapping[str, str], load: str, name: str) -> str:
+    """Where a release's rejects wait until their line numbers are known."""
+    return f"{annotation_loads(table)}{'/'.join(partition.values())}/{load}/{name}"

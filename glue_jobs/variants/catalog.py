@@ -24,12 +24,13 @@ class Catalog:
         self._database = database
         self._glue: Any = boto3.client("glue")
 
-    def point(self, table: Table, dataset: str, locations: Mapping[tuple[str, ...], str]) -> None:
-        """Make `locations` (s3:// URIs by the partition's values) the dataset's partitions, all and only those.
+    def point(self, table: Table, scope: Mapping[str, str], locations: Mapping[tuple[str, ...], str]) -> None:
+        """Make `locations` (s3:// URIs by the partition's values) the scope's partitions, all and only those.
 
-        Doing it again changes nothing. Each partition changes at once, all of them do not.
+        The scope is the partitions that have these values in these columns, such as those of one dataset. Doing it
+        again changes nothing. Each partition changes at once, all of them do not.
         """
-        known = self._locations(table, dataset)
+        known = self.locations(table, scope)
         stale = [values for values in known if values not in locations]
         moved = [values for values, uri in locations.items() if values in known and known[values] != uri]
         absent = [values for values in locations if values not in known]
@@ -46,12 +47,13 @@ class Catalog:
         for some in _chunks(stale, _DELETE):
             self._call("batch_delete_partition", table, PartitionsToDelete=[{"Values": list(v)} for v in some])
 
-    def _locations(self, table: Table, dataset: str) -> dict[tuple[str, ...], str]:
-        quoted = dataset.replace("'", "''")
+    def locations(self, table: Table, scope: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+        """Where the scope's partitions lie, by their values."""
+        quoted = {column: value.replace("'", "''") for column, value in scope.items()}
         pages = self._glue.get_paginator("get_partitions").paginate(
             DatabaseName=self._database,
             TableName=table.name,
-            Expression=f"dataset = '{quoted}'",
+            Expression=" and ".join(f"{column} = '{value}'" for column, value in quoted.items()),
             ExcludeColumnSchema=True,
         )
         try:

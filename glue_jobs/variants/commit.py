@@ -10,7 +10,7 @@ from genomics.contracts.codec import dumps, loads
 from genomics.contracts.loads import SCHEMA, LoadManifest
 from genomics.contracts.tables import REJECTS, TABLES
 from glue_jobs.variants.catalog import Catalog
-from glue_jobs.variants.parquet import WrittenFile, read_file, write_file
+from glue_jobs.variants.parquet import Destination, WrittenFile, read_file, write_file
 from glue_jobs.variants.plans import SourcePlan
 from glue_jobs.variants.tasks import TaskResult
 from glue_jobs.vcf.sources import s3_client
@@ -35,14 +35,14 @@ def commit(plan: SourcePlan, results: Sequence[TaskResult], *, catalog: Catalog)
     """
     dataset, bucket = plan.source.dataset, plan.bucket
     files = [file for result in results for file in result.files if file.table != REJECTS.name]
-    files += _number_rejects(plan, results)
+    files += number_rejects(results, plan.destination, header_lines=plan.file.header.lines)
     for table in TABLES:
         locations: dict[tuple[str, ...], str] = {
-            (dataset,) if file.value is None else (dataset, file.value): _directory(bucket, file.key)
+            (dataset,) if file.value is None else (dataset, file.value): directory(bucket, file.key)
             for file in files
             if file.table == table.name
         }
-        catalog.point(table, dataset, locations)
+        catalog.point(table, {"dataset": dataset}, locations)
     manifest = LoadManifest(
         dataset=dataset,
         source=plan.source.vcf,
@@ -68,24 +68,24 @@ def sweep(bucket: str, manifest: LoadManifest) -> None:
     """
     prefixes = [object_keys.table_partition(table.name, {"dataset": manifest.dataset}, "") for table in TABLES]
     prefixes.append(object_keys.staged_rejects(manifest.dataset, "", ""))
-    found = {key for prefix in prefixes for key in _listed(bucket, prefix.rstrip("/") + "/")}
-    _delete(bucket, found - {key for keys in manifest.files.values() for key in keys})
+    found = {key for prefix in prefixes for key in listed(bucket, prefix.rstrip("/") + "/")}
+    delete(bucket, found - {key for keys in manifest.files.values() for key in keys})
 
 
 def discard(plan: SourcePlan, results: Sequence[TaskResult]) -> None:
     """Remove what a load that came to nothing has written."""
-    _delete(plan.bucket, {file.key for result in results for file in result.files})
+    delete(plan.bucket, {file.key for result in results for file in result.files})
 
 
-def _number_rejects(plan: SourcePlan, results: Sequence[TaskResult]) -> list[WrittenFile]:
+def number_rejects(results: Sequence[TaskResult], destination: Destination, *, header_lines: int) -> list[WrittenFile]:
     """Write the staged rejects where they belong, lines counted from the beginning of the file."""
-    destination, written = plan.destination, []
-    before = plan.file.header.lines
+    written = []
+    before = header_lines
     for result in results:
         for file in result.files:
             if file.table != REJECTS.name:
                 continue
-            rows = read_file(plan.bucket, file.key)
+            rows = read_file(destination.bucket, file.key)
             column = rows.schema.get_field_index("line")
             line = pc.add(rows.column("line"), pa.scalar(before, pa.int64()))
             key = destination.directory(REJECTS) + file.key.rpartition("/")[2]
@@ -95,16 +95,19 @@ def _number_rejects(plan: SourcePlan, results: Sequence[TaskResult]) -> list[Wri
     return written
 
 
-def _listed(bucket: str, prefix: str) -> Iterator[str]:
+def listed(bucket: str, prefix: str) -> Iterator[str]:
+    """Keys below a prefix."""
     for page in s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         yield from (entry["Key"] for entry in page.get("Contents", ()))
 
 
-def _directory(bucket: str, key: str) -> str:
+def directory(bucket: str, key: str) -> str:
+    """URI of an object's directory."""
     return object_keys.uri(bucket, key.rpartition("/")[0] + "/")
 
 
-def _delete(bucket: str, keys: set[str]) -> None:
+def delete(bucket: str, keys: set[str]) -> None:
+    """Remove objects; RuntimeError names the first that cannot be."""
     ordered = sorted(keys)
     for start in range(0, len(ordered), _DELETE):
         some = [{"Key": key} for key in ordered[start : start + _DELETE]]

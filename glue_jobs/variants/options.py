@@ -1,8 +1,9 @@
 """Arguments of the variants job: the stack writes them, the job reads them. Standard library only."""
 
-import argparse
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
+
+from glue_jobs import arguments as job_arguments
 
 
 @dataclass(frozen=True)
@@ -22,19 +23,10 @@ class VariantsOptions:
 
 
 def arguments(options: VariantsOptions) -> dict[str, str]:
-    """The options as Glue takes them: `--name` to text. Values may be references that are resolved later."""
-    return {f"--{field.name}": str(getattr(options, field.name)) for field in fields(options)}
+    """The options as Glue takes them."""
+    return job_arguments.written(options)
 
 
 def parse(argv: Sequence[str]) -> VariantsOptions:
-    """Read a job's arguments (without the script's name). Those that Glue adds of its own (`--JOB_NAME`) are ignored.
-
-    A missing or malformed argument ends the process with a line that names it.
-    """
-    parser = argparse.ArgumentParser(prog="variants", allow_abbrev=False)
-    for field in fields(VariantsOptions):
-        required = field.default is MISSING
-        default = None if required else field.default
-        parser.add_argument(f"--{field.name}", type=type(default or ""), required=required, default=default)
-    known, _ = parser.parse_known_args(argv)
-    return VariantsOptions(**vars(known))
+    """Read the job's arguments (without the script's name)."""
+    return job_arguments.parse(VariantsOptions, argv, job="variants")

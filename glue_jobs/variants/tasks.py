@@ -5,7 +5,7 @@ before the driver has pointed the catalog at them.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glue_jobs.variants.parquet import Destination, PartitionWriter, WrittenFile
@@ -56,6 +56,18 @@ class TaskResult:
 def run(task: Task) -> TaskResult:
     """Carry out a task. What is wrong with the file is a result; what is wrong with the world is an exception."""
     return _load_range(task) if isinstance(task, RangeTask) else _checksum(task)
+
+
+def joined(parts: Sequence[TaskResult]) -> bool:
+    """Each range, up to one that failed, ends where the next begins; the first begins with the file."""
+    position = 0
+    for part in parts:
+        if part.first != position:
+            return False
+        if part.problem:
+            return True
+        position = part.next
+    return True
 
 
 def _checksum(task: ChecksumTask) -> TaskResult:

@@ -11,7 +11,7 @@ from glue_jobs.variants.catalog import Catalog
 from glue_jobs.variants.commit import commit, discard, find_manifest, sweep
 from glue_jobs.variants.options import VariantsOptions
 from glue_jobs.variants.plans import SourcePlan, make_plan
-from glue_jobs.variants.tasks import Task, TaskResult, run
+from glue_jobs.variants.tasks import Task, TaskResult, joined, run
 from glue_jobs.vcf.errors import VcfError
 from glue_jobs.vcf.sources import s3_client
 
@@ -70,7 +70,7 @@ def load(run_all: RunAll, options: VariantsOptions) -> Iterator[str]:
 def _finish(
     run_all: RunAll, plan: SourcePlan, checksum: TaskResult, parts: list[TaskResult], catalog: Catalog
 ) -> LoadManifest:
-    if len(parts) > 1 and not _joined(parts):
+    if len(parts) > 1 and not joined(parts):
         # Something in the data passed for a block: read the file from its beginning, where nothing can be mistaken.
         discard(plan, parts)
         plan = plan.whole()
@@ -82,18 +82,6 @@ def _finish(
         discard(plan, parts)
         raise VcfError(problem)
     return commit(plan, parts, catalog=catalog)
-
-
-def _joined(parts: Sequence[TaskResult]) -> bool:
-    """Each range, up to one that failed, ends where the next begins; the first begins with the file."""
-    position = 0
-    for part in parts:
-        if part.first != position:
-            return False
-        if part.problem:
-            return True
-        position = part.next
-    return True
 
 
 def run_alone(tasks: Sequence[Task]) -> list[TaskResult]:

@@ -12,6 +12,7 @@ _SCALARS = {
     "int": pa.int32(),
     "bigint": pa.int64(),
     "double": pa.float64(),
+    "date": pa.date32(),
 }
 
 

@@ -1,7 +1,10 @@
-"""A table of genomics.contracts.tables in the Glue catalog, over Parquet files."""
+"""A table of genomics.contracts in the Glue catalog, over Parquet files."""
+
+from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -46,3 +49,29 @@ class LakeTable(Construct):
 
 def _column(column: Column) -> glue.CfnTable.ColumnProperty:
     return glue.CfnTable.ColumnProperty(name=column.name, type=column.type, comment=column.comment)
+
+
+def catalog_arns(database: glue.Database, tables: Sequence[str]) -> list[str]:
+    """What a policy on tables names: these, by name or pattern, their database and the catalog."""
+    stack = cdk.Stack.of(database)
+    arns = [
+        stack.format_arn(service="glue", resource="table", resource_name=f"{database.database_name}/{table}")
+        for table in tables
+    ]
+    return [stack.format_arn(service="glue", resource="catalog"), database.database_arn, *arns]
+
+
+def grant_partitions(role: iam.Role, database: glue.Database, tables: Sequence[str]) -> None:
+    """Let a job point the tables' partitions at what it has written; it may not change what a table is."""
+    role.add_to_policy(
+        iam.PolicyStatement(
+            actions=[
+                "glue:GetTable",
+                "glue:GetPartitions",
+                "glue:BatchCreatePartition",
+                "glue:BatchUpdatePartition",
+                "glue:BatchDeletePartition",
+            ],
+            resources=catalog_arns(database, tables),
+        )
+    )

@@ -53,6 +53,7 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
             lake_database="lake",
             lake_workgroup="lake",
             variants_job="variants",
+            annotations_job="annotations",
             logs_bucket="logs",
             archive_state_machine_arn="arn:aws:states:us-east-1:123456789012:stateMachine:Archives",
             restore_state_machine_arn="arn:aws:states:us-east-1:123456789012:stateMachine:Restores",

@@ -173,7 +173,7 @@ def test_a_load_that_was_interrupted_shows_nothing_and_is_completed(lake: Any, b
             list(load(unneeded, lake.options(newer)))
     assert comparable(lake.rows("variants")) == before
     with monkeypatch.context() as patch:
-        patch.setattr(commit_module, "_delete", fail)
+        patch.setattr(commit_module, "delete", fail)
         with pytest.raises(ConnectionError):
             list(load(unneeded, lake.options(newer)))
     assert len(lake.rows("variants")) == 60

@@ -1,0 +1,82 @@
+"""The end of a load: the catalog pointed at it, the view at the newest release, the manifest written last."""
+
+from collections.abc import Sequence
+
+from genomics.contracts import object_keys
+from genomics.contracts.annotations import AnnotationManifest, rejects_dataset
+from genomics.contracts.codec import dumps, loads
+from genomics.contracts.tables import REJECTS
+from glue_jobs.annotations.definitions import Definitions
+from glue_jobs.annotations.plans import ReleasePlan, Subject
+from glue_jobs.variants.catalog import Catalog
+from glue_jobs.variants.commit import delete, directory, listed, number_rejects
+from glue_jobs.variants.tasks import TaskResult
+from glue_jobs.vcf.sources import s3_client
+
+
+def find_manifest(bucket: str, subject: Subject) -> AnnotationManifest | None:
+    """The release's latest load; None if it has never been loaded."""
+    key = object_keys.annotation_load(subject.table.name, subject.partition)
+    s3 = s3_client()
+    try:
+        return loads(AnnotationManifest, s3.get_object(Bucket=bucket, Key=key)["Body"].read(), where=key)
+    except s3.exceptions.NoSuchKey:
+        return None
+
+
+def commit(
+    plan: ReleasePlan,
+    results: Sequence[TaskResult],
+    *,
+    origin: str,
+    md5: str,
+    catalog: Catalog,
+    definitions: Definitions,
+) -> AnnotationManifest:
+    """Make a load the release's own. `results` are those of all its ranges, in order.
+
+    If it is interrupted at any point, doing it again comes to the same end.
+    """
+    subject, target = plan.subject, plan.target
+    table, dataset = subject.table, target.origin.dataset
+    files = [file.key for result in results for file in result.files if file.table == table.name]
+    rejects = [file.key for file in number_rejects(results, target.origin, header_lines=plan.header_lines)]
+    if subject.is_declared:
+        definitions.define(table)
+    catalog.point(REJECTS, {"dataset": dataset}, {(dataset,): directory(plan.bucket, rejects[0])} if rejects else {})
+    values = tuple(subject.partition[column.name] for column in table.partitions)
+    catalog.point(table, subject.partition, {values: object_keys.uri(plan.bucket, target.directory)})
+    definitions.show_newest(table, catalog.locations(table, {}))
+    manifest = AnnotationManifest(
+        table=table.name,
+        partition=subject.partition,
+        source=plan.source,
+        origin=origin,
+        md5=md5,
+        run_id=plan.run_id,
+        recipe=subject.recipe,
+        files=tuple(sorted(files)),
+        reject_files=tuple(sorted(rejects)),
+        rows=sum(result.rows[table.name] for result in results),
+        rejects=sum(result.rows[REJECTS.name] for result in results),
+    )
+    s3_client().put_object(
+        Bucket=plan.bucket,
+        Key=object_keys.annotation_load(table.name, subject.partition),
+        Body=dumps(manifest).encode(),
+        ContentType="application/json",
+    )
+    sweep(plan.bucket, subject, manifest)
+    return manifest
+
+
+def sweep(bucket: str, subject: Subject, manifest: AnnotationManifest) -> None:
+    """Remove what the release's other loads have left. The job runs once at a time, so none is still being written."""
+    table, partition = subject.table.name, subject.partition
+    prefixes = (
+        object_keys.table_partition(table, partition, ""),
+        object_keys.table_partition(REJECTS.name, {"dataset": rejects_dataset(table, partition)}, ""),
+        object_keys.staged_annotation_rejects(table, partition, "", ""),
+    )
+    found = {key for prefix in prefixes for key in listed(bucket, prefix.rstrip("/") + "/")}
+    delete(bucket, found - {*manifest.files, *manifest.reject_files})
