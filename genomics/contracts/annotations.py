@@ -4,9 +4,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from urllib.parse import unquote, urlsplit
 
-from genomics.contracts.annotation_tables import CLINVAR, CLINVAR_SUMMARY
+from genomics.contracts.annotation_tables import CLINVAR, CLINVAR_SUMMARY, AnnotationSchema, declared_table
 from genomics.contracts.runs import Artifact
+from genomics.contracts.tables import Table
 
 _MD5 = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])")
 _ASSEMBLY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -16,6 +18,51 @@ _SUMMARY_NAME = re.compile(r"variant_summary[^/]*\.(?:txt|tsv)(?:\.gz)?")
 
 class AnnotationError(ValueError):
     """An annotation cannot be loaded: one line that says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class AnnotationRequest:
+    """Argument of the annotations job: a release to load.
+
+    `source` is its https:// or s3:// URI, `release` its date. `run_id` is what its rows say of this load. Without a
+    `schema` the source is ClinVar's; `assembly` is that of ClinVar's VCF. `md5` is the file's checksum; without it the
+    one in `<source>.md5` counts.
+    """
+
+    source: str
+    release: str
+    run_id: str
+    assembly: str = "GRCh38"
+    schema: AnnotationSchema | None = None
+    md5: str = ""
+
+    def __post_init__(self) -> None:
+        try:
+            is_date = date.fromisoformat(self.release).isoformat() == self.release
+        except ValueError:
+            is_date = False
+        if not is_date:
+            raise AnnotationError(f"release {self.release!r} is not a date such as 2026-02-26")
+        if not _ASSEMBLY.fullmatch(self.assembly):
+            raise AnnotationError(f"assembly {self.assembly!r} is not a name such as GRCh38")
+
+    @property
+    def file_name(self) -> str:
+        """The source's last part, without what a URL may have behind it."""
+        return unquote(urlsplit(self.source).path).rpartition("/")[2]
+
+    @property
+    def table(self) -> Table:
+        """The table it is loaded into; AnnotationError for a file that is not ClinVar's and has no schema."""
+        if self.schema:
+            return declared_table(self.schema)
+        if self.file_name.endswith(_VCF_NAMES):
+            return CLINVAR
+        if _SUMMARY_NAME.fullmatch(self.file_name):
+            return CLINVAR_SUMMARY
+        raise AnnotationError(
+            f"{self.file_name}: is neither ClinVar's VCF nor its variant_summary.txt; give a schema of its columns"
+        )
 
 
 @dataclass(frozen=True)
@@ -37,32 +84,6 @@ class AnnotationManifest:
     reject_files: tuple[str, ...]
     rows: int
     rejects: int
-
-
-def check_release(text: str) -> str:
-    """The release if it is a date, by which the newest can be told; AnnotationError if not."""
-    try:
-        if date.fromisoformat(text).isoformat() == text:
-            return text
-    except ValueError:
-        pass
-    raise AnnotationError(f"release {text!r} is not a date such as 2026-02-26")
-
-
-def check_assembly(text: str) -> str:
-    """The assembly if it can be part of keys and SQL; AnnotationError if not."""
-    if _ASSEMBLY.fullmatch(text):
-        return text
-    raise AnnotationError(f"assembly {text!r} is not a name such as GRCh38")
-
-
-def clinvar_table(name: str) -> str:
-    """The table that a file of ClinVar belongs to, by the file's name; AnnotationError for any other file."""
-    if name.endswith(_VCF_NAMES):
-        return CLINVAR.name
-    if _SUMMARY_NAME.fullmatch(name):
-        return CLINVAR_SUMMARY.name
-    raise AnnotationError(f"{name}: is neither ClinVar's VCF nor its variant_summary.txt; give a schema of its columns")
 
 
 def read_md5(text: str, *, where: str) -> str:

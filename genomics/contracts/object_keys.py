@@ -243,9 +243,9 @@ def annotation_file(table: str, release: str, sha256: str, name: str) -> str:
     return f"{ANNOTATIONS}{table}/{release}/{sha256}/{name}"
 
 
-def annotation_schema(sha256: str) -> str:
-    """A declared schema (an AnnotationSchema), under its content."""
-    return f"{ANNOTATIONS}schemas/{sha256}.json"
+def annotation_request(run_id: str) -> str:
+    """A release that is to be loaded (an AnnotationRequest)."""
+    return f"{ANNOTATIONS}requests/{run_id}.json"
 
 
 def annotation_loads(table: str = "") -> str:

@@ -6,15 +6,13 @@ import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import unquote, urlsplit
 
 from botocore.exceptions import ClientError
 
 from genomics.contracts import object_keys
-from genomics.contracts.annotations import AnnotationError, read_md5
+from genomics.contracts.annotations import AnnotationError, AnnotationRequest, read_md5
 from genomics.contracts.runs import Artifact
 from glue_jobs.vcf.sources import s3_client
 
@@ -24,25 +22,11 @@ _MD5_BYTES = 1 << 16
 _ABSENT = ("404", "NoSuchKey", "NoSuchBucket")
 
 
-@dataclass(frozen=True)
-class Release:
-    """Where a release's file is, and what it is a release of."""
-
-    source: str
-    table: str
-    release: str
-
-    @property
-    def file_name(self) -> str:
-        """Its last part, without what a URL may have behind it."""
-        return unquote(urlsplit(self.source).path).rpartition("/")[2]
-
-
-def expected_md5(source: str, given: str) -> str:
+def expected_md5(request: AnnotationRequest) -> str:
     """What the file's MD5 must be: as given, else as the file beside it says, which NCBI publishes."""
-    if given:
-        return read_md5(given, where="the given MD5")
-    beside = f"{source}.md5"
+    if request.md5:
+        return read_md5(request.md5, where="the given MD5")
+    beside = f"{request.source}.md5"
     try:
         with _opened(beside) as stream:
             text = stream.read(_MD5_BYTES).decode("latin-1")
@@ -51,20 +35,20 @@ def expected_md5(source: str, given: str) -> str:
     return read_md5(text, where=beside)
 
 
-def fetch(release: Release, md5: str, bucket: str) -> Artifact:
+def fetch(request: AnnotationRequest, md5: str, bucket: str) -> Artifact:
     """The release's file in the bucket. AnnotationError if it cannot be had, or is not what its MD5 says."""
     sums = hashlib.md5(usedforsecurity=False), hashlib.sha256()
     with tempfile.NamedTemporaryFile() as file:
-        with _opened(release.source) as stream:
-            while data := _read(stream, release.source):
+        with _opened(request.source) as stream:
+            while data := _read(stream, request.source):
                 for digest in sums:
                     digest.update(data)
                 file.write(data)
         file.flush()
         found, sha256 = (digest.hexdigest() for digest in sums)
         if found != md5:
-            raise AnnotationError(f"{release.source}: its MD5 is {found}, expected {md5}; fetch it again")
-        key = object_keys.annotation_file(release.table, release.release, sha256, release.file_name)
+            raise AnnotationError(f"{request.source}: its MD5 is {found}, expected {md5}; fetch it again")
+        key = object_keys.annotation_file(request.table.name, request.release, sha256, request.file_name)
         kept = Artifact(object_keys.uri(bucket, key), sha256, file.tell())
         if not _is_there(bucket, key, kept.size):
             s3_client().upload_file(file.name, bucket, key)

@@ -10,20 +10,12 @@ from glue_jobs import arguments as job_arguments
 class AnnotationsOptions:
     """What the job is told.
 
-    `source` is the https:// or s3:// URI of a release, `release` its date, `run_id` what its rows say of this load.
-    `schema` is the s3:// URI of an AnnotationSchema; without one the source is ClinVar's. `assembly` is that of
-    ClinVar's VCF. `md5` is the file's checksum; without it that in `<source>.md5` counts. The rest is as in
-    VariantsOptions.
+    `request` is the s3:// URI of an AnnotationRequest. The rest is as in VariantsOptions.
     """
 
-    source: str
-    release: str
-    run_id: str
+    request: str
     database: str
     data_lake_bucket: str
-    schema: str = ""
-    assembly: str = "GRCh38"
-    md5: str = ""
     range_mib: int = 32
     alone_kib: int = 2048
 

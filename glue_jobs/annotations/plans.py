@@ -5,33 +5,18 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from genomics.contracts import object_keys
-from genomics.contracts.annotation_tables import (
-    CLINVAR,
-    CLINVAR_SUMMARY,
-    CLINVAR_SUMMARY_SCHEMA,
-    AnnotationSchema,
-    declared_table,
-)
-from genomics.contracts.annotations import (
-    AnnotationError,
-    check_assembly,
-    check_release,
-    clinvar_table,
-    rejects_dataset,
-)
-from genomics.contracts.codec import ContractError, dumps, loads
+from genomics.contracts.annotation_tables import ANNOTATION_TABLES, CLINVAR, CLINVAR_SUMMARY_SCHEMA, AnnotationSchema
+from genomics.contracts.annotations import AnnotationRequest, rejects_dataset
+from genomics.contracts.codec import dumps
 from genomics.contracts.runs import Artifact
 from genomics.contracts.tables import Table
 from glue_jobs.annotations import clinvar
-from glue_jobs.annotations.fetching import Release
-from glue_jobs.annotations.options import AnnotationsOptions
 from glue_jobs.annotations.tasks import RangeTask, Target
 from glue_jobs.annotations.tsv import TsvFile, open_tsv
 from glue_jobs.variants.parquet import Destination
 from glue_jobs.vcf.errors import VcfError
 from glue_jobs.vcf.reader import VcfFile, open_vcf
-from glue_jobs.vcf.sources import ByteSource, S3Source, s3_client
+from glue_jobs.vcf.sources import ByteSource, S3Source
 from glue_jobs.vcf.text import ByteRange, Encoding, pieces, plan
 
 # Raised when the rows made of the same file change.
@@ -46,7 +31,11 @@ class Subject:
     table: Table
     schema: AnnotationSchema | None
     partition: Mapping[str, str]
-    is_declared: bool = False
+
+    @property
+    def is_declared(self) -> bool:
+        """The table is defined by the job, not by the stack."""
+        return self.table not in ANNOTATION_TABLES
 
     @property
     def recipe(self) -> str:
@@ -105,23 +94,20 @@ class ReleasePlan:
         return replace(self, parts=plan(self.object, self.file.encoding, max(1, self.object.size)))
 
 
-def find_subject(options: AnnotationsOptions) -> Subject:
-    """What the options ask for; AnnotationError if it is not clear."""
-    release = check_release(options.release)
-    if options.schema:
-        schema = _read_schema(options.schema)
-        return Subject(declared_table(schema), schema, {"release": release}, is_declared=True)
-    if clinvar_table(Release(options.source, "", release).file_name) == CLINVAR_SUMMARY.name:
-        return Subject(CLINVAR_SUMMARY, CLINVAR_SUMMARY_SCHEMA, {"release": release})
-    return Subject(CLINVAR, None, {"release": release, "assembly": check_assembly(options.assembly)})
+def find_subject(request: AnnotationRequest) -> Subject:
+    """What a request is about; AnnotationError if it is not clear."""
+    table, partition = request.table, {"release": request.release}
+    if table == CLINVAR:
+        return Subject(table, None, {**partition, "assembly": request.assembly})
+    return Subject(table, request.schema or CLINVAR_SUMMARY_SCHEMA, partition)
 
 
-def make_plan(subject: Subject, source: Artifact, options: AnnotationsOptions) -> ReleasePlan:
+def make_plan(subject: Subject, source: Artifact, *, run_id: str, bucket: str, range_bytes: int) -> ReleasePlan:
     """Look at a release: that it begins as one does. VcfError says if not."""
     found = S3Source.head(source.uri)
     file = open_tsv(found, subject.schema) if subject.schema else _open_clinvar(found, subject.partition["assembly"])
-    parts = plan(found, file.encoding, options.range_mib << 20)
-    return ReleasePlan(subject, source, found, file, parts, options.run_id, options.data_lake_bucket)
+    parts = plan(found, file.encoding, range_bytes)
+    return ReleasePlan(subject, source, found, file, parts, run_id, bucket)
 
 
 def _open_clinvar(source: ByteSource, assembly: str) -> VcfFile:
@@ -133,14 +119,3 @@ def _open_clinvar(source: ByteSource, assembly: str) -> VcfFile:
         if said and said[1].decode() != assembly:
             raise VcfError(f"is of assembly {said[1].decode()}, not {assembly}; name that one")
     return file
-
-
-def _read_schema(uri: str) -> AnnotationSchema:
-    s3 = s3_client()
-    try:
-        bucket, key = object_keys.parse(uri)
-        return loads(AnnotationSchema, s3.get_object(Bucket=bucket, Key=key)["Body"].read(), where="schema")
-    except (s3.exceptions.NoSuchKey, s3.exceptions.NoSuchBucket) as error:
-        raise AnnotationError(f"{uri}: there is no such schema") from error
-    except ContractError as error:
-        raise AnnotationError(f"{uri}: {error}") from error

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from genomics.contracts.annotations import AnnotationError, AnnotationManifest
+from genomics.contracts import object_keys
+from genomics.contracts.annotations import AnnotationError, AnnotationManifest, AnnotationRequest
+from genomics.contracts.codec import ContractError, loads
 from genomics.contracts.tables import REJECTS
 from glue_jobs.annotations.commit import commit, find_manifest, sweep
 from glue_jobs.annotations.definitions import Definitions
-from glue_jobs.annotations.fetching import Release, expected_md5, fetch
+from glue_jobs.annotations.fetching import expected_md5, fetch
 from glue_jobs.annotations.options import AnnotationsOptions
 from glue_jobs.annotations.plans import ReleasePlan, find_subject, make_plan
 from glue_jobs.annotations.tasks import RangeTask, run_alone
@@ -14,33 +16,34 @@ from glue_jobs.variants.catalog import Catalog
 from glue_jobs.variants.commit import delete
 from glue_jobs.variants.tasks import TaskResult, joined
 from glue_jobs.vcf.errors import VcfError
+from glue_jobs.vcf.sources import s3_client
 
 # Carries tasks out, wherever and in whatever order; results stand in the order of the tasks.
 RunAll = Callable[[list[RangeTask]], list[TaskResult]]
 
 
 def load(run_all: RunAll, options: AnnotationsOptions) -> str:
-    """Load what the options ask for, unless it is loaded already; returns a line that says what was done.
+    """Load what the request asks for, unless it is loaded already; returns a line that says what was done.
 
     `run_all` carries out the tasks where there is more to read than the options' `alone_kib`. AnnotationError says why
     the release cannot be loaded.
     """
-    bucket, subject = options.data_lake_bucket, find_subject(options)
-    md5 = expected_md5(options.source, options.md5)
+    bucket, request = options.data_lake_bucket, _read_request(options.request)
+    subject, md5 = find_subject(request), expected_md5(request)
     manifest = find_manifest(bucket, subject)
     if manifest and (manifest.md5, manifest.recipe) == (md5, subject.recipe):
         sweep(bucket, subject, manifest)
         return f"{_name(manifest)}: already loaded from {manifest.origin}"
-    source = fetch(Release(options.source, subject.table.name, subject.partition["release"]), md5, bucket)
+    source = fetch(request, md5, bucket)
     try:
-        plan = make_plan(subject, source, options)
+        plan = make_plan(subject, source, run_id=request.run_id, bucket=bucket, range_bytes=options.range_mib << 20)
         plan, results = _read(plan, run_alone if source.size <= options.alone_kib << 10 else run_all)
     except VcfError as error:
-        raise AnnotationError(f"{options.source}: {error}") from error
+        raise AnnotationError(f"{request.source}: {error}") from error
     manifest = commit(
         plan,
         results,
-        origin=options.source,
+        origin=request.source,
         md5=md5,
         catalog=Catalog(options.database),
         definitions=Definitions(options.database, bucket),
@@ -64,6 +67,17 @@ def _read(plan: ReleasePlan, run_all: RunAll) -> tuple[ReleasePlan, list[TaskRes
         _discard(plan, results)
         raise VcfError(problem)
     return plan, results
+
+
+def _read_request(uri: str) -> AnnotationRequest:
+    bucket, key = object_keys.parse(uri)
+    s3 = s3_client()
+    try:
+        return loads(AnnotationRequest, s3.get_object(Bucket=bucket, Key=key)["Body"].read(), where="request")
+    except (s3.exceptions.NoSuchKey, s3.exceptions.NoSuchBucket) as error:
+        raise AnnotationError(f"{uri}: there is no such request") from error
+    except ContractError as error:
+        raise AnnotationError(f"{uri}: {error}") from error
 
 
 def _discard(plan: ReleasePlan, results: Sequence[TaskResult]) -> None:

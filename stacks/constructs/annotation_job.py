@@ -16,8 +16,8 @@ from stacks.constructs.spark_job import SparkJob
 
 _DECLARED = f"{TABLE_PREFIX}*"
 _TABLES = tuple(table.name for table in ANNOTATION_TABLES)
-# What whoever starts a run says.
-_OF_A_RUN = ("source", "release", "run_id", "schema", "assembly", "md5")
+# What whoever starts a run gives.
+_PER_RUN = "--request"
 
 
 class AnnotationJob(Construct):
@@ -39,9 +39,7 @@ class AnnotationJob(Construct):
             name = table.name.title().replace("_", "")
             LakeTable(self, f"{name}Table", table=table, database=database, bucket=data_lake)
         options = AnnotationsOptions(
-            source="",
-            release="",
-            run_id="",
+            request="",
             database=database.database_name,
             data_lake_bucket=data_lake.bucket_name,
         )
@@ -50,7 +48,7 @@ class AnnotationJob(Construct):
             "Job",
             name="annotations",
             description="ClinVar and other annotations to tables, a release at a time",
-            arguments={k: v for k, v in arguments(options).items() if k.removeprefix("--") not in _OF_A_RUN},
+            arguments={name: value for name, value in arguments(options).items() if name != _PER_RUN},
             packages=("numpy", "pyarrow", "pysam"),
             worker_type=worker_type,
             workers=workers,

@@ -9,14 +9,18 @@ import duckdb
 import pytest
 import sqlglot
 
+from genomics.contracts.annotation_tables import ANNOTATION_TABLES, current_view
 from genomics.contracts.tables import TABLES, Table
+from glue_jobs.annotations import options as annotations
 from glue_jobs.variants.options import parse
 from stacks.named_queries import QUERIES
+from tests.stacks.conftest import flat
 
 ROOT = Path(__file__).resolve().parents[2]
+ALL_TABLES = (*TABLES, *ANNOTATION_TABLES)
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
 def test_tables_are_the_contracts(default: Any, table: Table) -> None:
     inputs = [t["Properties"]["TableInput"] for t in default.resources("lake", "AWS::Glue::Table").values()]
     (found,) = [each for each in inputs if each["Name"] == table.name]
@@ -29,13 +33,18 @@ def test_tables_are_the_contracts(default: Any, table: Table) -> None:
 
 
 def test_there_is_no_table_that_the_contracts_lack(assembly: Any) -> None:
-    assert len(assembly.resources("lake", "AWS::Glue::Table")) == len(TABLES)
+    assert len(assembly.resources("lake", "AWS::Glue::Table")) == len(ALL_TABLES)
+
+
+def jobs(assembly: Any) -> dict[str, dict[str, Any]]:
+    """Properties of the jobs, by the packages' names."""
+    found = [job["Properties"] for job in assembly.resources("lake", "AWS::Glue::Job").values()]
+    return {"variants" if job["Description"].startswith("VCF") else "annotations": job for job in found}
 
 
 def variants_job(assembly: Any) -> dict[str, Any]:
-    """Properties of the job."""
-    (job,) = assembly.resources("lake", "AWS::Glue::Job").values()
-    return dict(job["Properties"])
+    """Properties of the job that loads variants."""
+    return jobs(assembly)["variants"]
 
 
 def test_the_job_understands_the_arguments_that_the_stack_gives(default: Any) -> None:
@@ -47,15 +56,55 @@ def test_the_job_understands_the_arguments_that_the_stack_gives(default: Any) ->
     assert "--request" not in given
 
 
-def test_the_job_is_sized_by_the_settings(default: Any, other: Any) -> None:
+def test_the_annotations_job_understands_the_arguments_that_the_stack_gives(default: Any) -> None:
+    given = jobs(default)["annotations"]["DefaultArguments"]
+    told = {name: "given" if isinstance(value, dict) else value for name, value in given.items()}
+    options = annotations.parse([word for pair in {**told, "--request": "s3://b/k"}.items() for word in pair])
+    assert options.database == options.data_lake_bucket == "given"
+    assert "--request" not in given
+
+
+def test_the_annotations_job_defines_no_table_of_the_stacks(assembly: Any) -> None:
+    (policy,) = (
+        found["Properties"]["PolicyDocument"]
+        for name, found in assembly.resources("lake", "AWS::IAM::Policy").items()
+        if name.split("/")[1].startswith("AnnotationsJobRole")
+    )
+    defined = {
+        flat(resource).rsplit("/", 1)[-1]
+        for statement in policy["Statement"]
+        if "glue:CreateTable" in statement["Action"]
+        for resource in statement["Resource"]
+        if ":table/" in flat(resource)
+    }
+    assert defined == {"clinvar_current", "clinvar_summary_current", "annotation_*"}
+    written = {
+        flat(resource).split("/", 1)[1]
+        for statement in policy["Statement"]
+        if "s3:PutObject" in statement["Action"]
+        for resource in statement["Resource"]
+    }
+    assert written == {
+        "annotations/*",
+        "loads/annotations/*",
+        "tables/clinvar/*",
+        "tables/clinvar_summary/*",
+        "tables/annotation_*",
+        "tables/rejects/dataset=annotations%2F*",
+    }
+
+
+@pytest.mark.parametrize("name", ["variants", "annotations"])
+def test_the_job_is_sized_by_the_settings(default: Any, other: Any, name: str) -> None:
     for assembly, worker, workers, minutes in ((default, "G.1X", 4, 480), (other, "G.2X", 3, 33)):
-        job = variants_job(assembly)
+        job = jobs(assembly)[name]
         assert job["GlueVersion"] == "5.1"
         assert (job["WorkerType"], job["NumberOfWorkers"], job["Timeout"]) == (worker, workers, minutes)
 
 
-def test_loads_run_one_at_a_time_and_the_others_wait(assembly: Any) -> None:
-    job = variants_job(assembly)
+@pytest.mark.parametrize("name", ["variants", "annotations"])
+def test_loads_run_one_at_a_time_and_the_others_wait(assembly: Any, name: str) -> None:
+    job = jobs(assembly)[name]
     assert job["ExecutionProperty"] == {"MaxConcurrentRuns": 1}
     assert job["JobRunQueuingEnabled"] is True
 
@@ -111,9 +160,10 @@ def test_names_carry_the_project_so_that_two_deployments_fit_one_account(other: 
 @pytest.mark.parametrize("title", QUERIES)
 def test_named_queries_run_on_the_contracts_tables(title: str) -> None:
     database = duckdb.connect()
-    for table in TABLES:
+    views = [(current_view(table.name), table) for table in ANNOTATION_TABLES]
+    for name, table in [*((table.name, table) for table in ALL_TABLES), *views]:
         columns = ", ".join(f'"{c.name}" {_duckdb(c.type)}' for c in (*table.columns, *table.partitions))
-        database.execute(f"create table {table.name} ({columns})")
+        database.execute(f"create table {name} ({columns})")
     assert database.execute(sqlglot.transpile(QUERIES[title], read="athena", write="duckdb")[0]).fetchall() == []
 
 
