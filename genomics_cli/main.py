@@ -8,6 +8,7 @@ from typing import Any
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from genomics.contracts.annotations import AnnotationError
 from genomics.contracts.codec import ContractError
 from genomics.contracts.regions import RegionError
 from genomics.contracts.samples import SampleSheetError
@@ -24,13 +25,14 @@ COMMANDS = (
     "sign-off",
     "redrive",
     "query",
+    "annotations",
     "restore",
     "rightsize",
     "storage-report",
     "images",
     "down",
 )
-_MESSAGE_STANDS_ALONE = (UserError, SampleSheetError, RegionError, ContractError)
+_MESSAGE_STANDS_ALONE = (UserError, SampleSheetError, RegionError, ContractError, AnnotationError)
 
 
 class Commands(click.Group):

@@ -10,6 +10,9 @@ from genomics.contracts.annotation_tables import CLINVAR, CLINVAR_SUMMARY, Annot
 from genomics.contracts.runs import Artifact
 from genomics.contracts.tables import Table
 
+# How a run of the annotations job is told where its request is.
+REQUEST_ARGUMENT = "--request"
+
 _MD5 = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])")
 _ASSEMBLY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VCF_NAMES = (".vcf", ".vcf.gz", ".vcf.bgz")

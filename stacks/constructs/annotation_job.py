@@ -7,6 +7,7 @@ from constructs import Construct
 
 from genomics.contracts import object_keys
 from genomics.contracts.annotation_tables import ANNOTATION_TABLES, TABLE_PREFIX, current_view
+from genomics.contracts.annotations import REQUEST_ARGUMENT
 from genomics.contracts.tables import REJECTS
 from glue_jobs.annotations.options import AnnotationsOptions, arguments
 from stacks.constructs.findings import acknowledge, resource_finding
@@ -16,8 +17,6 @@ from stacks.constructs.spark_job import SparkJob
 
 _DECLARED = f"{TABLE_PREFIX}*"
 _TABLES = tuple(table.name for table in ANNOTATION_TABLES)
-# What whoever starts a run gives.
-_PER_RUN = "--request"
 
 
 class AnnotationJob(Construct):
@@ -48,7 +47,7 @@ class AnnotationJob(Construct):
             "Job",
             name="annotations",
             description="ClinVar and other annotations to tables, a release at a time",
-            arguments={name: value for name, value in arguments(options).items() if name != _PER_RUN},
+            arguments={name: value for name, value in arguments(options).items() if name != REQUEST_ARGUMENT},
             packages=("numpy", "pyarrow", "pysam"),
             worker_type=worker_type,
             workers=workers,
