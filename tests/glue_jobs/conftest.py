@@ -20,6 +20,7 @@ from moto.server import ThreadedMotoServer
 from pyspark.sql import SparkSession
 
 from genomics.contracts import object_keys
+from genomics.contracts.annotation_tables import ANNOTATION_TABLES
 from genomics.contracts.codec import dumps, loads
 from genomics.contracts.loads import LoadManifest, LoadRequest, LoadSource
 from genomics.contracts.runs import Artifact
@@ -164,7 +165,7 @@ class Lake:
         self.bucket, self.database = f"lake-{name}", f"lake_{name}"
         self.s3.create_bucket(Bucket=self.bucket)
         self.glue.create_database(DatabaseInput={"Name": self.database})
-        for table in TABLES:
+        for table in (*TABLES, *ANNOTATION_TABLES):
             self.glue.create_table(
                 DatabaseName=self.database,
                 TableInput={
