@@ -6,9 +6,8 @@ from genomics.contracts import object_keys
 from genomics.contracts.annotations import AnnotationManifest, rejects_dataset
 from genomics.contracts.codec import dumps, loads
 from genomics.contracts.tables import REJECTS
-from glue_jobs.annotations.definitions import Definitions
+from glue_jobs.annotations.catalog import AnnotationCatalog
 from glue_jobs.annotations.plans import ReleasePlan, Subject
-from glue_jobs.variants.catalog import Catalog
 from glue_jobs.variants.commit import delete, directory, listed, number_rejects
 from glue_jobs.variants.tasks import TaskResult
 from glue_jobs.vcf.sources import s3_client
@@ -30,8 +29,7 @@ def commit(
     *,
     origin: str,
     md5: str,
-    catalog: Catalog,
-    definitions: Definitions,
+    catalog: AnnotationCatalog,
 ) -> AnnotationManifest:
     """Make a load the release's own. `results` are those of all its ranges, in order.
 
@@ -42,11 +40,11 @@ def commit(
     files = [file.key for result in results for file in result.files if file.table == table.name]
     rejects = [file.key for file in number_rejects(results, target.origin, header_lines=plan.header_lines)]
     if subject.is_declared:
-        definitions.define(table)
+        catalog.define(table)
     catalog.point(REJECTS, {"dataset": dataset}, {(dataset,): directory(plan.bucket, rejects[0])} if rejects else {})
     values = tuple(subject.partition[column.name] for column in table.partitions)
     catalog.point(table, subject.partition, {values: object_keys.uri(plan.bucket, target.directory)})
-    definitions.show_newest(table, catalog.locations(table, {}))
+    catalog.show_newest(table)
     manifest = AnnotationManifest(
         table=table.name,
         partition=subject.partition,

@@ -6,13 +6,12 @@ from genomics.contracts import object_keys
 from genomics.contracts.annotations import AnnotationError, AnnotationManifest, AnnotationRequest
 from genomics.contracts.codec import ContractError, loads
 from genomics.contracts.tables import REJECTS
+from glue_jobs.annotations.catalog import AnnotationCatalog
 from glue_jobs.annotations.commit import commit, find_manifest, sweep
-from glue_jobs.annotations.definitions import Definitions
 from glue_jobs.annotations.fetching import expected_md5, fetch
 from glue_jobs.annotations.options import AnnotationsOptions
 from glue_jobs.annotations.plans import ReleasePlan, find_subject, make_plan
 from glue_jobs.annotations.tasks import RangeTask, run_alone
-from glue_jobs.variants.catalog import Catalog
 from glue_jobs.variants.commit import delete
 from glue_jobs.variants.tasks import TaskResult, joined
 from glue_jobs.vcf.errors import VcfError
@@ -45,8 +44,7 @@ def load(run_all: RunAll, options: AnnotationsOptions) -> str:
         results,
         origin=request.source,
         md5=md5,
-        catalog=Catalog(options.database),
-        definitions=Definitions(options.database, bucket),
+        catalog=AnnotationCatalog(options.database, bucket),
     )
     return f"{_name(manifest)}: loaded {manifest.rows:,} rows, {manifest.rejects:,} rejects from {manifest.origin}"
 

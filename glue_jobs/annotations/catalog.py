@@ -1,27 +1,25 @@
-"""Tables that the job itself defines in the catalog: those of declared schemas, and the views of newest releases."""
+"""What the job itself defines in the catalog: tables of declared schemas, and the views of newest releases."""
 
 import base64
 import json
 from collections.abc import Iterable
 from typing import Any
 
-import boto3
-
 from genomics.contracts import object_keys
 from genomics.contracts.annotation_tables import CLINVAR, current_view
 from genomics.contracts.tables import Column, Table
-from glue_jobs.variants.catalog import CatalogError
+from glue_jobs.variants.catalog import Catalog, CatalogError
 
 _TO_TRINO = {"string": "varchar", "int": "integer"}
 _OF_TABLE = ("Name", "Description", "TableType", "Parameters", "PartitionKeys", "StorageDescriptor")
 
 
-class Definitions:
-    """The definitions of one database; tables lie in `bucket`."""
+class AnnotationCatalog(Catalog):
+    """The tables of one database; they lie in `bucket`."""
 
     def __init__(self, database: str, bucket: str) -> None:
-        self._database, self._bucket = database, bucket
-        self._glue: Any = boto3.client("glue")
+        super().__init__(database)
+        self._bucket = bucket
 
     def define(self, table: Table) -> None:
         """Make the table, or add the columns that it has not got; CatalogError if a column is of another type."""
@@ -56,13 +54,13 @@ class Definitions:
             kept = {name: found[name] for name in _OF_TABLE if name in found}
             self._glue.update_table(DatabaseName=self._database, TableInput={**kept, "StorageDescriptor": wider})
 
-    def show_newest(self, table: Table, releases: Iterable[tuple[str, ...]]) -> None:
-        """Have the table's view show the newest of `releases` (partition values); apart by what follows the date.
+    def show_newest(self, table: Table) -> None:
+        """Have the table's view show the newest release there is, of each assembly where they are apart.
 
         The dates stand in the view's text, so that a query reads no other partition.
         """
         newest: dict[tuple[str, ...], tuple[str, ...]] = {}
-        for values in releases:
+        for values in self.locations(table, {}):
             newest[values[1:]] = max(values, newest.get(values[1:], values))
         found = self._required(table.name)
         columns = [*found["StorageDescriptor"]["Columns"], *found["PartitionKeys"]]
