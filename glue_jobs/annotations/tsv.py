@@ -47,7 +47,7 @@ def open_tsv(source: ByteSource, schema: AnnotationSchema) -> TsvFile:
     """Recognise the file and read its header. VcfError says why it cannot be read."""
     encoding = _encoding(source)
     if not schema.has_header:
-        names = tuple(column.name for column in schema.columns)
+        names = tuple(column.header for column in schema.columns)
         return TsvFile(encoding, schema, names, Body(0, 0), 0)
     text = b""
     for piece in pieces(source, encoding, ByteRange(0, source.size)):
@@ -117,6 +117,12 @@ class _Waiting:
     def reject(self, line: int, reason: str, text: str, *, name: str | None = None) -> None:
         self.rejects.append({"line": line, "field": name, "reason": reason, "text": text[:_REJECT_CHARACTERS]})
 
+    def in_order(self) -> list[dict[str, Any]]:
+        """The rejects by line; fields of a line that was dropped are not kept, so nothing is said of them."""
+        dropped = {self.numbers[index] for index in self.dropped}
+        kept = (reject for reject in self.rejects if reject["field"] is None or reject["line"] not in dropped)
+        return sorted(kept, key=lambda reject: int(reject["line"]))
+
 
 def _batch(waiting: _Waiting, file: TsvFile) -> TsvBatch:
     schema, place = file.schema, file.schema.location
@@ -125,14 +131,13 @@ def _batch(waiting: _Waiting, file: TsvFile) -> TsvBatch:
     others: list[list[tuple[str, str | None]]] = [[] for _ in waiting.rows]
     columns: dict[str, pa.Array] = {}
     for column in schema.columns:
-        name = column.header if schema.has_header else column.name
-        values = _values(column, schema, texts.get(name), waiting, others, is_required=column.name in required)
+        values = _values(column, schema, texts.get(column.header), waiting, others, is_required=column.name in required)
         if place and place.base == 0 and column.name == place.start:
             values = [None if value is None else value + 1 for value in values]
         columns[column.name] = pa.array(values, arrow_type(column.type))
         if place and column.name == place.chrom:
             columns["chromosome"] = pa.array([None if v is None else chromosome(v) for v in values], pa.string())
-    declared = {column.header if schema.has_header else column.name for column in schema.columns}
+    declared = {column.header for column in schema.columns}
     for name in (name for name in texts if name not in declared):
         for other, text in zip(others, texts[name], strict=True):
             other.append((name, text or None))
@@ -140,8 +145,7 @@ def _batch(waiting: _Waiting, file: TsvFile) -> TsvBatch:
     rows = pa.table(columns)
     if waiting.dropped:
         rows = rows.take(pa.array([i for i in range(rows.num_rows) if i not in waiting.dropped], pa.int64()))
-    waiting.rejects.sort(key=lambda reject: int(reject["line"]))
-    return TsvBatch(rows, pa.RecordBatch.from_pylist(waiting.rejects, schema=row_schema(REJECTS)))
+    return TsvBatch(rows, pa.RecordBatch.from_pylist(waiting.in_order(), schema=row_schema(REJECTS)))
 
 
 def _values(
@@ -157,21 +161,31 @@ def _values(
     if texts is None:
         return [None] * len(waiting.rows)
     parse = _parser(column, frozenset((*schema.nulls, *column.nulls)))
-    values: list[Any] = []
-    for index, text in enumerate(texts):
-        try:
-            values.append(parse(text))
-        except ValueError as error:
-            values.append(None)
-            if is_required:
-                if index not in waiting.dropped:
-                    line = "\t".join(waiting.rows[index])
-                    waiting.reject(waiting.numbers[index], f"{column.header}: {error}", line)
-                waiting.dropped.add(index)
-            else:
-                others[index].append((column.header, text))
-                waiting.reject(waiting.numbers[index], f"{error}; kept as text", text, name=column.header)
+    # Most values of a column stand there many times.
+    parsed = {text: _parsed(parse, text) for text in set(texts)}
+    values = [parsed[text] for text in texts]
+    if not any(isinstance(value, ValueError) for value in parsed.values()):
+        return values
+    for index, value in enumerate(values):
+        if not isinstance(value, ValueError):
+            continue
+        values[index] = None
+        line, text = waiting.numbers[index], texts[index]
+        if not is_required:
+            others[index].append((column.header, text))
+            waiting.reject(line, f"{value}; kept as text", text, name=column.header)
+        elif index not in waiting.dropped:
+            waiting.dropped.add(index)
+            waiting.reject(line, f"{column.header}: {value}", "\t".join(waiting.rows[index]))
     return values
+
+
+def _parsed(parse: Callable[[str], Any], text: str) -> Any:
+    """The value, or the error that says why it is none."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        return error
 
 
 def _parser(column: DeclaredColumn, nulls: frozenset[str]) -> Callable[[str], Any]:

@@ -101,7 +101,7 @@ def test_a_bad_line_is_rejected_and_a_bad_field_kept_as_text(read: Any) -> None:
     rows, rejects = read(
         _HEADER.encode()
         + b"1\t1\t2\t0.5\t1\tyes\n"  # line 3 lacks a column
-        + b"1\there\tthere\t0.5\t1\tyes\tx\n"
+        + b"1\there\tthere\thigh\t1\tyes\tx\n"
         + b"\n"
         + b"1\t1\t2\thigh\t1,x\tmaybe\tx\r\n"
         + b"1\t1\t2\t0.5\t1\tyes\t\xff\n"
@@ -118,7 +118,7 @@ def test_a_bad_line_is_rejected_and_a_bad_field_kept_as_text(read: Any) -> None:
         (7, None, "is not UTF-8 text"),
         (8, "scores", "'5000000000' is not an integer of this size; kept as text"),
     ]
-    assert rejects[1]["text"] == "1\there\tthere\t0.5\t1\tyes\tx"
+    assert rejects[1]["text"] == "1\there\tthere\thigh\t1\tyes\tx"
 
 
 @pytest.mark.parametrize("pack", ["plain", "gzip", "bgzf"])
