@@ -94,6 +94,7 @@ class AnnotationCatalog(Catalog):
             "StorageDescriptor": {
                 "Columns": [{"Name": column["Name"], "Type": column["Type"]} for column in columns],
                 "Location": "",
+                "SerdeInfo": {},
             },
             "PartitionKeys": [],
         }

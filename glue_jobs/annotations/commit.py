@@ -39,8 +39,6 @@ def commit(
     table, dataset = subject.table, target.origin.dataset
     files = [file.key for result in results for file in result.files if file.table == table.name]
     rejects = [file.key for file in number_rejects(results, target.origin, header_lines=plan.header_lines)]
-    if subject.is_declared:
-        catalog.define(table)
     catalog.point(REJECTS, {"dataset": dataset}, {(dataset,): directory(plan.bucket, rejects[0])} if rejects else {})
     values = tuple(subject.partition[column.name] for column in table.partitions)
     catalog.point(table, subject.partition, {values: object_keys.uri(plan.bucket, target.directory)})

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.error import HTTPError, URLError
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from genomics.contracts import object_keys
 from genomics.contracts.annotations import AnnotationError, AnnotationRequest, read_md5
@@ -111,5 +111,5 @@ def _page(url: str) -> Iterator[Any]:
 def _read(stream: Any, source: str) -> bytes:
     try:
         return bytes(stream.read(_READ))
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, BotoCoreError) as error:
         raise AnnotationError(f"{source}: broke off while it was read ({error}); fetch it again") from error

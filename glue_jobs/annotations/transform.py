@@ -33,19 +33,15 @@ def load(run_all: RunAll, options: AnnotationsOptions) -> str:
     if manifest and (manifest.md5, manifest.recipe) == (md5, subject.recipe):
         sweep(bucket, subject, manifest)
         return f"{_name(manifest)}: already loaded from {manifest.origin}"
-    source = fetch(request, md5, bucket)
+    catalog, source = AnnotationCatalog(options.database, bucket), fetch(request, md5, bucket)
     try:
         plan = make_plan(subject, source, run_id=request.run_id, bucket=bucket, range_bytes=options.range_mib << 20)
+        if subject.is_declared:
+            catalog.define(subject.table)
         plan, results = _read(plan, run_alone if source.size <= options.alone_kib << 10 else run_all)
     except VcfError as error:
         raise AnnotationError(f"{request.source}: {error}") from error
-    manifest = commit(
-        plan,
-        results,
-        origin=request.source,
-        md5=md5,
-        catalog=AnnotationCatalog(options.database, bucket),
-    )
+    manifest = commit(plan, results, origin=request.source, md5=md5, catalog=catalog)
     return f"{_name(manifest)}: loaded {manifest.rows:,} rows, {manifest.rejects:,} rejects from {manifest.origin}"
 
 

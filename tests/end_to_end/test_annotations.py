@@ -51,4 +51,22 @@ def test_the_newest_release_is_the_current_one_whatever_is_loaded_last(genomics:
     ]
 
     listed = json.loads(genomics("annotations", "--json").output)["releases"]
+    listed = [each for each in listed if each["table"] == "clinvar"]
     assert [(each["release"], each["is_current"]) for each in listed] == [("2023-12-30", False), ("2026-02-26", True)]
+
+
+def test_a_declared_tsv_becomes_a_table(genomics: Any, tmp_path: Path) -> None:
+    schema, table = tmp_path / "panel.json", tmp_path / "panel.bed"
+    columns = [{"name": "chrom", "type": "string"}, *({"name": name, "type": "bigint"} for name in ("start", "end"))]
+    location = {"chrom": "chrom", "start": "start", "end": "end", "base": 0}
+    schema.write_text(json.dumps({"name": "panel", "columns": columns, "location": location}))
+    table.write_text("chrom\tstart\tend\tgene\nchr17\t99\t200\tBRCA1\nchr17\t99\n")
+    done = genomics("annotations", str(table), "--release", "2026-01-01", "--schema", str(schema))
+    assert done.status == 0, done.errors
+    assert done.output == "annotation_panel 2026-01-01: loaded 1 rows, 1 rejects\n"
+    sql = (
+        """select chromosome, "start", "end", element_at(other_columns, 'gene') gene, release"""
+        " from annotation_panel_current"
+    )
+    answer = genomics("query", sql, "--json")
+    assert json.loads(answer.output)["rows"] == [["17", 100, 200, "BRCA1", "2026-01-01"]]
