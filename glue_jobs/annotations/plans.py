@@ -33,6 +33,11 @@ class Subject:
     partition: Mapping[str, str]
 
     @property
+    def name(self) -> str:
+        """What a person calls it, e.g. `clinvar 2026-02-26 GRCh38`."""
+        return " ".join((self.table.name, *self.partition.values()))
+
+    @property
     def is_declared(self) -> bool:
         """The table is defined by the job, not by the stack."""
         return self.table not in ANNOTATION_TABLES

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from genomics.contracts import object_keys
-from genomics.contracts.annotations import AnnotationError, AnnotationManifest, AnnotationRequest
+from genomics.contracts.annotations import AnnotationError, AnnotationRequest
 from genomics.contracts.codec import ContractError, loads
 from genomics.contracts.tables import REJECTS
 from glue_jobs.annotations.catalog import AnnotationCatalog
@@ -32,7 +32,7 @@ def load(run_all: RunAll, options: AnnotationsOptions) -> str:
     manifest = find_manifest(bucket, subject)
     if manifest and (manifest.md5, manifest.recipe) == (md5, subject.recipe):
         sweep(bucket, subject, manifest)
-        return f"{_name(manifest)}: already loaded from {manifest.origin}"
+        return f"{subject.name}: already loaded from {manifest.origin}"
     catalog, source = AnnotationCatalog(options.database, bucket), fetch(request, md5, bucket)
     try:
         plan = make_plan(subject, source, run_id=request.run_id, bucket=bucket, range_bytes=options.range_mib << 20)
@@ -42,7 +42,7 @@ def load(run_all: RunAll, options: AnnotationsOptions) -> str:
     except VcfError as error:
         raise AnnotationError(f"{request.source}: {error}") from error
     manifest = commit(plan, results, origin=request.source, md5=md5, catalog=catalog)
-    return f"{_name(manifest)}: loaded {manifest.rows:,} rows, {manifest.rejects:,} rejects from {manifest.origin}"
+    return f"{subject.name}: loaded {manifest.rows:,} rows, {manifest.rejects:,} rejects from {manifest.origin}"
 
 
 def _read(plan: ReleasePlan, run_all: RunAll) -> tuple[ReleasePlan, list[TaskResult]]:
@@ -76,7 +76,3 @@ def _read_request(uri: str) -> AnnotationRequest:
 
 def _discard(plan: ReleasePlan, results: Sequence[TaskResult]) -> None:
     delete(plan.bucket, {file.key for result in results for file in result.files})
-
-
-def _name(manifest: AnnotationManifest) -> str:
-    return " ".join((manifest.table, *(manifest.partition[name] for name in sorted(manifest.partition, reverse=True))))
