@@ -30,6 +30,9 @@ from stacks.constructs.run_ledger import RunLedger
 from stacks.constructs.spark_job import SparkJob
 from stacks.named_queries import QUERIES
 
+# What reading VCFs takes, beside Spark's own.
+_READER_PACKAGES = ("isal", "numba", "pyarrow", "pysam")
+
 
 @dataclass(frozen=True)
 class LakeConfig:
@@ -85,6 +88,7 @@ class Lake(cdk.Stack):
             "Annotations",
             database=self._database,
             data_lake=data_lake,
+            packages=_READER_PACKAGES,
             worker_type=config.spark_worker_type,
             workers=config.spark_workers,
             timeout_minutes=config.spark_timeout_minutes,
@@ -113,7 +117,7 @@ class Lake(cdk.Stack):
             name="variants",
             description="VCF to the tables variants, genotypes and rejects",
             arguments={name: value for name, value in given.items() if name not in per_run},
-            packages=("isal", "numba", "pyarrow", "pysam"),
+            packages=_READER_PACKAGES,
             worker_type=self._config.spark_worker_type,
             workers=self._config.spark_workers,
             timeout_minutes=self._config.spark_timeout_minutes,

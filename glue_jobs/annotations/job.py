@@ -7,14 +7,14 @@ from genomics.contracts.annotations import AnnotationError
 from glue_jobs.annotations.options import parse
 from glue_jobs.annotations.tasks import RangeTask, run
 from glue_jobs.annotations.transform import load
-from glue_jobs.spark import carry_out
+from glue_jobs.execution import with_spark
 from glue_jobs.variants.catalog import CatalogError
 from glue_jobs.variants.tasks import TaskResult
 
 
 def run_with_spark(tasks: Sequence[RangeTask]) -> list[TaskResult]:
     """Have Spark's executors carry out the tasks; the first call starts the session."""
-    return carry_out(run, tasks, name="annotations")
+    return with_spark(run, tasks, name="annotations")
 
 
 def main(argv: list[str]) -> None:

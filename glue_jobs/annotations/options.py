@@ -17,7 +17,7 @@ class AnnotationsOptions:
     database: str
     data_lake_bucket: str
     range_mib: int = 32
-    alone_kib: int = 2048
+    alone_kib: int = 32 << 10
 
 
 def arguments(options: AnnotationsOptions) -> dict[str, str]:

@@ -9,6 +9,7 @@ from genomics.contracts import object_keys
 from genomics.contracts.tables import REJECTS, Table
 from glue_jobs.annotations.clinvar import clinvar_rows
 from glue_jobs.annotations.tsv import TsvFile, TsvReader
+from glue_jobs.execution import alone
 from glue_jobs.variants.parquet import Destination, WrittenFile, write_file
 from glue_jobs.variants.tasks import TaskResult
 from glue_jobs.vcf.errors import VcfError
@@ -109,8 +110,8 @@ def run(task: RangeTask) -> TaskResult:
 
 
 def run_alone(tasks: list[RangeTask]) -> list[TaskResult]:
-    """Carry out tasks here, one after the other."""
-    return [run(task) for task in tasks]
+    """Carry out tasks in this process."""
+    return alone(run, tasks)
 
 
 def _batches(reader: RangeReader | TsvReader) -> Iterator[tuple[pa.Table, pa.RecordBatch]]:

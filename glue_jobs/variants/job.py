@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from glue_jobs.spark import carry_out
+from glue_jobs.execution import with_spark
 from glue_jobs.variants.catalog import CatalogError
 from glue_jobs.variants.options import parse
 from glue_jobs.variants.tasks import Task, TaskResult, run
@@ -12,7 +12,7 @@ from glue_jobs.variants.transform import LoadError, load
 
 def run_with_spark(tasks: Sequence[Task]) -> list[TaskResult]:
     """Have Spark's executors carry out the tasks; the first call starts the session."""
-    return carry_out(run, tasks, name="variants")
+    return with_spark(run, tasks, name="variants")
 
 
 def main(argv: list[str]) -> None:

@@ -1,12 +1,11 @@
 """Loads VCFs into the lake: the ranges of all sources are read apart, the driver commits each that came through."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from genomics.contracts import object_keys
 from genomics.contracts.codec import ContractError, loads
 from genomics.contracts.loads import SCHEMA, LoadManifest, LoadRequest
+from glue_jobs.execution import alone
 from glue_jobs.variants.catalog import Catalog
 from glue_jobs.variants.commit import commit, discard, find_manifest, sweep
 from glue_jobs.variants.options import VariantsOptions
@@ -14,9 +13,6 @@ from glue_jobs.variants.plans import SourcePlan, make_plan
 from glue_jobs.variants.tasks import Task, TaskResult, joined, run
 from glue_jobs.vcf.errors import VcfError
 from glue_jobs.vcf.sources import s3_client
-
-# Each holds some 400 MiB.
-_MOST_AT_ONCE = 4
 
 # Carries tasks out, wherever and in whatever order; results stand in the order of the tasks.
 RunAll = Callable[[Sequence[Task]], list[TaskResult]]
@@ -85,9 +81,8 @@ def _finish(
 
 
 def run_alone(tasks: Sequence[Task]) -> list[TaskResult]:
-    """Carry out tasks here, as many at a time as there are processors: compiled code needs no interpreter."""
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_AT_ONCE)) as pool:
-        return list(pool.map(run, tasks))
+    """Carry out tasks in this process."""
+    return alone(run, tasks)
 
 
 def _read_request(uri: str) -> LoadRequest:

@@ -1,5 +1,7 @@
 """ClinVar's tables, and the job that loads releases of annotations into them and into tables of its own."""
 
+from collections.abc import Sequence
+
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -29,6 +31,7 @@ class AnnotationJob(Construct):
         *,
         database: glue.Database,
         data_lake: s3.IBucket,
+        packages: Sequence[str],
         worker_type: str,
         workers: int,
         timeout_minutes: int,
@@ -48,7 +51,7 @@ class AnnotationJob(Construct):
             name="annotations",
             description="ClinVar and other annotations to tables, a release at a time",
             arguments={name: value for name, value in arguments(options).items() if name != REQUEST_ARGUMENT},
-            packages=("numpy", "pyarrow", "pysam"),
+            packages=packages,
             worker_type=worker_type,
             workers=workers,
             timeout_minutes=timeout_minutes,

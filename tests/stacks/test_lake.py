@@ -37,7 +37,7 @@ def test_there_is_no_table_that_the_contracts_lack(assembly: Any) -> None:
 
 
 def jobs(assembly: Any) -> dict[str, dict[str, Any]]:
-    """Properties of the jobs, by the packages' names."""
+    """Properties of the jobs, by the names of their Python packages."""
     found = [job["Properties"] for job in assembly.resources("lake", "AWS::Glue::Job").values()]
     return {"variants" if job["Description"].startswith("VCF") else "annotations": job for job in found}
 
@@ -109,10 +109,11 @@ def test_loads_run_one_at_a_time_and_the_others_wait(assembly: Any, name: str) -
     assert job["JobRunQueuingEnabled"] is True
 
 
-def test_the_job_installs_the_versions_that_the_tests_run_with(default: Any) -> None:
-    packages = variants_job(default)["DefaultArguments"]["--additional-python-modules"].split(",")
+@pytest.mark.parametrize("name", ["variants", "annotations"])
+def test_the_job_installs_the_versions_that_the_tests_run_with(default: Any, name: str) -> None:
+    packages = jobs(default)[name]["DefaultArguments"]["--additional-python-modules"].split(",")
     locked = {p["name"]: p.get("version") for p in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
-    assert packages == [f"{name}=={locked[name]}" for name in ("pyarrow", "pysam")]
+    assert packages == [f"{package}=={locked[package]}" for package in ("isal", "numba", "pyarrow", "pysam")]
 
 
 def test_the_jobs_library_holds_what_it_imports(default: Any) -> None:
