@@ -1,0 +1,113 @@
+"""Our job through Spark, as the embedded AWS's Glue runs it: the real script, `local[2]`, S3 and catalog over HTTP."""
+
+import json
+import os
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from benchmarks.lake.inputs import Input
+from benchmarks.lake.processes import Measured, measure
+from embedded_aws import instance
+from embedded_aws.glue import spark
+from genomics.contracts import object_keys
+from genomics.contracts.codec import dumps, loads
+from genomics.contracts.loads import LoadManifest, LoadRequest, LoadSource
+from genomics.contracts.runs import Artifact
+from genomics.contracts.tables import TABLES, Column
+from glue_jobs.variants.options import VariantsOptions, arguments
+
+_ROOT = Path(__file__).parents[2]
+_SCRIPT = _ROOT / "glue_jobs/variants/job.py"
+_BUCKET, _DATABASE = "lake", "genomics"
+CORES = 2
+
+
+@dataclass(frozen=True)
+class LocalCloud:
+    """An embedded AWS without stacks: a bucket, and a catalog with the lake's tables. `environment` points at it."""
+
+    environment: dict[str, str]
+
+    def client(self, service: str) -> Any:
+        """A client of one of its services."""
+        make: Any = boto3.client
+        return make(
+            service,
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            region_name=self.environment["AWS_REGION"],
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def upload(self, given: Input) -> Artifact:
+        """Put a VCF where the job reads it."""
+        key = f"inputs/{given.path.name}"
+        self.client("s3").upload_file(str(given.path), _BUCKET, key)
+        return Artifact(f"s3://{_BUCKET}/{key}", given.sha256(), given.path.stat().st_size)
+
+    def load(self, source: Artifact, timeout: float) -> tuple[list[str], Measured, dict[str, int]]:
+        """Run the job on an uploaded VCF, as a dataset of its own: its command, what it took, and rows by table.
+
+        The range is half of the file, so that each core has one; no file is small enough to do without Spark.
+        """
+        run = uuid.uuid4().hex
+        request = object_keys.run_document(run, "load.json")
+        self.client("s3").put_object(
+            Bucket=_BUCKET, Key=request, Body=dumps(LoadRequest(run, (LoadSource(run, source),))).encode()
+        )
+        options = VariantsOptions(
+            f"s3://{_BUCKET}/{request}",
+            _DATABASE,
+            _BUCKET,
+            range_mib=max(1, -(-source.size // (CORES << 20))),
+            alone_kib=0,
+        )
+        command = [sys.executable, str(_SCRIPT), "--JOB_NAME", "variants"]
+        command += [word for pair in arguments(options).items() for word in pair]
+        with tempfile.TemporaryDirectory(prefix="spark-job-") as name:
+            directory = Path(name)
+            settings = spark.prepare({"spark.master": f"local[{CORES}]"}, directory)
+            own = {**os.environ, **self.environment, **settings, "PYTHONPATH": str(_ROOT)}
+            measured = measure(command, own, directory, timeout)
+        stored = self.client("s3").get_object(Bucket=_BUCKET, Key=object_keys.load_manifest(run))
+        return command, measured, dict(loads(LoadManifest, stored["Body"].read()).rows)
+
+
+@contextmanager
+def local_cloud(directory: Path) -> Iterator[LocalCloud]:
+    """Start one on an empty directory, in a process of its own; it ends with the block."""
+    assembly = directory / "assembly"
+    assembly.mkdir(parents=True)
+    (assembly / "manifest.json").write_text(json.dumps({"version": "1", "artifacts": {}}))
+    data = directory / "aws"
+    running = instance.start(data, 0, assembly)
+    try:
+        cloud = LocalCloud(running.environment())
+        cloud.client("s3").create_bucket(Bucket=_BUCKET)
+        glue = cloud.client("glue")
+        glue.create_database(DatabaseInput={"Name": _DATABASE})
+        for table in TABLES:
+            location = f"s3://{_BUCKET}/{object_keys.table(table.name)}"
+            glue.create_table(
+                DatabaseName=_DATABASE,
+                TableInput={
+                    "Name": table.name,
+                    "PartitionKeys": _columns(table.partitions),
+                    "StorageDescriptor": {"Columns": _columns(table.columns), "Location": location},
+                },
+            )
+        yield cloud
+    finally:
+        instance.stop(data)
+
+
+def _columns(columns: tuple[Column, ...]) -> list[dict[str, str]]:
+    return [{"Name": column.name, "Type": column.type} for column in columns]

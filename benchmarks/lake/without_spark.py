@@ -1,0 +1,47 @@
+"""Our tasks by themselves: `python -m benchmarks.lake.without_spark DIRECTORY KEY PROCESSES`.
+
+DIRECTORY holds the bucket `in`, with the VCF at KEY, and gets the bucket `out`. Every process carries out
+`glue_jobs.variants.tasks.run` for one of as many ranges. Prints the rows written, by table, as JSON.
+"""
+
+import json
+import multiprocessing
+import sys
+from collections import Counter
+from pathlib import Path
+
+from benchmarks.lake import directory_store
+from glue_jobs.variants.parquet import Destination
+from glue_jobs.variants.tasks import RangeTask, TaskResult, run
+from glue_jobs.vcf.reader import open_vcf, ranges
+from glue_jobs.vcf.sources import S3Source
+
+
+def main() -> None:
+    """Carry the tasks out."""
+    directory, key, processes = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    directory_store.use(directory)
+    source = S3Source.head(f"s3://in/{key}")
+    file = open_vcf(source)
+    destination = Destination("out", "bench", "load", source.uri, "0" * 64, "run")
+    parts = ranges(source, file, -(-source.size // processes))
+    tasks = [RangeTask(source, file, part, destination) for part in parts]
+    assert len(tasks) == processes, f"{len(tasks)} ranges"
+    if processes == 1:
+        results = [run(task) for task in tasks]
+    else:
+        with multiprocessing.get_context("fork").Pool(processes) as pool:
+            results = pool.map(run, tasks, chunksize=1)
+    print(json.dumps(_rows(results)))
+
+
+def _rows(results: list[TaskResult]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for result in results:
+        assert result.problem is None, result.problem
+        total.update(result.rows)
+    return dict(total)
+
+
+if __name__ == "__main__":
+    main()
