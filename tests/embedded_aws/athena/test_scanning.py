@@ -41,6 +41,8 @@ def size(footer: Any, columns: tuple[str, ...], groups: range = range(4)) -> int
         ("select sum(score) from measured where pos between 1500 and 1600", ("pos", "score"), range(1, 2), 2),
         ("select max(name) from measured where pos >= 3000 and part like 'a%'", ("pos", "name"), range(3, 4), 1),
         ("select name from measured where pos in (5, 3999) and part = 'a'", ("pos", "name"), range(0, 4, 3), 1),
+        ("select name from measured where pos in (5, 6, 7, 8, 3999) and part in ('a', 'c', 'd', 'e', 'f')",
+         ("pos", "name"), range(0, 4, 3), 1),
         ("select name from measured where pos is null", ("pos", "name"), range(0), 2),
         ("select count(*) from measured", (), range(0), 0),
         ("select count(*) from measured where part = 'none'", (), range(0), 0),
