@@ -2,10 +2,14 @@
 
 import io
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import boto3
+
+from glue_jobs.vcf.sources import s3_client
 
 
 class DirectoryStore:
@@ -49,6 +53,14 @@ class DirectoryStore:
         return path
 
 
-def use(root: Path) -> None:
-    """Have every client that this process makes from now on be a store of that directory."""
+@contextmanager
+def used(root: Path) -> Iterator[None]:
+    """Have the lake's readers and writers, in this process and those forked from it, take that directory for S3."""
+    real = boto3.client
     boto3.client = lambda *_args, **_options: DirectoryStore(root)  # type: ignore[assignment]
+    s3_client.cache_clear()
+    try:
+        yield
+    finally:
+        boto3.client = real
+        s3_client.cache_clear()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.lake import directory_store
 from glue_jobs.variants.parquet import Destination
-from glue_jobs.variants.tasks import RangeTask, TaskResult, run
+from glue_jobs.variants.tasks import RangeTask, run
 from glue_jobs.vcf.reader import open_vcf, ranges
 from glue_jobs.vcf.sources import S3Source
 
@@ -20,7 +20,12 @@ from glue_jobs.vcf.sources import S3Source
 def main() -> None:
     """Carry the tasks out."""
     directory, key, processes = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    directory_store.use(directory)
+    with directory_store.used(directory):
+        print(json.dumps(convert(key, processes)))
+
+
+def convert(key: str, processes: int) -> dict[str, int]:
+    """Rows written, by table."""
     source = S3Source.head(f"s3://in/{key}")
     file = open_vcf(source)
     destination = Destination("out", "bench", "load", source.uri, "0" * 64, "run")
@@ -32,10 +37,6 @@ def main() -> None:
     else:
         with multiprocessing.get_context("fork").Pool(processes) as pool:
             results = pool.map(run, tasks, chunksize=1)
-    print(json.dumps(_rows(results)))
-
-
-def _rows(results: list[TaskResult]) -> dict[str, int]:
     total: Counter[str] = Counter()
     for result in results:
         assert result.problem is None, result.problem

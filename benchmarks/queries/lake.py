@@ -49,6 +49,9 @@ class Lake:
         self._connection = duckdb.connect(config={"threads": _THREADS})
         self._connection.execute(f"CREATE SCHEMA {_DATABASE}; SET schema = '{_DATABASE}'")
         root = directory / BUCKET
+        # Footers are kept by a file's name, which in the embedded Athena follows from its content.
+        self._names = directory / "names"
+        self._names.mkdir(exist_ok=True)
         self._tables: dict[str, Table] = {}
         self._files: dict[str, dict[Partition, list[Path]]] = {}
         for declared in (VARIANTS, GENOTYPES):
@@ -63,10 +66,13 @@ class Lake:
         """A table, empty for planning, and its files by partition, as their paths say."""
         self._tables[name] = Table(_DATABASE, name, columns, keys, str(directory), None, "", {})
         partitions = self._files.setdefault(name, {})
-        for path in sorted(directory.rglob("*.parquet")):
+        for number, path in enumerate(sorted(directory.rglob("*.parquet"))):
             named = dict(part.split("=", 1) for part in path.relative_to(directory).parts if "=" in part)
             values = tuple(unquote(named[key.name]) for key in keys)
-            partitions.setdefault(Partition(values, ""), []).append(path)
+            link = self._names / f"{name}-{number}.parquet"
+            link.unlink(missing_ok=True)
+            link.symlink_to(path)
+            partitions.setdefault(Partition(values, ""), []).append(link)
         fields = ", ".join(f'"{column.name}" {column.type.duckdb()}' for column in (*columns, *keys))
         self._connection.execute(f"CREATE TABLE {name} ({fields})")
 
@@ -93,7 +99,7 @@ class Lake:
             read += scanning.scanned_bytes(table, scan, chosen)
             whole += scanning.scanned_bytes(table, Scan(scan.table, scan.columns, (), None), every)
             files += len(chosen)
-            listed = ", ".join(f"'{path}'" for path in chosen)
+            listed = ", ".join(f"'{path.resolve()}'" for path in chosen)
             source = f"read_parquet([{listed}], hive_partitioning = {bool(table.partition_keys)})"
             text = text.replace(f"from {name}", f"from {source} {name}").replace(
                 f"join {name}", f"join {source} {name}"

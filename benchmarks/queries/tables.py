@@ -44,15 +44,15 @@ def make_cohort(directory: Path, *, samples: int, sites: int, ranges: int) -> Si
     """Write the tables below `directory`/lake as a load in so many ranges would, and a table of ClinVar."""
     random = np.random.default_rng(_SEED)
     everything = make_sites(random, sites)
-    directory_store.use(directory)
     destination = Destination(BUCKET, DATASET, "load", "s3://in/cohort.vcf.gz", "0" * 64, "run")
     edges = np.linspace(0, sites, ranges + 1).astype(int).tolist()
-    for start, stop in itertools.pairwise(edges):
-        writer = PartitionWriter(destination, name=f"{start:015d}")
-        part = everything.part(start, stop)
-        calls = genotypes(random, part, samples)
-        writer.add(Batch(variants(random, part, samples), calls, _batch(REJECTS, {}, 0)))
-        writer.flush()
+    with directory_store.used(directory):
+        for start, stop in itertools.pairwise(edges):
+            writer = PartitionWriter(destination, name=f"{start:015d}")
+            part = everything.part(start, stop)
+            calls = genotypes(random, part, samples)
+            writer.add(Batch(variants(random, part, samples), calls, _batch(REJECTS, {}, 0)))
+            writer.flush()
     chosen = np.flatnonzero(random.random(sites) < _CLINVAR_SHARE)
     clinvar = directory / BUCKET / "clinvar"
     clinvar.mkdir()

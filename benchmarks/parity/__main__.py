@@ -1,0 +1,91 @@
+"""What the tables say of real files, compared with bcftools over all fields, file by file.
+
+`python -m benchmarks.parity [--data DIR] [--report FILE.md] [--json FILE] [--timeout SECONDS]`. Of every VCF and BCF
+below `vcf/`, and every file below `bad_inputs/ebi_vcf_validator` that is said to be right, the rows must say what
+`bcftools norm -m-` and `bcftools query` say, or differ for a reason that is written down in `verdicts.py`. The files
+that are wrong on purpose must end as an error of one line, as rejects, or as rows that say what the file says. It ends
+with 1, and a line for each, where a file does not.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.parity.verdicts import Outcome, Verdict, judge, judge_wrong
+from benchmarks.parity.workers import judged
+
+_ROOT = Path(__file__).parents[2]
+_VALIDATOR = "bad_inputs/ebi_vcf_validator"
+
+Verdicts = Mapping[str, Mapping[Path, Verdict]]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Judge all files, print the counts; status 1 if one fails."""
+    parser = argparse.ArgumentParser(prog="benchmarks.parity")
+    shared = Path(os.environ.get("GENOMICS_SHARED_DATA") or _ROOT / "../shared/data")
+    parser.add_argument("--data", type=Path, default=shared, help="the shared public data set")
+    parser.add_argument("--report", type=Path, help="write a line for each file there, as Markdown")
+    parser.add_argument("--json", type=Path, help="write the same there, as JSON")
+    parser.add_argument("--timeout", type=float, default=600, help="seconds that a file may take")
+    options = parser.parse_args(arguments)
+    if not (options.data / "vcf").is_dir():
+        sys.exit(f"{options.data}: the shared data set is not there; name it with --data")
+    right, wrong = files(options.data)
+    verdicts = {
+        "right": dict(judged(right, judge, options.timeout)),
+        "wrong on purpose": dict(judged(wrong, lambda path, _: judge_wrong(path), options.timeout)),
+    }
+    for name, found in verdicts.items():
+        print(f"{name}: {counted(found)}")
+    if options.report:
+        options.report.write_text(report(verdicts, options.data))
+    if options.json:
+        options.json.write_text(json.dumps(document(verdicts, options.data), indent=2) + "\n")
+    failing = [(path, verdict) for found in verdicts.values() for path, verdict in found.items()]
+    lines = [f"{path}: {verdict.reason}" for path, verdict in failing if verdict.outcome is Outcome.FAILS]
+    if lines:
+        sys.exit("\n".join(lines))
+
+
+def files(data: Path) -> tuple[list[Path], list[Path]]:
+    """Those that are said to be right, and those that are wrong on purpose."""
+    named = re.compile(r"\.(vcf|vcf\.b?gz|bcf)$")
+    right = sorted(path for path in (data / "vcf").rglob("*") if named.search(path.name))
+    validator = sorted(path for path in (data / _VALIDATOR).rglob("*") if path.is_file())
+    right += [path for path in validator if path.parent.name == "passed"]
+    return right, [path for path in validator if path.parent.name != "passed"]
+
+
+def counted(found: Mapping[Path, Verdict]) -> str:
+    """Numbers of files by outcome."""
+    counts = Counter(verdict.outcome for verdict in found.values())
+    return ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome)
+
+
+def report(verdicts: Verdicts, data: Path) -> str:
+    """A table for each kind of file."""
+    lines = ["# Parity with bcftools"]
+    for name, found in verdicts.items():
+        lines += ["", f"## {name.capitalize()}: {counted(found)}", "", "| file | outcome | why |", "|---|---|---|"]
+        for path, verdict in found.items():
+            why = verdict.reason.replace("|", "\\|")
+            lines.append(f"| {path.relative_to(data)} | {verdict.outcome} | {why} |")
+    return "\n".join(lines) + "\n"
+
+
+def document(verdicts: Verdicts, data: Path) -> dict[str, list[dict[str, str]]]:
+    """The same for JSON."""
+    return {
+        name: [{"file": str(path.relative_to(data)), **vars(verdict)} for path, verdict in found.items()]
+        for name, found in verdicts.items()
+    }
+
+
+if __name__ == "__main__":
+    main()
