@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.parity.verdicts import Outcome, Verdict, judge, judge_wrong
-from benchmarks.parity.workers import judged
+from benchmarks.parity.workers import Judge, judged
 
 _ROOT = Path(__file__).parents[2]
 _VALIDATOR = "bad_inputs/ebi_vcf_validator"
@@ -37,12 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not (options.data / "vcf").is_dir():
         sys.exit(f"{options.data}: the shared data set is not there; name it with --data")
     right, wrong = files(options.data)
-    verdicts = {
-        "right": dict(judged(right, judge, options.timeout)),
-        "wrong on purpose": dict(judged(wrong, lambda path, _: judge_wrong(path), options.timeout)),
-    }
-    for name, found in verdicts.items():
-        print(f"{name}: {counted(found)}")
+    verdicts: dict[str, dict[Path, Verdict]] = {"right": {}, "wrong on purpose": {}}
+    of_kind: list[tuple[list[Path], Judge]] = [(right, judge), (wrong, lambda path, _: judge_wrong(path))]
+    for (listed, how), (name, found) in zip(of_kind, verdicts.items(), strict=True):
+        for path, verdict in judged(listed, how, options.timeout):
+            found[path] = verdict
+            print(f"{path.relative_to(options.data)}: {verdict.outcome} {verdict.reason}".rstrip(), flush=True)
+        print(f"{name}: {counted(found)}", flush=True)
     if options.report:
         options.report.write_text(report(verdicts, options.data))
     if options.json:

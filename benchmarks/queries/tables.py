@@ -154,7 +154,9 @@ def _batch(table: Table, columns: Mapping[str, Any], rows: int) -> pa.RecordBatc
         pc.cast(pa.array(columns[field.name]), field.type) if field.name in columns else pa.nulls(rows, field.type)
         for field in schema
     ]
-    return pa.record_batch(arrays, schema=schema)
+    # Many strings of numpy come in chunks.
+    batches = pa.Table.from_arrays(arrays, schema=schema).combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=schema)
 
 
 def _clinvar(random: np.random.Generator, sites: Sites, chosen: Any) -> pa.Table:
