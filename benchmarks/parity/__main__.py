@@ -2,7 +2,8 @@
 
 `python -m benchmarks.parity [--data DIR] [--report FILE.md] [--json FILE] [--timeout SECONDS]`. Of every VCF and BCF
 below `vcf/`, and every file below `bad_inputs/ebi_vcf_validator` that is said to be right, the rows must say what
-`bcftools norm -m-` and `bcftools query` say, or differ for a reason that is written down in `verdicts.py`. The files
+`bcftools norm -m-` and `bcftools query` say, or differ for a reason that is written down in `verdicts.py`; read as
+columns, whatever the size, and line by line, they must be the same. The files
 that are wrong on purpose must end as an error of one line, as rejects, or as rows that say what the file says. It ends
 with 1, and a line for each, where a file does not.
 """
@@ -11,6 +12,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -36,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if not (options.data / "vcf").is_dir():
         sys.exit(f"{options.data}: the shared data set is not there; name it with --data")
+    # So that what was started ends with this process.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
     right, wrong = files(options.data)
     verdicts: dict[str, dict[Path, Verdict]] = {"right": {}, "wrong on purpose": {}}
     of_kind: list[tuple[list[Path], Judge]] = [(right, judge), (wrong, lambda path, _: judge_wrong(path))]

@@ -36,13 +36,13 @@ class Content:
         return self.content[start:end]
 
 
-def read_rows(content: bytes) -> Rows:
-    """The rows of a file; VcfError where it cannot be read."""
+def read_rows(content: bytes, *, by_columns: bool) -> Rows:
+    """The rows of a file, read as columns, or line by line; VcfError where it cannot be read."""
     source = Content(content)
     file = open_vcf(source)
     rows, lines = Rows(), file.header.lines
     for part in ranges(source, file, max(1, source.size)):
-        reader = RangeReader(source, file, part)
+        reader = RangeReader(source, file, part, by_columns=by_columns)
         for batch in reader:
             rows.variants += batch.variants.to_pylist(maps_as_pydicts="strict")
             rows.genotypes += batch.genotypes.to_pylist(maps_as_pydicts="strict")

@@ -43,6 +43,7 @@ UNREADABLE: Mapping[str, str] = {
 }
 # A part of a file that has more calls than this is compared by itself.
 _CALLS_AT_ONCE = 500_000
+_LARGE_BYTES = 1 << 20
 _SHOWN = 300
 
 
@@ -66,8 +67,8 @@ def judge(path: Path, scratch: Path) -> Verdict:
     """Compare all fields of a file that is said to be right."""
     reasons: dict[str, None] = {}
     try:
-        for part in parts(text_of(path)) if _is_text(path) else [path.read_bytes()]:
-            verdict = _judge_part(path, part, scratch)
+        for content, text in _taken_apart(path) if _is_large(path) else [(path.read_bytes(), text_of(path))]:
+            verdict = _judge_part(path, content, text, scratch)
             if verdict.outcome is Outcome.FAILS:
                 return verdict
             reasons[verdict.reason] = None
@@ -83,7 +84,9 @@ def judge_wrong(path: Path) -> Verdict:
     "Equal" is a file in whose records nothing is wrong that could be seen.
     """
     try:
-        rows = read_rows(path.read_bytes())
+        rows = read_rows(path.read_bytes(), by_columns=True)
+        if _shown(rows) != _shown(read_rows(path.read_bytes(), by_columns=False)):
+            return Verdict(Outcome.FAILS, "read as columns it has other rows than read line by line")
     except VcfError as error:
         said = str(error)
         return Verdict(Outcome.FAILS if "\n" in said or not said else Outcome.DIFFERS, f"error: {said}")
@@ -109,16 +112,19 @@ def parts(text: str) -> Iterator[bytes]:
         yield (text[:body] + "".join(lines[first : first + at_once])).encode()
 
 
-def _is_text(path: Path) -> bool:
-    """Large and whole enough to be taken apart; others are read as they are, with all that is wrong with them."""
-    return path.stat().st_size > 1 << 20 and path.name not in UNREADABLE and path.suffix != ".bcf"
+def _is_large(path: Path) -> bool:
+    """And whole, to be taken apart; others are read as they are, with all that is wrong with them."""
+    return path.stat().st_size > _LARGE_BYTES and path.name not in UNREADABLE and path.suffix != ".bcf"
 
 
-def _judge_part(path: Path, content: bytes, scratch: Path) -> Verdict:
-    rows = read_rows(content)
-    text = (
-        text_of(path) if path.suffix in (".bcf", ".gz") and not _is_text(path) else content.decode("utf-8", "replace")
-    )
+def _taken_apart(path: Path) -> Iterator[tuple[bytes, str]]:
+    return ((part, part.decode()) for part in parts(text_of(path)))
+
+
+def _judge_part(path: Path, content: bytes, text: str, scratch: Path) -> Verdict:
+    rows = read_rows(content, by_columns=True)
+    if _shown(rows) != _shown(read_rows(content, by_columns=False)):
+        return Verdict(Outcome.FAILS, "read as columns it has other rows than read line by line")
     rejected = {reject["text"]: reject["reason"] for reject in rows.rejects if reject["field"] is None}
     unexpected = [reason for reason in rejected.values() if not reason.endswith(REJECTED.get(path.name, "\n"))]
     if unexpected:
@@ -137,6 +143,11 @@ def _judge_part(path: Path, content: bytes, scratch: Path) -> Verdict:
     if differing:
         return Verdict(Outcome.FAILS, str(differing[0])[:_SHOWN])
     return Verdict(Outcome.DIFFERS if reasons else Outcome.EQUAL, "; ".join(reasons))
+
+
+def _shown(rows: Rows) -> str:
+    """As text, in which NaN equals NaN."""
+    return str(vars(rows))
 
 
 def _only_places(text: str, rows: Rows, reasons: list[str]) -> Verdict:

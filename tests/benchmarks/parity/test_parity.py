@@ -23,6 +23,12 @@ _HEADER = """##fileformat=VCFv4.2
 _RECORDS = "".join(f"chr1\t{n}\t.\tA\tC,G\t9\tPASS\tDP={n}\tGT\t0/1\t./.\n" for n in range(1, 8))
 
 
+@pytest.fixture(autouse=True)
+def by_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiling what reads columns would take longer than all of this; that both read the same is tested elsewhere."""
+    monkeypatch.setattr(verdicts, "read_rows", lambda content, **_: read_rows(content, by_columns=False))
+
+
 @pytest.fixture
 def right(tmp_path: Path) -> Path:
     path = tmp_path / "right.vcf"
@@ -45,8 +51,8 @@ def right(tmp_path: Path) -> Path:
 def test_a_row_that_says_something_else_fails_the_file(
     right: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, changed: dict[str, Any], said: str | None
 ) -> None:
-    def wrongly_read(content: bytes) -> Rows:
-        rows = read_rows(content)
+    def wrongly_read(content: bytes, **_: bool) -> Rows:
+        rows = read_rows(content, by_columns=False)
         getattr(rows, table)[3].update(changed)
         return rows
 
@@ -54,6 +60,16 @@ def test_a_row_that_says_something_else_fails_the_file(
     verdict = judge(right, tmp_path)
     assert verdict.outcome is (Outcome.FAILS if said else Outcome.EQUAL)
     assert (said or "") in verdict.reason
+
+
+def test_readers_that_differ_fail_the_file(right: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def differing(content: bytes, *, by_columns: bool) -> Rows:
+        rows = read_rows(content, by_columns=False)
+        rows.variants[0]["qual"] = float(by_columns)
+        return rows
+
+    monkeypatch.setattr(verdicts, "read_rows", differing)
+    assert judge(right, tmp_path).reason == judge_wrong(right).reason != ""
 
 
 @pytest.mark.skipif(not shutil.which("bcftools"), reason="bcftools is not installed")
@@ -71,7 +87,7 @@ def test_a_wrong_file_ends_as_an_error_as_rejects_or_as_its_rows(right: Path) ->
 
 
 def test_a_row_at_another_place_is_found() -> None:
-    rows = read_rows((_HEADER + _RECORDS).encode())
+    rows = read_rows((_HEADER + _RECORDS).encode(), by_columns=False)
     assert misplaced(_HEADER + _RECORDS, rows) is None
     assert misplaced(_HEADER + _RECORDS.replace("chr1\t7", "chr1\t8"), rows) is not None
     del rows.variants[-1]
