@@ -44,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     verdicts: dict[str, dict[Path, Verdict]] = {"right": {}, "wrong on purpose": {}}
     of_kind: list[tuple[list[Path], Judge]] = [(right, judge), (wrong, lambda path, _: judge_wrong(path))]
     for (listed, how), (name, found) in zip(of_kind, verdicts.items(), strict=True):
-        for path, verdict in judged(listed, how, options.timeout):
+        # The small ones first: what is wrong with many of them shows early.
+        for path, verdict in judged(sorted(listed, key=lambda path: path.stat().st_size), how, options.timeout):
             found[path] = verdict
             print(f"{path.relative_to(options.data)}: {verdict.outcome} {verdict.reason}".rstrip(), flush=True)
         print(f"{name}: {counted(found)}", flush=True)
@@ -78,7 +79,7 @@ def report(verdicts: Verdicts, data: Path) -> str:
     lines = ["# Parity with bcftools"]
     for name, found in verdicts.items():
         lines += ["", f"## {name.capitalize()}: {counted(found)}", "", "| file | outcome | why |", "|---|---|---|"]
-        for path, verdict in found.items():
+        for path, verdict in sorted(found.items()):
             why = verdict.reason.replace("|", "\\|")
             lines.append(f"| {path.relative_to(data)} | {verdict.outcome} | {why} |")
     return "\n".join(lines) + "\n"
@@ -87,7 +88,7 @@ def report(verdicts: Verdicts, data: Path) -> str:
 def document(verdicts: Verdicts, data: Path) -> dict[str, list[dict[str, str]]]:
     """The same for JSON."""
     return {
-        name: [{"file": str(path.relative_to(data)), **vars(verdict)} for path, verdict in found.items()]
+        name: [{"file": str(path.relative_to(data)), **vars(verdict)} for path, verdict in sorted(found.items())]
         for name, found in verdicts.items()
     }
 

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from glue_jobs.vcf import specification
+
 _COLUMNS = {
     "INFO": {"DP": "depth", "AC": "allele_count", "AN": "allele_number", "AF": "allele_frequency"},
     "FORMAT": {
@@ -29,6 +31,9 @@ _COLUMNS = {
 }
 # Integers that bcftools cannot hold.
 BEYOND_32_BITS = frozenset({"MPOS", "XPOS"})
+
+
+_ERROR = "[E::"
 
 
 class OracleError(RuntimeError):
@@ -64,6 +69,12 @@ class Oracle:
         columns = body[0].split("\t")
         has_genotypes = len(columns) > 9 and any(field.name == "GT" for field in fields[1])
         return cls(prepared, *fields, has_genotypes)
+
+    def complaint(self) -> str | None:
+        """What bcftools says of records that it leaves out; None if it reads all."""
+        done = subprocess.run(["bcftools", "view", str(self.prepared)], capture_output=True, check=False)
+        lines = done.stderr.decode("utf-8", "replace").splitlines()
+        return next((line for line in lines if line.startswith(_ERROR)), None)
 
     def differing_variants(self, rows: list[dict[str, Any]]) -> list[Any]:
         """Records of `bcftools norm -m-` without a row that says the same."""
@@ -149,7 +160,8 @@ def _differing_fields(kind: str, texts: Iterable[tuple[Field, str]], row: dict[s
     for field, text in texts:
         if field.type == "Flag":
             value: Any = field.name in (row["info_flags"] or ())
-            same = (text == "1") == value
+            # `DB=0` is 0 to bcftools; a Flag with a value is there all the same.
+            same = (text != ".") == value
         else:
             column = row.get(_COLUMNS[kind].get(field.name, ""))
             value = maps.get(field.name) if column is None else column
@@ -196,15 +208,17 @@ def _declared(kind: str, header: list[str], ignored: Collection[str]) -> list[Fi
 
 
 def _undeclared(header: list[str], records: list[list[str]]) -> Iterable[str]:
-    """Declarations of contigs and fields that the header lacks; a field's type is what htslib takes it for."""
+    """Declarations of what the header lacks: INFO as VCF 4.3 has it; else what htslib takes a field for."""
     declared = {match[0] for line in header if (match := re.match(r"##\w+=<ID=[^,>]+", line))}
     wanted: dict[str, str] = {}
     for columns in records:
         wanted[f"##contig=<ID={columns[0]}"] = ""
+        for name in columns[6].split(";") if columns[6] != "." else ():
+            wanted[f"##FILTER=<ID={name}"] = ',Description=""'
         for entry in columns[7].split(";") if columns[7] != "." else ():
             name, assigned, _ = entry.partition("=")
-            kind = ',Number=1,Type=String,Description=""' if assigned else ',Number=0,Type=Flag,Description=""'
-            wanted.setdefault(f"##INFO=<ID={name}", kind)
+            own = specification.INFO.get(name) or Field(name, *(("1", "String") if assigned else ("0", "Flag")))
+            wanted.setdefault(f"##INFO=<ID={name}", f',Number={own.number},Type={own.type},Description=""')
         for name in columns[8].split(":") if len(columns) > 8 else ():
             wanted[f"##FORMAT=<ID={name}"] = ',Number=1,Type=String,Description=""'
     return [f"{line}{rest}>" for line, rest in wanted.items() if line not in declared]
@@ -221,5 +235,6 @@ def _bcftools(*arguments: str) -> str:
         ["bcftools", *arguments], capture_output=True, text=True, encoding="utf-8", errors="replace", check=False
     )
     if done.returncode:
-        raise OracleError((done.stderr.strip().splitlines() or ["bcftools said nothing"])[-1])
+        lines = done.stderr.strip().splitlines() or ["bcftools said nothing"]
+        raise OracleError(next((line for line in lines if line.startswith(_ERROR)), lines[-1]))
     return done.stdout

@@ -132,7 +132,8 @@ def _judge_part(path: Path, content: bytes, text: str, scratch: Path) -> Verdict
     misfits = {reject["field"].partition("/")[2] for reject in rows.rejects if reject["field"]}
     if misfits and path.name not in MISFITS:
         return Verdict(Outcome.FAILS, f"does not find {', '.join(sorted(misfits))} as declared")
-    kept = "\n".join(line for line in text.split("\n") if line.rstrip("\r") not in rejected)
+    # bcftools takes an empty line for a record, and stops.
+    kept = "\n".join(line for line in text.split("\n") if line.strip() and line.rstrip("\r") not in rejected)
     reasons = [f"{len(rejected)} records rejected: {REJECTED[path.name]}"] if rejected else []
     reasons += [f"kept as text: {MISFITS[path.name]}"] if misfits else []
     try:
@@ -140,6 +141,8 @@ def _judge_part(path: Path, content: bytes, text: str, scratch: Path) -> Verdict
         differing = oracle.differing_variants(rows.variants) + oracle.differing_genotypes(rows.genotypes)
     except OracleError as error:
         return _only_places(kept, rows, [*reasons, f"bcftools does not read it: {error}"])
+    if differing and (complaint := oracle.complaint()):
+        return _only_places(kept, rows, [*reasons, f"bcftools does not read all of it: {complaint}"])
     if differing:
         return Verdict(Outcome.FAILS, str(differing[0])[:_SHOWN])
     return Verdict(Outcome.DIFFERS if reasons else Outcome.EQUAL, "; ".join(reasons))
