@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from glue_jobs.vcf import specification
+from glue_jobs.vcf.values import percent_decoded
 
 _COLUMNS = {
     "INFO": {"DP": "depth", "AC": "allele_count", "AN": "allele_number", "AF": "allele_frequency"},
@@ -186,7 +187,8 @@ def _same(text: str, value: Any, separator: str = ",") -> bool:
 
 def _same_element(text: str, value: Any) -> bool:
     if value is None or isinstance(value, str):
-        return text == (value or ".")
+        # bcftools leaves VCF 4.3's escapes as they are.
+        return (value or ".") in (text, percent_decoded(text))
     try:
         printed = float(text)
     except ValueError:
