@@ -1,19 +1,14 @@
 """Loading releases: what a query sees of them, before, during and after."""
 
-import base64
 import functools
 import hashlib
-import http.server
 import json
 import os
 import pickle
-import ssl
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +16,6 @@ import duckdb
 import pyarrow as pa
 import pytest
 import sqlglot
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from genomics.contracts import object_keys
 from genomics.contracts.annotation_tables import (
@@ -34,8 +26,8 @@ from genomics.contracts.annotation_tables import (
     Location,
     chromosome,
 )
-from genomics.contracts.annotations import AnnotationError, AnnotationManifest, AnnotationRequest
-from genomics.contracts.codec import dumps, loads
+from genomics.contracts.annotations import AnnotationError, AnnotationRequest
+from genomics.contracts.codec import loads
 from genomics.contracts.tables import TABLES
 from glue_jobs.annotations import commit as commit_module
 from glue_jobs.annotations.catalog import AnnotationCatalog
@@ -49,83 +41,13 @@ from glue_jobs.variants.transform import load as load_variants
 from glue_jobs.variants.transform import run_alone as run_variants
 from glue_jobs.vcf.schemas import file_schema
 from stacks.named_queries import QUERIES
+from tests.glue_jobs.annotations.conftest import NEWER, OLDER, Releases, clinvar
 
 _ROOT = Path(__file__).parents[3]
-_HEADER = """##fileformat=VCFv4.1
-##reference={assembly}
-##INFO=<ID=ALLELEID,Number=1,Type=Integer,Description="">
-##INFO=<ID=CLNSIG,Number=.,Type=String,Description="">
-##INFO=<ID=CLNREVSTAT,Number=.,Type=String,Description="">
-##INFO=<ID=GENEINFO,Number=1,Type=String,Description="">
-#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO
-"""
 _GENES = AnnotationSchema(
     name="genes",
     columns=(DeclaredColumn("symbol", "string"), DeclaredColumn("pli", "double", "pLI")),
 )
-_OLDER, _NEWER = "2025-12-01", "2026-02-26"
-
-
-def clinvar(records: int = 6, significance: str = "Pathogenic", assembly: str = "GRCh38") -> bytes:
-    """Records that are not sorted; every fifth is rejected."""
-    lines = [_HEADER.format(assembly=assembly)]
-    for i in range(records):
-        position = "here" if i % 5 == 4 else str(1000 - 10 * i)
-        chrom = "17" if i % 2 else "MT"
-        lines.append(
-            f"{chrom}\t{position}\t{i}\tAT\tA\t.\t.\tALLELEID={i};CLNSIG={significance};GENEINFO=BRCA1:672|LOC:{i}\n"
-        )
-    return "".join(lines).encode()
-
-
-def unneeded(tasks: list[RangeTask]) -> list[TaskResult]:
-    raise AssertionError(f"{len(tasks)} tasks are too few for Spark")
-
-
-class Releases:
-    """Asks for releases to be loaded into a lake."""
-
-    def __init__(self, lake: Any) -> None:
-        self.lake = lake
-
-    def options(
-        self, content: bytes, *, release: str = _NEWER, name: str = "clinvar.vcf", md5: str | None = None, **more: Any
-    ) -> AnnotationsOptions:
-        """Put a release, its checksum beside it as NCBI does, and the request; what the job is told."""
-        key = f"annotations/brought/{release}/{name}"
-        digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        self.lake.s3.put_object(Bucket=self.lake.bucket, Key=key, Body=content)
-        beside = f"{md5 or digest}  /am/ftp-clinvar/{name}\n".encode()
-        self.lake.s3.put_object(Bucket=self.lake.bucket, Key=f"{key}.md5", Body=beside)
-        return self.asked(AnnotationRequest(f"s3://{self.lake.bucket}/{key}", release, f"run-{release}", **more))
-
-    def asked(self, request: AnnotationRequest) -> AnnotationsOptions:
-        key = object_keys.annotation_request(request.run_id)
-        self.lake.s3.put_object(Bucket=self.lake.bucket, Key=key, Body=dumps(request).encode())
-        return AnnotationsOptions(f"s3://{self.lake.bucket}/{key}", self.lake.database, self.lake.bucket)
-
-    def load(self, content: bytes, run_all: Any = unneeded, **more: Any) -> str:
-        return load(run_all, self.options(content, **more))
-
-    def current(self, table: str = "clinvar") -> set[tuple[str, ...]]:
-        """Partitions that the table's view shows."""
-        text = self.lake.glue.get_table(DatabaseName=self.lake.database, Name=f"{table}_current")["Table"][
-            "ViewOriginalText"
-        ]
-        document = json.loads(base64.b64decode(text.removeprefix("/* Presto View: ").removesuffix(" */")))
-        where = sqlglot.parse_one(document["originalSql"], dialect="athena").find(sqlglot.exp.Where)
-        return {
-            tuple(each.this for each in group.find_all(sqlglot.exp.Literal))
-            for group in where.find_all(sqlglot.exp.Paren)
-        }
-
-    def kept(self) -> list[str]:
-        return [key for key in self.lake.keys("") if key.startswith(("tables/", "loads/"))]
-
-
-@pytest.fixture
-def releases(lake: Any) -> Releases:
-    return Releases(lake)
 
 
 def test_what_the_stack_writes_the_job_reads() -> None:
@@ -135,43 +57,43 @@ def test_what_the_stack_writes_the_job_reads() -> None:
 
 def test_a_release_can_be_queried_through_the_catalog(releases: Releases) -> None:
     line = releases.load(clinvar(), assembly="GRCh38")
-    source = f"s3://{releases.lake.bucket}/annotations/brought/{_NEWER}/clinvar.vcf"
-    assert line == f"clinvar {_NEWER} GRCh38: loaded 5 rows, 1 rejects from {source}"
+    source = f"s3://{releases.lake.bucket}/annotations/brought/{NEWER}/clinvar.vcf"
+    assert line == f"clinvar {NEWER} GRCh38: loaded 5 rows, 1 rejects from {source}"
     rows = releases.lake.rows("clinvar")
     # Sorted by location
     assert [(row["chrom"], row["pos"], row["allele_id"]) for row in rows] == [
         ("17", 950, 5), ("17", 970, 3), ("17", 990, 1), ("MT", 980, 2), ("MT", 1000, 0),
     ]  # fmt: skip
-    assert {(row["release"], row["assembly"], row["run_id"]) for row in rows} == {(_NEWER, "GRCh38", f"run-{_NEWER}")}
+    assert {(row["release"], row["assembly"], row["run_id"]) for row in rows} == {(NEWER, "GRCh38", f"run-{NEWER}")}
     digest = hashlib.sha256(clinvar()).hexdigest()
-    kept = object_keys.annotation_file("clinvar", _NEWER, digest, "clinvar.vcf")
+    kept = object_keys.annotation_file("clinvar", NEWER, digest, "clinvar.vcf")
     assert {(row["source_uri"], row["source_sha256"]) for row in rows} == {
         (f"s3://{releases.lake.bucket}/{kept}", digest)
     }
     assert releases.lake.keys(kept) == [kept]
     (reject,) = releases.lake.rows("rejects")
-    assert (reject["dataset"], reject["line"]) == (f"annotations/clinvar/{_NEWER}/GRCh38", 12)
+    assert (reject["dataset"], reject["line"]) == (f"annotations/clinvar/{NEWER}/GRCh38", 12)
     assert reject["reason"] == "POS 'here' is not a position"
     # Nothing staged is left
     assert [key for key in releases.kept() if key.startswith("loads/")] == [
-        f"loads/annotations/clinvar/{_NEWER}/GRCh38.json"
+        f"loads/annotations/clinvar/{NEWER}/GRCh38.json"
     ]
 
 
 def test_the_same_release_twice_changes_nothing(releases: Releases) -> None:
     releases.load(clinvar())
     before = releases.lake.s3.list_objects_v2(Bucket=releases.lake.bucket, Prefix="tables/")["Contents"]
-    assert releases.load(clinvar()).startswith(f"clinvar {_NEWER} GRCh38: already loaded from s3://")
+    assert releases.load(clinvar()).startswith(f"clinvar {NEWER} GRCh38: already loaded from s3://")
     assert releases.lake.s3.list_objects_v2(Bucket=releases.lake.bucket, Prefix="tables/")["Contents"] == before
 
 
 def test_a_release_that_was_corrected_replaces_its_own_rows_only(releases: Releases) -> None:
-    releases.load(clinvar(), release=_OLDER)
+    releases.load(clinvar(), release=OLDER)
     releases.load(clinvar())
     releases.load(clinvar(3, significance="Benign"))
     found = [(row["release"], row["clinical_significances"]) for row in releases.lake.rows("clinvar")]
-    assert sorted(found) == [(_OLDER, ["Pathogenic"])] * 5 + [(_NEWER, ["Benign"])] * 3
-    assert {row["dataset"] for row in releases.lake.rows("rejects")} == {f"annotations/clinvar/{_OLDER}/GRCh38"}
+    assert sorted(found) == [(OLDER, ["Pathogenic"])] * 5 + [(NEWER, ["Benign"])] * 3
+    assert {row["dataset"] for row in releases.lake.rows("rejects")} == {f"annotations/clinvar/{OLDER}/GRCh38"}
     manifests = [key for key in releases.kept() if key.endswith(".json")]
     assert len([key for key in releases.kept() if key.startswith("tables/clinvar/")]) == len(manifests) == 2
 
@@ -179,30 +101,13 @@ def test_a_release_that_was_corrected_replaces_its_own_rows_only(releases: Relea
 def test_the_view_shows_the_newest_release_of_each_assembly(releases: Releases) -> None:
     releases.load(clinvar(), release="2026-01-05")
     assert releases.current() == {("2026-01-05", "GRCh38")}
-    releases.load(clinvar(), release=_NEWER)
-    assert releases.current() == {(_NEWER, "GRCh38")}
+    releases.load(clinvar(), release=NEWER)
+    assert releases.current() == {(NEWER, "GRCh38")}
     # An older one again, and a first one of another assembly
-    releases.load(clinvar(), release=_OLDER)
-    releases.load(clinvar(assembly="GRCh37"), release=_OLDER, assembly="GRCh37")
-    assert releases.current() == {(_NEWER, "GRCh38"), (_OLDER, "GRCh37")}
+    releases.load(clinvar(), release=OLDER)
+    releases.load(clinvar(assembly="GRCh37"), release=OLDER, assembly="GRCh37")
+    assert releases.current() == {(NEWER, "GRCh38"), (OLDER, "GRCh37")}
     assert len(releases.lake.rows("clinvar")) == 20
-
-
-def test_a_checksum_that_differs_ends_with_a_line_and_stores_nothing(releases: Releases) -> None:
-    with pytest.raises(AnnotationError, match=r"clinvar\.vcf: its MD5 is [0-9a-f]{32}, expected 0{32}; fetch it again"):
-        releases.load(clinvar(), md5="0" * 32)
-    assert releases.kept() == []
-    assert releases.lake.keys("annotations/clinvar") == []
-
-
-def test_a_release_without_a_checksum_is_not_loaded(releases: Releases) -> None:
-    options = releases.options(clinvar())
-    request = AnnotationRequest(f"s3://{releases.lake.bucket}/annotations/brought/{_NEWER}/clinvar.vcf", _NEWER, "r")
-    releases.lake.s3.delete_object(Bucket=releases.lake.bucket, Key=f"annotations/brought/{_NEWER}/clinvar.vcf.md5")
-    with pytest.raises(AnnotationError, match=r"\.md5: there is no such object; there must be one, or its checksum"):
-        load(unneeded, options)
-    md5 = hashlib.md5(clinvar(), usedforsecurity=False).hexdigest()
-    assert "loaded 5 rows" in load(unneeded, releases.asked(replace(request, md5=md5.upper())))
 
 
 @pytest.mark.parametrize(
@@ -250,7 +155,7 @@ def test_a_load_that_was_interrupted_shows_nothing_and_is_completed(
                 releases.load(corrected)
         if name == "point":
             assert releases.lake.rows("clinvar") == before
-    assert releases.load(corrected).startswith(f"clinvar {_NEWER} GRCh38: already loaded")
+    assert releases.load(corrected).startswith(f"clinvar {NEWER} GRCh38: already loaded")
     assert len(releases.lake.rows("clinvar")) == 3
     assert len([key for key in releases.kept() if key.startswith("tables/")]) == 1
 
@@ -276,7 +181,7 @@ def test_the_number_of_ranges_changes_no_row(
         assert rejects == list(range(12, 68, 5))
         rows = releases.lake.rows("clinvar")
         seen.append(sorted((row["chrom"], row["pos"], row["allele_id"]) for row in rows))
-        manifest = f"loads/annotations/clinvar/{_NEWER}/GRCh38.json"
+        manifest = f"loads/annotations/clinvar/{NEWER}/GRCh38.json"
         releases.lake.s3.delete_object(Bucket=releases.lake.bucket, Key=manifest)
     assert seen[0] == seen[1]
     assert len(seen[0]) == 48
@@ -288,22 +193,22 @@ def _plan_in(*given: Any, pieces: int, size: int, **more: Any) -> ReleasePlan:
 
 def test_a_declared_tsv_makes_a_table_that_can_get_more_columns(releases: Releases) -> None:
     content = b"symbol\tpLI\tnote\nBRCA1\t0.5\tx\nTP53\thigh\ty\n"
-    line = releases.load(content, name="genes.tsv", schema=_GENES, release=_OLDER)
-    assert line.startswith(f"annotation_genes {_OLDER}: loaded 2 rows, 1 rejects from s3://")
+    line = releases.load(content, name="genes.tsv", schema=_GENES, release=OLDER)
+    assert line.startswith(f"annotation_genes {OLDER}: loaded 2 rows, 1 rejects from s3://")
     wider = replace(_GENES, columns=(*_GENES.columns, DeclaredColumn("note", "string")))
     releases.load(content, name="genes.tsv", schema=wider)
     rows = {(row["release"], row["symbol"]): row for row in releases.lake.rows("annotation_genes")}
-    assert rows[_OLDER, "TP53"]["other_columns"] == {"pLI": "high", "note": "y"}
-    assert rows[_NEWER, "TP53"]["other_columns"] == {"pLI": "high"}
-    assert rows[_NEWER, "BRCA1"]["note"] == "x"
+    assert rows[OLDER, "TP53"]["other_columns"] == {"pLI": "high", "note": "y"}
+    assert rows[NEWER, "TP53"]["other_columns"] == {"pLI": "high"}
+    assert rows[NEWER, "BRCA1"]["note"] == "x"
     (reject,) = (
-        row for row in releases.lake.rows("rejects") if row["dataset"] == f"annotations/annotation_genes/{_NEWER}"
+        row for row in releases.lake.rows("rejects") if row["dataset"] == f"annotations/annotation_genes/{NEWER}"
     )
     assert (reject["line"], reject["field"], reject["text"]) == (3, "pLI", "high")
     table = releases.lake.glue.get_table(DatabaseName=releases.lake.database, Name="annotation_genes")["Table"]
     names = [column["Name"] for column in table["StorageDescriptor"]["Columns"]]
     assert names == ["symbol", "pli", "other_columns", "source_uri", "source_sha256", "run_id", "note"]
-    assert releases.current("annotation_genes") == {(_NEWER,)}
+    assert releases.current("annotation_genes") == {(NEWER,)}
     other = replace(_GENES, columns=(_GENES.columns[0], DeclaredColumn("pli", "string", "pLI")))
     with pytest.raises(CatalogError, match=r"annotation_genes\.pli is double in the catalog, in the schema string"):
         releases.load(content, name="genes.tsv", schema=other)
@@ -330,7 +235,7 @@ def test_variants_join_what_clinvar_says_whatever_chromosomes_are_called(lake: A
         vcf = (header + "".join(lines) + f"{names[0]}\t991\t.\tAT\tA\t.\t.\t.\n").encode()
         list(load_variants(run_variants, lake.options(lake.put(dataset, vcf, "calls.vcf"))))
     releases.load(clinvar())
-    releases.load(clinvar(significance="Benign"), release=_OLDER)
+    releases.load(clinvar(significance="Benign"), release=OLDER)
 
     answer = duckdb.connect()
     newest = {(row["release"], row["assembly"]) for row in lake.rows("clinvar")} & releases.current()
@@ -372,85 +277,8 @@ def test_the_script_ends_with_a_line_and_no_traceback(releases: Releases, moto_e
     assert "clinvar.vcf: line 1: is not a VCF" in done.stderr
 
 
-@pytest.fixture
-def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Path]]:
-    """A server of files over HTTPS that is trusted here: its address, and the directory of its files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = tmp_path / "server.pem"
-    pem.write_bytes(
-        certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    files = tmp_path / "files"
-    files.mkdir()
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(files))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
-    monkeypatch.setenv("no_proxy", "localhost")
-    yield f"localhost:{server.server_port}", files
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.mark.parametrize("scheme", ["https", "ftp"])
-def test_a_release_is_fetched_over_https(releases: Releases, web: tuple[str, Path], scheme: str) -> None:
-    address, files = web
-    content = clinvar()
-    (files / "clinvar_20260226.vcf").write_bytes(content)
-    url = f"{scheme}://{address}/clinvar_20260226.vcf"
-    request = AnnotationRequest(url, _NEWER, "run-1")
-    with pytest.raises(AnnotationError, match=r"clinvar_20260226\.vcf\.md5: cannot be read: 404 File not found; there"):
-        load(unneeded, releases.asked(request))
-    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    (files / "clinvar_20260226.vcf.md5").write_text(f"{digest}  /am/ftp-clinvar/vcf/clinvar_20260226.vcf\n")
-    assert load(unneeded, releases.asked(request)).endswith(f"loaded 5 rows, 1 rejects from {url}")
-    key = object_keys.annotation_load("clinvar", find_subject(request).partition)
-    manifest = loads(
-        AnnotationManifest, releases.lake.s3.get_object(Bucket=releases.lake.bucket, Key=key)["Body"].read()
-    )
-    assert (manifest.origin, manifest.md5, manifest.rows, manifest.rejects) == (url, digest, 5, 1)
-
-
-@pytest.mark.parametrize(
-    ("source", "line"),
-    [
-        ("https://localhost:1/clinvar.vcf", "https://localhost:1/clinvar.vcf.md5: cannot be read: "),
-        ("http://example.org/clinvar.vcf", "expected an https:// or s3:// URI"),
-        ("/clinvar.vcf", "expected an https:// or s3:// URI"),
-        ("s3://absent-bucket/clinvar.vcf", "clinvar.vcf.md5: there is no such object"),
-    ],
-)
-def test_a_source_that_cannot_be_had_is_said_in_one_line(
-    releases: Releases, monkeypatch: pytest.MonkeyPatch, source: str, line: str
-) -> None:
-    monkeypatch.setenv("no_proxy", "localhost")
-    with pytest.raises(AnnotationError) as caught:
-        load(unneeded, releases.asked(AnnotationRequest(source, _NEWER, "run-1")))
-    assert line in str(caught.value)
-
-
 def test_the_stacks_tables_are_not_defined_by_the_job() -> None:
-    request = AnnotationRequest("s3://b/variant_summary.txt.gz", _NEWER, "r")
+    request = AnnotationRequest("s3://b/variant_summary.txt.gz", NEWER, "r")
     assert find_subject(request).table in ANNOTATION_TABLES
     assert not find_subject(request).is_declared
     assert find_subject(replace(request, schema=_GENES)).is_declared
