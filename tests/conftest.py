@@ -5,7 +5,8 @@ take longest; of the others, the tests of a file stay together.
 """
 
 import fcntl
-import importlib.util
+import gc
+import importlib
 import os
 import subprocess
 import sys
@@ -31,6 +32,20 @@ LANDING = {
 
 # Hundreds of tests make clients of their own.
 service_models.keep()
+# What modules make as they are imported stays.
+gc.disable()
+
+
+class _Late:
+    """Stands for a module. pytest and Hypothesis ask whatever a test names what it is, which is not yet to use it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(importlib.import_module(self._name), name)
 
 
 def late(name: str) -> Any:
@@ -38,15 +53,7 @@ def late(name: str) -> Any:
 
     Every process collects all tests, and whoever imports the CDK starts Node and has it read the whole library.
     """
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.find_spec(name)
-    assert spec is not None
-    assert spec.loader is not None
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return _Late(name)
 
 
 Synthesis = Callable[[Path, Mapping[str, str]], "subprocess.CompletedProcess[str]"]
@@ -70,6 +77,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         group = shared or own.relative_to(ROOT).as_posix()
         item.add_marker(pytest.mark.xdist_group(f"{group}, apart" if item.path.stem in APART else group))
     items.sort(key=_turn)
+
+
+def pytest_collection_finish() -> None:
+    """Make ready for the tests: all that they import is there."""
+    if "moto" in sys.modules:
+        mocked_aws = importlib.import_module("tests.mocked_aws")
+        mocked_aws.keep()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
