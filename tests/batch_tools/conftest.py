@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -268,9 +269,15 @@ def create_account() -> Callable[..., None]:
     return _create_account
 
 
-def _create_account(**client: str) -> None:
-    boto3.client("s3", **client).create_bucket(Bucket="steps-bucket")
-    boto3.client("dynamodb", **client).create_table(
+@cache
+def client_of(service: str, **options: str) -> Any:
+    """One for all tests with these options: every account in this process is the same mock."""
+    return boto3.client(service, **options)  # type: ignore[call-overload]
+
+
+def _create_account(**options: str) -> None:
+    client_of("s3", **options).create_bucket(Bucket="steps-bucket")
+    client_of("dynamodb", **options).create_table(
         TableName="ledger",
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[

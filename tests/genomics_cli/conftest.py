@@ -21,17 +21,21 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> SequencingRun:
     return make_sequencing_run(tmp_path_factory.mktemp("made"), contigs={"chrA": 6000, "chrB": 4000})
 
 
+@pytest.fixture(scope="session")
+def operator() -> Cloud:
+    """Whose clients all tests share: every account is the same mock."""
+    return Cloud(boto3.Session(aws_access_key_id="operator", aws_secret_access_key="x", region_name="us-east-1"))
+
+
 @pytest.fixture
-def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+def platform(operator: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
     """An emulated account with the buckets, the ledger and the dead-letter queue of a deployment."""
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     with mock_aws():
-        session = boto3.Session(aws_access_key_id="operator", aws_secret_access_key="x", region_name="us-east-1")
-        cloud = Cloud(session)
         for bucket in ("sequencing", "lake"):
-            cloud.s3.create_bucket(Bucket=bucket)
-        cloud.dynamodb.create_table(
+            operator.s3.create_bucket(Bucket=bucket)
+        operator.dynamodb.create_table(
             TableName="ledger",
             KeySchema=[
                 {"AttributeName": "run_id", "KeyType": "HASH"},
@@ -47,7 +51,7 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
             sequencing_bucket="sequencing",
             data_lake_bucket="lake",
             ledger_table="ledger",
-            inbox_dead_letter_queue_url=cloud.sqs.create_queue(QueueName="dead")["QueueUrl"],
+            inbox_dead_letter_queue_url=operator.sqs.create_queue(QueueName="dead")["QueueUrl"],
             run_state_machine_arn="arn:aws:states:us-east-1:123456789012:stateMachine:Runs",
             load_state_machine_arn="arn:aws:states:us-east-1:123456789012:stateMachine:Loads",
             lake_database="lake",
@@ -62,7 +66,7 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
             dashboard="dashboard",
             alarm_topic_arn="arn:aws:sns:us-east-1:123456789012:alarms",
         )
-        yield Platform(cloud, deployment)
+        yield Platform(operator, deployment)
 
 
 @pytest.fixture

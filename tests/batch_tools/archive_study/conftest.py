@@ -5,10 +5,10 @@ import hashlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 from moto.s3.models import s3_backends
@@ -16,6 +16,7 @@ from moto.s3.models import s3_backends
 from batch_tools.archive_study import objects_read, restore_study
 from genomics.contracts import object_keys
 from genomics.contracts.archives import ArchiveRequest
+from tests.batch_tools.conftest import client_of
 
 BUCKET = "sequencing"
 RUN = "run_folders/240101_A00001_0001_AHXXXXXXX/"
@@ -114,32 +115,36 @@ class Study:
         return content
 
 
+@cache
+def random_bytes(seed: int, size: int) -> bytes:
+    return random.Random(seed).randbytes(size)  # noqa: S311
+
+
 @pytest.fixture
 def study(monkeypatch: pytest.MonkeyPatch) -> Iterator[Study]:
     """BCL in a run folder, FASTQ and VCF elsewhere; some with tags, metadata, odd names, no content, several ranges."""
     for module in (objects_read, restore_study):
         monkeypatch.setattr(module, "RANGE_BYTES", 1 << 20)
     with mock_aws():
-        s3 = boto3.client("s3", region_name="us-east-1")
+        s3 = client_of("s3", region_name="us-east-1")
         s3.create_bucket(Bucket=BUCKET)
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        random_bytes = random.Random(1).randbytes  # noqa: S311
         made = Study(s3)
         made.put(f"{RUN}RunInfo.xml", b"<RunInfo/>")
         for cycle in range(1, 13):
-            made.put(f"{LANE}C{cycle}.1/s_1_1101.bcl", random_bytes(50_000), StorageClass="STANDARD_IA")
+            made.put(f"{LANE}C{cycle}.1/s_1_1101.bcl", random_bytes(cycle, 50_000), StorageClass="STANDARD_IA")
         made.put(f"{LANE}C13.1/s_1_1101.bcl", b"")
         made.put(f"{LANE}{'deep/' * 30}größe ü.bcl", b"odd name")
         reads = object_keys.reads("0" * 64, "A_R1.fastq.gz")
         made.put(
             reads,
-            random_bytes(5_500_000),
+            random_bytes(0, 5_500_000),
             Tagging="patient=P%201&lane=L001",
             Metadata={"file-owner": "1000"},
             ContentType="application/gzip",
         )
         vcf = "steps/gather_variants/ff/A.vcf.gz"
-        made.put(vcf, random_bytes(200_000), StorageClass="STANDARD_IA")
+        made.put(vcf, random_bytes(20, 200_000), StorageClass="STANDARD_IA")
         yield made
 
 

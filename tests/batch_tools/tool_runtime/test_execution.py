@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-import boto3
 import pytest
 
 from batch_tools.tool_runtime.errors import ToolError
@@ -18,6 +17,7 @@ from genomics.contracts.environment import ToolEnvironment
 from genomics.contracts.ledger import from_item, step_item
 from genomics.contracts.runs import State
 from genomics.contracts.steps import Step, StepRecord, Task, TaskInput
+from tests.batch_tools.conftest import client_of
 
 pytestmark = pytest.mark.usefixtures("aws")
 BUCKET = "steps-bucket"
@@ -30,22 +30,22 @@ def uri(key: str) -> str:
 
 
 def put(key: str, body: bytes) -> str:
-    boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
+    client_of("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
     return uri(key)
 
 
 def get(location: str) -> bytes:
     bucket, key = object_keys.parse(location)
-    return boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    return client_of("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
 def keys() -> set[str]:
-    return {item["Key"] for item in boto3.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])}
+    return {item["Key"] for item in client_of("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])}
 
 
 def entry(task: Task):
     key = {"run_id": {"S": task.run_id}, "item": {"S": step_item(task.sample, task.step, task.part)}}
-    return from_item(boto3.client("dynamodb").get_item(TableName="ledger", Key=key)["Item"])
+    return from_item(client_of("dynamodb").get_item(TableName="ledger", Key=key)["Item"])
 
 
 def two_files(job: Job) -> Outcome:
@@ -91,7 +91,7 @@ def execution(task: Task, tmp_path: Path) -> Callable[..., Execution]:
         environment = ToolEnvironment(
             "image-1", 2, 512, "ledger", str(tmp_path / "references"), str(tmp_path / "scratch"), "fs-1"
         )
-        s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+        s3, dynamodb = client_of("s3"), client_of("dynamodb")
         return replace(Execution(TOOL, task, environment, Attempt(job_id, number), s3, dynamodb), **changes)
 
     return make
@@ -102,7 +102,7 @@ def test_outputs_and_record_are_published_and_nothing_else(execution, task, tmp_
     assert keys() - {"inbox/reads_1.fastq", "inbox/reads_2.fastq"} == FINAL
     assert get(task.outputs["reads_2"]) == READS + b" reads_2 by job-a-1"
     assert list((tmp_path / "scratch").iterdir()) == []
-    assert finished(boto3.client("s3"), task) == record
+    assert finished(client_of("s3"), task) == record
     assert record.inputs == task.inputs
     assert record.outputs["reads_1"].sha256 == hashlib.sha256(READS + b" reads_1 by job-a-1").hexdigest()
     assert (record.image, record.job_id, record.attempt, record.vcpus) == ("image-1", "job-a", 1, 2)
@@ -140,7 +140,7 @@ def test_a_second_job_finds_the_outputs_and_does_nothing(execution, task):
 @pytest.mark.parametrize("damage", ["output gone", "output replaced", "record gone", "record damaged", "other task"])
 def test_outputs_that_are_not_as_recorded_are_made_again(execution, task, damage):
     first = execution().run()
-    s3 = boto3.client("s3")
+    s3 = client_of("s3")
     match damage:
         case "output gone":
             s3.delete_object(Bucket=BUCKET, Key=OUTPUTS["reads_2"])
@@ -223,7 +223,7 @@ def test_an_input_of_another_size_is_refused_before_it_is_fetched(execution):
 
 
 def test_an_input_that_is_not_there_is_named(execution):
-    boto3.client("s3").delete_object(Bucket=BUCKET, Key="inbox/reads_1.fastq")
+    client_of("s3").delete_object(Bucket=BUCKET, Key="inbox/reads_1.fastq")
     with pytest.raises(ToolError, match=r"^s3://steps-bucket/inbox/reads_1.fastq is not there$"):
         execution().run()
 
@@ -285,7 +285,7 @@ class Interposed:
     """An S3 client that does something before its n-th copy."""
 
     def __init__(self, at: int, action: Callable[[], object]) -> None:
-        self._s3, self._at, self._action, self._copies = boto3.client("s3"), at, action, 0
+        self._s3, self._at, self._action, self._copies = client_of("s3"), at, action, 0
 
     def __getattr__(self, name: str):
         return getattr(self._s3, name)
@@ -298,7 +298,7 @@ class Interposed:
 
 
 def published(task: Task) -> StepRecord:
-    record = finished(boto3.client("s3"), task)
+    record = finished(client_of("s3"), task)
     assert record is not None
     for name, file in record.outputs.items():
         assert get(file.uri) == READS + f" {name} by {record.job_id}-{record.attempt}".encode()
@@ -344,7 +344,7 @@ def test_an_attempt_that_dies_while_promoting_is_made_good_by_the_next(execution
 
 def test_the_end_of_a_step_does_not_depend_on_the_ledger(execution, task, caplog):
     def drop_the_table(job: Job) -> Outcome:
-        boto3.client("dynamodb").delete_table(TableName="ledger")
+        client_of("dynamodb").delete_table(TableName="ledger")
         return two_files(job)
 
     execution(tool=replace(TOOL, run=drop_the_table)).run()

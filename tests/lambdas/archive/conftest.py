@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import boto3
@@ -17,7 +18,7 @@ from moto.sns.models import sns_backends
 from genomics.contracts import object_keys
 from genomics.contracts.archives import Archive, Study, Tar
 from lambdas import documents
-from lambdas.ledger_table import Ledger, open_ledger
+from lambdas.ledger_table import Ledger
 
 BUCKET, TABLE, TOPIC = "sequencing", "ledger", "requesters"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:Restores"
@@ -82,19 +83,24 @@ class Account:
         return [recipient for recipient, _ in self.mails()]
 
 
+@cache
+def client(service: str) -> Any:
+    """One for all tests: every account is the same mock."""
+    return boto3.client(service, region_name="us-east-1")  # type: ignore[call-overload]
+
+
 @pytest.fixture
 def account() -> Iterator[Account]:
     with mock_aws():
-        s3 = boto3.client("s3", region_name="us-east-1")
+        s3, sns = client("s3"), client("sns")
         s3.create_bucket(Bucket=BUCKET)
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        boto3.client("dynamodb", region_name="us-east-1").create_table(
+        client("dynamodb").create_table(
             TableName=TABLE,
             KeySchema=[{"AttributeName": "run_id", "KeyType": "HASH"}, {"AttributeName": "item", "KeyType": "RANGE"}],
             AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("run_id", "item")],
             BillingMode="PAY_PER_REQUEST",
         )
-        sns = boto3.client("sns", region_name="us-east-1")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-            yield Account(s3, sns, open_ledger(TABLE), sns.create_topic(Name=TOPIC)["TopicArn"])
+            yield Account(s3, sns, Ledger(client("dynamodb"), TABLE), sns.create_topic(Name=TOPIC)["TopicArn"])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import boto3
@@ -10,7 +11,7 @@ from moto import mock_aws
 
 from genomics.contracts.ledger import LOAD, REDRIVEN, RUN, LedgerEntry, sample_item
 from genomics.contracts.runs import State
-from lambdas.ledger_table import Ledger, open_ledger
+from lambdas.ledger_table import Ledger
 from lambdas.monitoring.record_execution import record_execution
 
 TABLE = "ledger"
@@ -19,18 +20,24 @@ EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:Runs:R1"
 STARTED = "2026-01-01T00:00:00.000+00:00"
 
 
+@cache
+def client() -> Any:
+    """One for all tests: every account is the same mock."""
+    return boto3.client("dynamodb", region_name="us-east-1")
+
+
 @pytest.fixture
 def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     """A run with a sample that is done, one at work, and a load."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
-        boto3.client("dynamodb").create_table(
+        client().create_table(
             TableName=TABLE,
             KeySchema=[{"AttributeName": "run_id", "KeyType": "HASH"}, {"AttributeName": "item", "KeyType": "RANGE"}],
             AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("run_id", "item")],
             BillingMode="PAY_PER_REQUEST",
         )
-        ledger = open_ledger(TABLE)
+        ledger = Ledger(client(), TABLE)
         for item, state in (
             (RUN, State.RUNNING),
             (sample_item("done"), State.SUCCEEDED),
