@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 from benchmarks.lake.processes import Measured
 
-UNIT, ONE_PROCESS, TWO_PROCESSES, SPARK = "bcftools view -H", "ours, 1 process", "ours, 2 processes", "ours, Spark"
+UNIT, ONE_PROCESS, TWO_PROCESSES, SPARK = (
+    "bcftools view -H",
+    "ours in 1 process",
+    "ours in 2 processes",
+    "ours through Spark",
+)
 HAIL = "Hail"
 # Of the unit's wall time, by input.
 MOST_OF_UNIT = {"annotated": 1.6, "annotated_csq": 2.2, "cohort": 1.2}

@@ -52,7 +52,11 @@ def measure(
         )
         watch = _Watch(process.pid, timeout)
         watch.start()
-        _, status, used = os.wait4(process.pid, 0)
+        try:
+            _, status, used = os.wait4(process.pid, 0)
+        except BaseException:
+            _end(process.pid)
+            raise
         wall = time.perf_counter() - started
         watch.ended.set()
         watch.join()
@@ -91,9 +95,7 @@ class _Watch(threading.Thread):
             self.most = max(self.most, sum(map(self._look, processes)))
             if time.monotonic() > self._deadline:
                 self.timed_out = True
-                for process in processes:
-                    with contextlib.suppress(psutil.Error):
-                        process.kill()
+                _end(self._pid)
 
     def _look(self, process: psutil.Process) -> int:
         """Bytes that it has in memory."""
@@ -104,6 +106,12 @@ class _Watch(threading.Thread):
                 return int(process.memory_info().rss)
         except psutil.Error:
             return 0
+
+
+def _end(pid: int) -> None:
+    for process in _family(pid):
+        with contextlib.suppress(psutil.Error):
+            process.kill()
 
 
 def _family(pid: int) -> list[psutil.Process]:

@@ -27,7 +27,7 @@ def values(found: Sequence[Ratio]) -> dict[str, tuple[float, bool]]:
 def test_each_input_has_its_own_limit_beside_bcftools(given: str, wall: float, is_met: bool) -> None:
     (ratio, memory) = ratios({given: {UNIT: took(1, 1, 1), TWO_PROCESSES: took(wall, wall, wall)}}, {})
     assert (ratio.value, ratio.is_met, memory.is_met) == (wall, is_met, True)
-    assert ratio.miss() == f"{given}: ours, 2 processes / bcftools view -H: {wall:.2f}, more than {ratio.limit:g}"
+    assert ratio.miss() == f"{given}: ours in 2 processes / bcftools view -H: {wall:.2f}, more than {ratio.limit:g}"
 
 
 def test_a_ratio_is_the_median_of_the_rounds_own() -> None:
@@ -39,7 +39,7 @@ def test_others_must_take_twice_as_long_as_two_processes() -> None:
     runs = {TWO_PROCESSES: took(2), **{name: took(4) for name in OTHERS}, "oxbow": took(3.9)}
     found = values(list(ratios({"cohort": runs}, {})))
     missed = {name for name, (_, is_met) in found.items() if not is_met}
-    assert missed == {"cohort: oxbow / ours, 2 processes"}
+    assert missed == {"cohort: oxbow / ours in 2 processes"}
 
 
 def test_hail_is_compared_with_spark_with_and_without_start_up() -> None:
@@ -55,6 +55,6 @@ def test_memory_counts_in_each_round() -> None:
     runs = {ONE_PROCESS: [*took(1, memory=1500), *took(1, memory=1501)], SPARK: took(1, memory=1500)}
     found = values(list(ratios({"cohort": runs}, {})))
     assert found == {
-        "cohort: ours, 1 process, MB of memory": (1501, False),
-        "cohort: ours, Spark, MB of memory": (1500, True),
+        "cohort: ours in 1 process, MB of memory": (1501, False),
+        "cohort: ours through Spark, MB of memory": (1500, True),
     }
