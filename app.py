@@ -13,7 +13,7 @@ from stacks.archive import Archive
 from stacks.constructs.gateway_shares import GatewayShares
 from stacks.file_access import FileAccess
 from stacks.lake import Lake
-from stacks.monitoring import Monitoring
+from stacks.monitoring import Machines, Monitoring
 from stacks.network import Network
 from stacks.secondary import Secondary
 from stacks.storage import Storage
@@ -69,15 +69,14 @@ def build(app: cdk.App, settings: Settings) -> None:
     )
     Monitoring(
         **common("monitoring"),
-        runs=secondary.runs,
-        loads=lake.loads,
-        demultiplexings=secondary.demultiplexings,
+        machines=Machines(secondary.runs, lake.loads, secondary.demultiplexings),
         queues=[secondary.queue, secondary.urgent_queue],
         dead_letters=dead_letters
         | {"Inbox": secondary.dead_letters, "Loads": lake.dead_letters, "Archive": archive.dead_letters}
         | {"Run folders": secondary.run_folder_dead_letters},
         watched=[secondary, lake],
         ledger=storage.ledger,
+        sequencing=storage.sequencing,
         config=settings.monitoring(),
     )
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))

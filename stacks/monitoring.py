@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_batch as batch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -42,6 +43,15 @@ class MonitoringConfig:
     log_retention_days: int
 
 
+@dataclass(frozen=True)
+class Machines:
+    """The state machines that are watched: of runs, of loads into the lake, and of demultiplexings."""
+
+    runs: sfn.StateMachine
+    loads: sfn.StateMachine
+    demultiplexings: sfn.StateMachine
+
+
 class Monitoring(cdk.Stack):
     """The dashboard, the alarms, and the two functions that record what Batch and Step Functions say of ends."""
 
@@ -50,13 +60,12 @@ class Monitoring(cdk.Stack):
         scope: Construct,
         construct_id: str,
         *,
-        runs: sfn.StateMachine,
-        loads: sfn.StateMachine,
-        demultiplexings: sfn.StateMachine,
+        machines: Machines,
         queues: Sequence[batch.JobQueue],
         dead_letters: Mapping[str, sqs.IQueue],
         watched: Sequence[cdk.Stack],
         ledger: RunLedger,
+        sequencing: s3.IBucket,
         config: MonitoringConfig,
         **stack: Any,
     ) -> None:
@@ -65,22 +74,20 @@ class Monitoring(cdk.Stack):
         The functions of the `watched` stacks are on the dashboard.
         """
         super().__init__(scope, construct_id, **stack)
-        self._runs, self._loads, self._config = runs, loads, config
-        self._demultiplexings = demultiplexings
-        self._queues = queues
+        self._machines, self._queues, self._config = machines, queues, config
         self._alarms = AlarmTopic(self, "Alarms", description="Runs that need a person", email=config.alarm_email)
         self._undelivered = undelivered_events(self)
         self._record_jobs()
         record = self._record_executions(ledger)
         self._tell_of_stopped(record)
         self._tell_of_redriven(record)
-        self._tell_of_sign_offs()
+        self._tell_of_sign_offs(sequencing)
         letters = {**dead_letters, "Events to record": self._undelivered}
         page = RunDashboard(
             self,
             "Page",
             project=config.project,
-            machines={"Runs": runs, "Loads": loads},
+            machines={"Runs": machines.runs, "Loads": machines.loads},
             functions=[each for stack in (*watched, self) for each in PythonFunction.in_stack(stack)],
             dead_letters=letters,
         )
@@ -109,14 +116,14 @@ class Monitoring(cdk.Stack):
 
     def _record_executions(self, ledger: RunLedger) -> PythonFunction:
         environment = RecordExecutionEnvironment(
-            ledger_table=ledger.table.table_name, load_state_machine_arn=self._loads.state_machine_arn
+            ledger_table=ledger.table.table_name, load_state_machine_arn=self._machines.loads.state_machine_arn
         )
         function = self._function(
             "record_execution", "Ends in the ledger what a stopped run has left open", environment.variables()
         )
         ledger.grant_read(function.role)
         ledger.grant_update(function.role)
-        for machine in (self._runs, self._loads, self._demultiplexings):
+        for machine in (self._machines.runs, self._machines.loads, self._machines.demultiplexings):
             grant_describe_executions(machine, function.role)
         return function
 
@@ -130,7 +137,11 @@ class Monitoring(cdk.Stack):
             "Loads": f"Loading a run into the lake: {status}. {cause} It was started with {field('$.detail.input')}",
             "Demultiplexings": f"Demultiplexing {name}: {status}. {cause} (`genomics status {name}` says more.)",
         }
-        machines = {"Runs": self._runs, "Loads": self._loads, "Demultiplexings": self._demultiplexings}
+        machines = {
+            "Runs": self._machines.runs,
+            "Loads": self._machines.loads,
+            "Demultiplexings": self._machines.demultiplexings,
+        }
         for title, machine in machines.items():
             rule = events.Rule(
                 self,
@@ -149,18 +160,23 @@ class Monitoring(cdk.Stack):
             "Redriven",
             description="Runs and demultiplexings that go on after they had ended",
             event_pattern=_status_changes(
-                [self._runs, self._demultiplexings], status=["RUNNING"], redriveCount=redriven
+                [self._machines.runs, self._machines.demultiplexings], status=["RUNNING"], redriveCount=redriven
             ),
             targets=[self._target(record)],
         )
 
-    def _tell_of_sign_offs(self) -> None:
+    def _tell_of_sign_offs(self, sequencing: s3.IBucket) -> None:
         """Mail that a run's results await somebody's decision."""
         rule = events.Rule(
             self,
             "SignOffsAwaited",
             description="Runs that a person has to sign off",
-            event_pattern=events.EventPattern(source=[SOURCE], detail_type=[SIGN_OFF_AWAITED]),
+            event_pattern=events.EventPattern(
+                source=[SOURCE],
+                detail_type=[SIGN_OFF_AWAITED],
+                # The bus is shared by all deployments of the account; the results' bucket tells whose run it is.
+                detail={"results": [{"prefix": f"s3://{sequencing.bucket_name}/"}]},
+            ),
         )
         run, study, results, until = (
             events.EventField.from_path(f"$.detail.{name}") for name in ("run_id", "study", "results", "until")
@@ -177,7 +193,7 @@ class Monitoring(cdk.Stack):
             depth = queue.metric_approximate_number_of_messages_visible(statistic="Maximum")
             self._alarms.watch(f"{title.title().replace(' ', '')}NotEmpty", f"{title}: dead letters", depth)
         unusual = {
-            "Runs take longer than they used to": self._runs.metric_time(statistic="p95"),
+            "Runs take longer than they used to": self._machines.runs.metric_time(statistic="p95"),
             "More jobs fail than used to": page.job_metric(JobMetric.FAILED, self._queues[0], "Sum"),
         }
         for description, metric in unusual.items():

@@ -144,6 +144,9 @@ def test_who_is_told_of_trouble_is_told_of_runs_to_sign_off(assembly: Any) -> No
     rules = [rule["Properties"] for rule in assembly.resources("monitoring", "AWS::Events::Rule").values()]
     (rule,) = [rule for rule in rules if rule["EventPattern"].get("detail-type") == ["SignOffAwaited"]]
     assert rule["EventPattern"]["source"] == ["genomics"]
+    # Of this deployment's runs, not of another's in the account.
+    (place,) = rule["EventPattern"]["detail"]["results"]
+    assert "Sequencing" in flat(place["prefix"])
     (mail,) = rule["Targets"]
     assert "Topic" in flat(mail["Arn"])
     assert "DeadLetterConfig" in mail
