@@ -52,7 +52,7 @@ def test_who_may_decide_is_mailed_each_time_that_a_decision_is_asked_for(genomic
 
 @pytest.mark.slow  # the redriven run above is approved of as well
 def test_what_is_approved_of_goes_into_the_lake(genomics: Any, reads: SequencingRun, output: Path) -> None:
-    run = genomics.begin(reads.sheet, reads.reference, output, "--study", "signed", "--sign-off")
+    run = genomics.begin(reads.sheet, reads.reference, output, "--study", "approved", "--sign-off")
     run_id = awaited(genomics)
     shown = status(genomics, run_id)
     assert (shown["run"]["state"], shown["load"]) == ("RUNNING", None)
