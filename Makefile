@@ -25,8 +25,9 @@ test: setup      ## the whole test suite and lint, as CI runs them
 suite: setup
 	@pytest -m "not slow and not images" --numprocesses 4 --dist loadgroup --no-loadscope-reorder
 
-test-slow: setup ## the long sweeps
+test-slow: setup ## the long sweeps, and the property tests on new examples
 	@pytest -m slow
+	@pytest -m "hypothesis and not slow" --hypothesis-profile=default
 
 test-images: setup ## build every tool's image and run it, with buildah and without an engine
 	@BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs pytest -m images
