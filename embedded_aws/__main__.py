@@ -23,21 +23,13 @@ def main() -> int:
         help="what `cdk synth` wrote; - reads where from standard input",
     )
     options = parser.parse_args()
-    waits = str(options.cloud_assembly) == "-"
     try:
-        if not waits:
-            assembly = Assembly.read(options.cloud_assembly)
-            _check(options.port, options.data)
+        assembly = _told if str(options.cloud_assembly) == "-" else Assembly.read(options.cloud_assembly)
+        _check(options.port, options.data)
         quick_start.prepare()
         # Takes a second to import, which nothing that stops above should have to wait for.
         from embedded_aws.server import serve  # noqa: PLC0415
 
-        if waits:
-            told = sys.stdin.readline().strip()
-            if not told:  # whoever was to say has ended
-                return 1
-            assembly = Assembly.read(Path(told))
-            _check(options.port, options.data)
         serve(options.port, options.data, assembly)
     except (DeploymentError, InstanceError, ChangedSymbolError) as error:
         print(error, file=sys.stderr, flush=True)
@@ -46,6 +38,13 @@ def main() -> int:
         print(f"{options.data} cannot be used: {error}", file=sys.stderr, flush=True)
         return 1
     return 0
+
+
+def _told() -> Assembly:
+    line = sys.stdin.readline().strip()
+    if not line:
+        raise InstanceError("whoever started the embedded AWS ended before saying what to deploy")
+    return Assembly.read(Path(line))
 
 
 def _check(port: int, data: Path) -> None:

@@ -121,7 +121,7 @@ class Spawned:
 
 @contextmanager
 def warming_up(data: Path, port: int) -> Iterator[Spawned]:
-    """A process for `start` that imports what it needs meanwhile; it ends with the block unless it was told."""
+    """A process for `start` that does meanwhile what needs no templates; it ends with the block unless it was told."""
     spawned = _spawn(data, port, "-", stdin=subprocess.PIPE)
     try:
         yield spawned
@@ -158,7 +158,8 @@ def start(
     `port` 0 takes a free one; `warm` is a process of `warming_up` on the same. `progress` is told what is being done,
     a line at a time. Raises InstanceError.
     """
-    if running := find(data):
+    running = find(data)
+    if running and not (warm and warm.process.pid == running.pid):
         return wait_until_ready(running, progress, timeout_seconds=timeout_seconds)
     if warm:
         warm.tell(cloud_assembly)

@@ -37,7 +37,7 @@ from embedded_aws import (
 from embedded_aws.batch import service as batch
 from embedded_aws.cloudformation import service as cloudformation
 from embedded_aws.cloudformation.cloud_assembly import Assembly, DeploymentError
-from embedded_aws.cloudformation.deployment import deploy, restore
+from embedded_aws.cloudformation.deployment import deploy, get_ready, restore
 from embedded_aws.cloudformation.stack_resources import tell_progress
 from embedded_aws.context import OPERATOR_ENVIRONMENT, Context
 from embedded_aws.durable import database, restoring, units
@@ -86,6 +86,7 @@ _StartResponse = Callable[..., Any]
 _MOTO_CONTROLS = "/moto-api"
 # A status that SDKs repeat by themselves.
 _RESTORING = ("503 Service Unavailable", "ServiceUnavailable", "the embedded AWS is starting; repeat the request")
+_WAITING = "waiting for the templates"
 
 
 @dataclass
@@ -211,8 +212,11 @@ def _one_line(error: Exception) -> str:
     return str(error if isinstance(error, NotKeptError) else units.not_kept(database.opened(), error))
 
 
-def serve(port: int, data: Path, assembly: Assembly) -> None:
-    """Run an instance until it is told to stop. Raises an error of one line when it cannot be started."""
+def serve(port: int, data: Path, assembly: Assembly | Callable[[], Assembly]) -> None:
+    """Run an instance until it is told to stop. Raises an error of one line when it cannot be started.
+
+    An `assembly` that is yet to come is waited for when all is done that does not need it.
+    """
     data.mkdir(parents=True, exist_ok=True)
     data = data.absolute()
     try:
@@ -226,7 +230,7 @@ def serve(port: int, data: Path, assembly: Assembly) -> None:
     stop = threading.Event()
     state = State()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, functools.partial(_on_signal, stop))
+        signal.signal(number, functools.partial(_on_signal, stop, state))
     try:
         with hold(instance), _ended_before_release(server, data):
             orphans.end(data)
@@ -251,7 +255,7 @@ def _ended_before_release(server: HttpServer, data: Path) -> Iterator[None]:
             kept_in.close()
 
 
-def _run(context: Context, server: HttpServer, state: State, assembly: Assembly) -> None:
+def _run(context: Context, server: HttpServer, state: State, assembly: Assembly | Callable[[], Assembly]) -> None:
     """Install the services, listen, deploy, and say so."""
     marks = [time.perf_counter()]
 
@@ -278,6 +282,12 @@ def _run(context: Context, server: HttpServer, state: State, assembly: Assembly)
         earlier = restoring.before_stacks(context)
         restore(context, earlier.stacks, progress)
         mark("restore")
+        get_ready(context)
+        mark("get ready")
+        if callable(assembly):
+            progress(_WAITING)
+            assembly = assembly()
+            mark("wait")
         deploy(context, assembly, progress)
         mark("deploy")
     restoring.after_stacks(context)
@@ -316,5 +326,7 @@ def _not_yet(environ: dict[str, Any], start_response: _StartResponse) -> Iterabl
     return [b""]
 
 
-def _on_signal(stop: threading.Event, number: int, frame: FrameType | None) -> None:
+def _on_signal(stop: threading.Event, state: State, number: int, frame: FrameType | None) -> None:
     stop.set()
+    if state.progress == _WAITING:
+        raise InstanceError("the embedded AWS was stopped before there was anything to deploy")

@@ -24,6 +24,7 @@ from embedded_aws.cloudformation.service import NOTHING_TO_DO, Stacks
 from embedded_aws.cloudformation.stack_operations import Revision
 from embedded_aws.cloudformation.stack_resources import ResourceFailedError, unknown_types
 from embedded_aws.context import Context
+from embedded_aws.resources import TABLE
 
 # The same bytes for the same files: no time of day in an archive.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -77,17 +78,23 @@ def _unpack(bucket: str, key: str, folder: Path) -> bool:
     return True
 
 
+def get_ready(context: Context) -> None:
+    """Do what needs no assembly: `cdk bootstrap` in the first place. Raises DeploymentError."""
+    for service in {row.service for row in TABLE.values() if row.service}:
+        clients.client(service)
+    find_image_sources(context)
+    toolkit = bootstrap.template()
+    _bring(Stacks(context), bootstrap.STACK_NAME, Revision(json.dumps(toolkit), toolkit, {}, {}))
+
+
 def deploy(context: Context, assembly: Assembly, progress: Progress) -> None:
-    """Create or update every stack; one that is as the assembly has it is left alone.
+    """Create or update every stack, once all is ready for it; one that is as the assembly has it is left alone.
 
     Raises DeploymentError, before anything is made if a template holds an unknown type.
     """
     if unknown := unknown_types(assembly.templates()):
         raise DeploymentError(unknown)
-    find_image_sources(context)
     stacks = Stacks(context)
-    toolkit = bootstrap.template()
-    _bring(stacks, bootstrap.STACK_NAME, Revision(json.dumps(toolkit), toolkit, {}, {}))
     for stack in assembly.stacks:
         progress(f"{stack.name}: assets")
         for asset_id, asset in stack.assets.get("files", {}).items():
@@ -139,12 +146,14 @@ def _upload(context: Context, directory: Path, asset_id: str, asset: Mapping[str
 
 
 def zipped(directory: Path) -> bytes:
-    """The directory as a zip archive; equal files give equal bytes. Symbolic links are followed."""
+    """The directory as a zip archive; equal files give equal bytes. Symbolic links are followed.
+
+    Nothing is compressed: it goes no further than this machine, and a start would wait for it.
+    """
     target = BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with zipfile.ZipFile(target, "w") as archive:
         for path in _files(directory):
             entry = zipfile.ZipInfo(path.relative_to(directory).as_posix(), date_time=_ZIP_TIME)
-            entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = (stat.S_IFREG | (path.stat().st_mode & 0o777)) << 16
             archive.writestr(entry, path.read_bytes())
     return target.getvalue()

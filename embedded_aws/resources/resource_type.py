@@ -114,6 +114,12 @@ class ResourceType:
     replaces: Replaces = never
     inert: str | None = None
 
+    @property
+    def service(self) -> str | None:
+        """Whose API makes it, where one does."""
+        service, separator, _ = self.made_by.partition(":")
+        return service if separator else None
+
 
 class _Known(dict[str, Any]):
     def __missing__(self, name: str) -> str:

@@ -21,6 +21,7 @@ from embedded_aws import instance, orphans
 from embedded_aws.instance import Instance, InstanceError
 from tests.embedded_aws import small_assembly
 from tests.embedded_aws.instance_clients import client, physical_ids
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +78,7 @@ def test_stopping_ends_every_process_of_the_instance(assembly: Path, data: Path)
 def test_what_a_killed_instance_leaves_behind_is_no_instance(assembly: Path, data: Path) -> None:
     first = instance.start(data, 0, assembly)
     os.kill(first.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 60
-    while instance.find(data) is not None:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: instance.find(data) is None)
     assert (data / "instance.json").exists()
     # The number of the dead process may be taken by another, which must not count as the instance either.
     (data / "instance.json").write_text(
@@ -198,8 +196,10 @@ def test_an_unknown_type_stops_everything_before_anything_is_made(tmp_path: Path
         "resource types unknown to the embedded AWS: "
         "AWS::Odd::Thing (small-storage/Odd, small-work/Odder); Custom::Other (small-work/Other)"
     )
-    # Not even the bucket for assets was made.
-    assert "CreateBucket" not in (data / "requests.jsonl").read_text()
+    # Only the toolkit was: the bucket for assets and what goes with it.
+    requests = (data / "requests.jsonl").read_text()
+    assert "cdk-hnb659fds-assets" in requests
+    assert "small-" not in requests
     assert instance.find(data) is None
 
 
@@ -250,6 +250,17 @@ def test_a_process_that_is_never_told_what_to_deploy_ends(data: Path) -> None:
         raise KeyError
     assert warm.process.returncode is not None
     assert instance.find(data) is None
+
+
+def test_a_process_that_waits_for_its_templates_can_be_stopped(data: Path) -> None:
+    with instance.warming_up(data, 0) as warm:
+        waiting = until(lambda: instance.find(data))
+        until(lambda: waiting.readiness().get("progress") == "waiting for the templates")
+        began = time.monotonic()
+        assert instance.stop(data)
+        assert time.monotonic() - began < 10  # and not killed after 20
+        assert warm.process.wait(10) == 1
+    assert "stopped before there was anything to deploy" in waiting.log.read_text().splitlines()[-1]
 
 
 def test_motos_own_controls_are_closed(small: Instance) -> None:
