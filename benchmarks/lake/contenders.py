@@ -62,9 +62,9 @@ def through_spark(cloud: LocalCloud) -> Contender:
     def run(given: Input, timeout: float) -> tuple[list[str], Measured]:
         if given.path not in uploaded:
             uploaded[given.path] = cloud.upload(given)
-        command, measured, rows = cloud.load(uploaded[given.path], timeout)
-        _check(rows, given.content)
-        return command, measured
+        load = cloud.load(uploaded[given.path], timeout)
+        _check(load.manifest.rows, given.content)
+        return load.command, load.measured
 
     return Contender(SPARK, CORES, run)
 

@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +24,20 @@ from genomics.contracts.runs import Artifact
 from genomics.contracts.tables import TABLES, Column
 from glue_jobs.variants.options import VariantsOptions, arguments
 
-_ROOT = Path(__file__).parents[2]
-_SCRIPT = _ROOT / "glue_jobs/variants/job.py"
-_BUCKET, _DATABASE = "lake", "genomics"
+ROOT = Path(__file__).parents[2]
+_SCRIPT = ROOT / "glue_jobs/variants/job.py"
+BUCKET, _DATABASE = "lake", "genomics"
 CORES = 2
+LOCAL = {"spark.master": f"local[{CORES}]"}
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the job was told, what it took, and what it has committed."""
+
+    command: list[str]
+    measured: Measured
+    manifest: LoadManifest
 
 
 @dataclass(frozen=True)
@@ -50,35 +60,36 @@ class LocalCloud:
     def upload(self, given: Input) -> Artifact:
         """Put a VCF where the job reads it."""
         key = f"inputs/{given.path.name}"
-        self.client("s3").upload_file(str(given.path), _BUCKET, key)
-        return Artifact(f"s3://{_BUCKET}/{key}", given.sha256(), given.path.stat().st_size)
+        self.client("s3").upload_file(str(given.path), BUCKET, key)
+        return Artifact(f"s3://{BUCKET}/{key}", given.sha256(), given.path.stat().st_size)
 
-    def load(self, source: Artifact, timeout: float) -> tuple[list[str], Measured, dict[str, int]]:
-        """Run the job on an uploaded VCF, as a dataset of its own: its command, what it took, and rows by table.
+    def load(
+        self, source: Artifact, timeout: float, *, splits: int = CORES, settings: Mapping[str, str] = LOCAL
+    ) -> Load:
+        """Run the job on an uploaded VCF, as a dataset of its own, in about as many ranges as `splits` says.
 
-        The range is half of the file, so that each core has one; no file is small enough to do without Spark.
+        A range is of whole MiB. `settings` are Spark's. No file is small enough to do without Spark.
         """
         run = uuid.uuid4().hex
         request = object_keys.run_document(run, "load.json")
         self.client("s3").put_object(
-            Bucket=_BUCKET, Key=request, Body=dumps(LoadRequest(run, (LoadSource(run, source),))).encode()
+            Bucket=BUCKET, Key=request, Body=dumps(LoadRequest(run, (LoadSource(run, source),))).encode()
         )
         options = VariantsOptions(
-            f"s3://{_BUCKET}/{request}",
+            f"s3://{BUCKET}/{request}",
             _DATABASE,
-            _BUCKET,
-            range_mib=max(1, -(-source.size // (CORES << 20))),
+            BUCKET,
+            range_mib=max(1, -(-source.size // (splits << 20))),
             alone_kib=0,
         )
         command = [sys.executable, str(_SCRIPT), "--JOB_NAME", "variants"]
         command += [word for pair in arguments(options).items() for word in pair]
         with tempfile.TemporaryDirectory(prefix="spark-job-") as name:
             directory = Path(name)
-            settings = spark.prepare({"spark.master": f"local[{CORES}]"}, directory)
-            own = {**os.environ, **self.environment, **settings, "PYTHONPATH": str(_ROOT)}
+            own = {**os.environ, **self.environment, **spark.prepare(settings, directory), "PYTHONPATH": str(ROOT)}
             measured = measure(command, own, directory, timeout)
-        stored = self.client("s3").get_object(Bucket=_BUCKET, Key=object_keys.load_manifest(run))
-        return command, measured, dict(loads(LoadManifest, stored["Body"].read()).rows)
+        stored = self.client("s3").get_object(Bucket=BUCKET, Key=object_keys.load_manifest(run))
+        return Load(command, measured, loads(LoadManifest, stored["Body"].read()))
 
 
 @contextmanager
@@ -91,11 +102,11 @@ def local_cloud(directory: Path) -> Iterator[LocalCloud]:
     running = instance.start(data, 0, assembly)
     try:
         cloud = LocalCloud(running.environment())
-        cloud.client("s3").create_bucket(Bucket=_BUCKET)
+        cloud.client("s3").create_bucket(Bucket=BUCKET)
         glue = cloud.client("glue")
         glue.create_database(DatabaseInput={"Name": _DATABASE})
         for table in TABLES:
-            location = f"s3://{_BUCKET}/{object_keys.table(table.name)}"
+            location = f"s3://{BUCKET}/{object_keys.table(table.name)}"
             glue.create_table(
                 DatabaseName=_DATABASE,
                 TableInput={
