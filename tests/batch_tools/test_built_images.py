@@ -24,8 +24,11 @@ OF_THE_MACHINE = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pip.conf")
 UPSTREAM = re.compile(r"^(?:\d+:)?([\d.]+)")
 VERSIONS = """
 import importlib, json
+from batch_tools.coverage.htslib import findable_htslib
 from batch_tools.tool_runtime.versions import tool_versions
-print(json.dumps(tool_versions(importlib.import_module("batch_tools.{tool}.{tool}").PROGRAMS)))
+programs = set(importlib.import_module("batch_tools.{tool}.{tool}").PROGRAMS)
+with findable_htslib():
+    print(json.dumps(tool_versions(programs - {{"vep"}})))  # which is in an image for production only
 """
 
 
