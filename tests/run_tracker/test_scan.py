@@ -9,8 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from run_tracker.errors import TrackerError
 from run_tracker.filters import PathFilter
 from run_tracker.listing import Listing
 from run_tracker.manifest import write_manifest
@@ -193,21 +194,52 @@ def test_a_directory_that_vanishes_while_it_is_listed_is_told(
     assert "run/Data/L001: vanished while the folder was listed" in scanned(run, listing).moving
 
 
-@settings(max_examples=25, deadline=None)
-@given(
-    names=st.lists(
-        st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=12).filter(
-            lambda name: name not in (".", "..") and len(name.encode()) < 100
-        ),
-        max_size=5,
-        unique=True,
-    )
+def test_a_directory_that_becomes_a_file_while_it_is_listed_is_told(
+    run: Path, listing: Listing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storing = Listing.store
+
+    def store(self: Listing, directory: scanning.Directory) -> None:
+        storing(self, directory)
+        if directory.path == b"run/Data":
+            (run / "Data/L001").rename(run.parent / "gone")
+            (run / "Data/L001").write_bytes(b"1")
+
+    (run / "Data/A").mkdir()  # what is read before it
+    monkeypatch.setattr(Listing, "store", store)
+    assert scanned(run, listing).moving == ("run/Data/L001: vanished while the folder was listed",)
+    assert listed(listing) == {"run/a.txt": 1}
+
+
+def test_a_find_that_is_not_gnu_find_is_told(
+    run: Path, listing: Listing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "bin/find"
+    other.parent.mkdir()
+    other.write_text("#!/bin/sh\necho 'find: unrecognized: -newerct' >&2\nexit 1\n")  # as BusyBox says it
+    other.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{other.parent}:{os.environ['PATH']}")
+    with pytest.raises(TrackerError, match=r"not GNU find .*unrecognized: -newerct.*install the package findutils"):
+        scanned(run, listing)
+
+
+NAMES = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=12).filter(
+    lambda name: name not in (".", "..") and len(name.encode()) < 100
 )
-def test_any_utf8_name_reads_back_from_the_manifest(names: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
+
+
+@settings(max_examples=25, deadline=None)
+@given(directory=NAMES, names=st.lists(NAMES, max_size=5, unique=True))
+@example(directory="-d (1)", names=["a", "-b"])
+@example(directory="a\tb", names=["a", "b"])
+@example(directory="a\nb\\", names=["\t", "\\n", "b"])
+def test_any_utf8_name_reads_back_from_the_manifest(
+    directory: str, names: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     folder = tmp_path_factory.mktemp("names") / "run"
-    (folder / "-d (1)").mkdir(parents=True)
+    (folder / directory).mkdir(parents=True)
     for size, name in enumerate(names):
-        (folder / "-d (1)" / name).write_bytes(b"x" * size)
+        (folder / directory / name).write_bytes(b"x" * size)
     with closing(Listing(None, "")) as listing:
         scanned(folder, listing, filters=PathFilter("/run", excludes=()))
         path = folder.parent / "manifest.tsv"
@@ -215,7 +247,7 @@ def test_any_utf8_name_reads_back_from_the_manifest(names: list[str], tmp_path_f
     with path.open(encoding="utf-8", newline="\n") as stream:
         assert read_header(next(stream)).run_id == "run"
         assert {(f.path, f.size) for f in read_files(stream)} == {
-            (f"run/-d (1)/{name}", size) for size, name in enumerate(names)
+            (f"run/{directory}/{name}", size) for size, name in enumerate(names)
         }
 
 

@@ -164,9 +164,9 @@ class Listing:
         return Totals(files, size, excluded, digest.hexdigest(), tuple(problems))
 
     def lines(self) -> Iterator[bytes]:
-        """The manifest's lines, a directory at a time."""
-        for start, length in self._index.execute("SELECT start, length FROM directory WHERE files > 0 ORDER BY path"):
-            yield os.pread(self._lines.fileno(), length, start)
+        """The manifest's lines, a directory at a time. They may be taken in another thread."""
+        parts = self._index.execute("SELECT start, length FROM directory WHERE files > 0 ORDER BY path").fetchall()
+        return (os.pread(self._lines.fileno(), length, start) for start, length in parts)
 
     def sizes(self, path: str) -> dict[str, int]:
         """Size of each file that is sent from one directory, by name."""

@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from genomics.contracts.transfers import ManifestHeader, ManifestTrailer, header_line, trailer_line
@@ -18,19 +19,18 @@ def write_manifest(path: Path, header: ManifestHeader, listing: Listing) -> str:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     totals = listing.totals()
-    digest = hashlib.sha256()
     partial = path.with_suffix(".partial")
-    with partial.open("wb") as stream:
+    # Hashing takes as long as writing and waiting for the disk.
+    with partial.open("wb") as stream, ThreadPoolExecutor(1) as beside:
+        digest = beside.submit(_sha256, listing.lines())
         stream.write(header_line(header).encode() + b"\n")
-        for lines in listing.lines():
-            digest.update(lines)
-            stream.write(lines)
+        stream.writelines(listing.lines())
         stream.write(trailer_line(ManifestTrailer(totals.files, totals.bytes)).encode() + b"\n")
         stream.flush()
         os.fsync(stream.fileno())
     partial.replace(path)
     _sync_directory(path.parent)
-    return digest.hexdigest()
+    return digest.result()
 
 
 def has_new_files(path: Path, earlier: Path) -> bool:
@@ -46,6 +46,13 @@ def compress(path: Path) -> Path:
     with path.open("rb") as source, partial.open("wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as stream:
         shutil.copyfileobj(source, stream, 1 << 20)
     return partial.replace(target)
+
+
+def _sha256(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def _file_lines(path: Path) -> Iterable[bytes]:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from genomics.contracts.transfers import escape_path
@@ -21,8 +22,12 @@ from run_tracker.filters import PathFilter
 from run_tracker.listing import Directory, Known, Listing, Totals
 
 _CHUNK_BYTES = 1 << 20  # also the pipe's size, so that find goes on while a chunk is dealt with
+# After less than this, what find writes next is let gather in the pipe: to be woken for each of its small writes costs
+# more than the wait.
+_FEW_BYTES, _GATHERING_SECONDS = 1 << 15, 0.001
 # Starting points of one find together: far below what a command line may hold.
-_BATCH_BYTES = 100_000
+_BATCH_BYTES = 50_000
+_FINDS_AT_ONCE = 2
 # A directory is taken as unchanged by its time stamp only if that had been older than this when it was read: clients
 # of a file server may see it that late.
 _QUIET_SECONDS = 60.0
@@ -61,11 +66,14 @@ class Scan:
 
 @dataclass
 class _Reading:
-    """What find tells of one directory: its files' lines (NUL between them), subdirectories, and all else."""
+    """What find tells of one directory: its files' sizes and names, subdirectories, and all else.
+
+    Between a file's size and name is a tab, between files NUL.
+    """
 
     path: bytes
     modified_ns: int
-    lines: bytes = b""
+    files: bytes = b""
     children: list[bytes] = field(default_factory=list)
     others: list[bytes] = field(default_factory=list)
 
@@ -116,19 +124,21 @@ class _Scanner:
         self._recent: list[bytes] = []
         self._newest: list[bytes] = []
         self._read = 0
+        self._missing: set[bytes] = set()
         self.busy: set[bytes] = set()
 
     def read(self, paths: Sequence[bytes]) -> Iterator[Directory]:
         """The directories at `paths`."""
-        for batch in _batches(paths):
-            with tempfile.NamedTemporaryFile(prefix="run-tracker-") as recent, tempfile.TemporaryFile() as errors:
-                for reading in _find(self._parent, batch, self._since, recent.name, errors.fileno()):
-                    self._read += 1
-                    yield self._directory(reading)
-                errors.seek(0)
-                complaints = errors.read().decode("utf-8", "backslashreplace").split("\n")
-                self._complaints += filter(None, complaints)
-                self.busy.update(self._note_recent(recent.name), batch if any(complaints) else ())
+        waiting = map(self._read_batch, _batches(paths))
+        running = list(islice(waiting, _FINDS_AT_ONCE))
+        while running:
+            for batch in list(running):
+                directory = next(batch, None)
+                if directory is not None:
+                    yield directory
+                else:
+                    running.remove(batch)
+                    running += islice(waiting, 1)
 
     def scan(self, totals: Totals, ignored: set[str]) -> Scan:
         """What was found, once everything is read."""
@@ -136,16 +146,31 @@ class _Scanner:
         last = max(counted, default=None)
         newest = Change(float(last[:_TIME_BYTES]), _name(last[_TIME_BYTES:])) if last else None
         unreadable = [problem[1:] for problem in totals.problems if problem.startswith("!")]
-        moving = list(self._moved())
+        moving = [*self._moved(), *(_vanished(os.fsdecode(path)) for path in sorted(self._missing))]
         for complaint in self._complaints:
             match = _COMPLAINT.match(complaint)
             path, reason = (match["path"], match["reason"]) if match else ("find", complaint)
-            if reason == "No such file or directory":
-                moving.append(f"{path}: vanished while the folder was listed")
-            else:
+            if reason != "No such file or directory":
                 unreadable.append(f"{path}: cannot be read ({reason}); correct its permissions or exclude it")
+            elif _vanished(path) not in moving:
+                moving.append(_vanished(path))
         told = tuple(problem for problem in totals.problems if not problem.startswith("!"))
         return Scan(totals, newest, tuple(unreadable), tuple(moving), told, self._read)
+
+    def _read_batch(self, batch: Sequence[bytes]) -> Iterator[Directory]:
+        with tempfile.NamedTemporaryFile(prefix="run-tracker-") as recent, tempfile.TemporaryFile() as errors:
+            missing = set(batch)
+            for reading in _find(self._parent, batch, self._since, recent.name, errors.fileno()):
+                self._read += 1
+                missing.discard(reading.path)
+                yield self._directory(reading)
+            errors.seek(0)
+            complaints = list(filter(None, errors.read().decode("utf-8", "backslashreplace").split("\n")))
+            if len(missing) == len(batch) and not all(map(_COMPLAINT.match, complaints)):
+                raise TrackerError(f"find is not GNU find ({complaints[0]}); install the package findutils")
+            self._missing |= missing
+            self._complaints += complaints
+            self.busy.update(self._note_recent(recent.name), batch if complaints else ())
 
     def _note_recent(self, name: str) -> set[bytes]:
         """Read what changed lately; gives the directories it lies in."""
@@ -174,10 +199,10 @@ class _Scanner:
                 if (self._parent / path).lstat().st_size != int(size):
                     yield f"{path}: grew while the folder was listed"
             except OSError:
-                yield f"{path}: vanished while the folder was listed"
+                yield _vanished(path)
 
     def _directory(self, reading: _Reading) -> Directory:
-        lines, sizes, problems = _manifest_lines(reading.lines)
+        lines, sizes, problems = _manifest_lines(reading.path, reading.files)
         listed = len(sizes)
         sent = self._sent(lines)
         if sent is not None:
@@ -216,10 +241,11 @@ class _Scanner:
 def _find(parent: Path, batch: Sequence[bytes], since: float, recent: str, errors: int) -> Iterator[_Reading]:
     """Let find tell of directories, one after the other. Files changed after `since` also go to the file `recent`.
 
-    A file that somebody may read is its manifest line, ended by NUL. Directories and all else follow a further NUL.
+    A file that somebody may read is its size, a tab and its name, ended by NUL. Directories and all else follow a
+    further NUL, and have their paths.
     """
     actions = [
-        *("-type", "f", "-perm", "/444", "-printf", r"%s\t%p\0"),
+        *("-type", "f", "-perm", "/444", "-printf", r"%s\t%P\0"),
         *("(", "-newerct", f"@{since:.3f}", "-fprintf", recent, r"%C@%s\t%p\0", "-o", "-true", ")"),
         *("-o", "-type", "d", "-printf", r"\0d%T@\t%p\0"),
         *("-o", "-printf", r"\0%y%m\t%p\0"),
@@ -238,11 +264,11 @@ def _find(parent: Path, batch: Sequence[bytes], since: float, recent: str, error
     reading: _Reading | None = None
     with process:
         assert process.stdout is not None  # noqa: S101 a pipe was asked for
-        with suppress(OSError):  # an administrator may have set a lower limit
+        with suppress(OSError, AttributeError):  # an administrator may have set a lower limit; macOS has no such call
             fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _CHUNK_BYTES)
         for segments in _split(process.stdout.fileno(), b"\0\0"):
             for segment in filter(None, segments):
-                head, _, lines = segment.strip(b"\0").partition(b"\0")
+                head, _, files = segment.strip(b"\0").partition(b"\0")
                 kind, path = head.split(b"\t", 1)
                 if not kind.startswith(b"d"):
                     if reading is not None:
@@ -254,8 +280,8 @@ def _find(parent: Path, batch: Sequence[bytes], since: float, recent: str, error
                     if reading is not None:
                         yield reading
                     reading = _Reading(path, _nanoseconds(kind[1:]))
-                if reading is not None and lines:
-                    reading.lines = reading.lines + b"\0" + lines if reading.lines else lines
+                if reading is not None and files:
+                    reading.files = reading.files + b"\0" + files if reading.files else files
     if reading is not None:
         yield reading
 
@@ -269,24 +295,39 @@ def _split(descriptor: int, mark: bytes) -> Iterator[list[bytes]]:
             *whole, rest = b"".join(parts).split(mark)
             parts = [rest]
             yield whole
+        if len(chunk) < _FEW_BYTES:
+            time.sleep(_GATHERING_SECONDS)
     yield b"".join(parts).split(mark)
 
 
-def _manifest_lines(records: bytes) -> tuple[bytes, list[bytes], list[str]]:
-    """Files as find tells of them, as manifest lines; their sizes; and what to say of names that cannot be sent."""
-    fields = records.replace(b"\0", b"\t").split(b"\t")
-    plain = records.isascii() and not any(byte in records for byte in (b"\\", b"\n", b"\r"))
-    if plain and len(fields) == 2 * records.count(b"\t"):
-        return records.replace(b"\0", b"\n") + b"\n", fields[::2], []
+def _manifest_lines(directory: bytes, files: bytes) -> tuple[bytes, list[bytes], list[str]]:
+    """A directory's files as manifest lines; their sizes; and what to say of names that cannot be sent."""
+    fields = files.replace(b"\0", b"\t").split(b"\t")
+    ended = files + b"\0"
+    one_tab_each = len(fields) == 2 * files.count(b"\t") and b"\t\0" not in ended
+    if one_tab_each and b"\t" not in directory and _is_plain(files) and _is_plain(directory):
+        return ended.replace(b"\0", b"\n").replace(b"\t", b"\t" + directory + b"/"), fields[::2], []
     lines, sizes, problems = [], [], []
-    for record in filter(None, records.split(b"\0")):
-        size, path = record.split(b"\t", 1)
+    for record in filter(None, files.split(b"\0")):
+        size, name = record.split(b"\t", 1)
+        if not name:  # a directory that was to be read became a file
+            continue
+        path = directory + b"/" + name
         try:
             lines.append(size + b"\t" + escape_path(path.decode()).encode() + b"\n")
             sizes.append(size)
         except UnicodeDecodeError:
             problems.append(f"!{path.decode('utf-8', 'backslashreplace')}: name is not UTF-8; rename or exclude it")
     return b"".join(lines), sizes, problems
+
+
+def _is_plain(names: bytes) -> bool:
+    """Whether a manifest writes names as they are, but for tabs."""
+    return names.isascii() and not any(byte in names for byte in (b"\\", b"\n", b"\r"))
+
+
+def _vanished(path: str) -> str:
+    return f"{path}: vanished while the folder was listed"
 
 
 def _other(record: bytes) -> str:
