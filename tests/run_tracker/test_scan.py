@@ -18,6 +18,7 @@ from run_tracker.manifest import write_manifest
 from run_tracker.scan import Scan, scan_run
 
 from genomics.contracts.transfers import ManifestHeader, read_files, read_header
+from run_tracker import find
 from run_tracker import scan as scanning
 
 NOBODY = 65534
@@ -254,8 +255,8 @@ def test_any_utf8_name_reads_back_from_the_manifest(
 def test_many_directories_are_listed_in_several_batches(
     tmp_path: Path, listing: Listing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scanning, "_BATCH_BYTES", 50)
-    monkeypatch.setattr(scanning, "_CHUNK_BYTES", 4096)
+    monkeypatch.setattr(find, "_BATCH_BYTES", 50)
+    monkeypatch.setattr(find, "_CHUNK_BYTES", 4096)
     folder = tmp_path / "run"
     expected = {}
     for number in range(40):
