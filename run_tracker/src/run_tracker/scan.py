@@ -19,7 +19,7 @@ from run_tracker.filters import PathFilter
 from run_tracker.find import TIME_BYTES, Find, Reading, batches
 from run_tracker.listing import Directory, Known, Listing, Totals
 
-_FINDS_AT_ONCE = 2
+_FINDS_AT_ONCE = 3
 # A directory is taken as unchanged by its time stamp only if that had been older than this when it was read: clients
 # of a file server may see it that late.
 _QUIET_SECONDS = 60.0
@@ -105,10 +105,11 @@ class _Scanner:
         self.busy: set[bytes] = set()
 
     def read(self, paths: Sequence[bytes]) -> Iterator[Directory]:
-        """The directories at `paths`."""
+        """The directories at `paths`. While those of one find are dealt with, the next finds are under way."""
         waiting = (Find(self._parent, batch, self._since) for batch in batches(paths))
-        running = deque(islice(waiting, _FINDS_AT_ONCE))
+        running = deque[Find]()
         try:
+            running += islice(waiting, _FINDS_AT_ONCE)
             while running:
                 yield from self._directories(running[0])
                 running.popleft().close()
