@@ -17,7 +17,9 @@ from glue_jobs.vcf.sources import s3_client
 
 # Above this much in memory, a range gets a further set of files.
 _FLUSH_BYTES = 256 << 20
+# What is looked up by location is in small groups, as a group is the least that a query reads.
 _ROWS_PER_GROUP = 1 << 17
+_ROWS_PER_SMALL_GROUP = {VARIANTS.name: 1 << 12}
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ def write_file(table: Table, rows: pa.Table, destination: Destination, key: str)
     complete = pa.Table.from_arrays(columns, names=file_schema(table).names)
     with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
         # What is a dictionary in memory is a string to those who read the file.
-        pq.write_table(complete, file.name, compression="zstd", row_group_size=_ROWS_PER_GROUP, store_schema=False)
+        size = _ROWS_PER_SMALL_GROUP.get(table.name, _ROWS_PER_GROUP)
+        pq.write_table(complete, file.name, compression="zstd", row_group_size=size, store_schema=False)
         s3_client().upload_file(file.name, destination.bucket, key)
 
 

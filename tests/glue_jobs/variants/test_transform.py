@@ -104,6 +104,22 @@ def test_files_are_sorted_by_location_and_typed_as_the_catalog_says(lake: Any, b
             assert [_hive(field.type) for field in file.schema_arrow] == [column.type for column in columns]
 
 
+def test_variants_are_in_small_row_groups_that_do_not_overlap(lake: Any) -> None:
+    lines = "".join(f"chr1\t{i}\t.\tA\tC\t.\t.\t.\tGT\t0/1\t0/0\n" for i in range(1, 10_001))
+    list(load(unneeded, lake.options(lake.put("d", (_HEADER + lines).encode(), "calls.vcf"))))
+    assert groups(lake, "variants", "pos") == [(1, 4096), (4097, 8192), (8193, 10_000)]
+    assert groups(lake, "genotypes", "pos") == [(1, 10_000)]
+
+
+def groups(lake: Any, table: str, column: str) -> list[tuple[Any, Any]]:
+    """The least and greatest value of each row group of a table's only file."""
+    (key,) = lake.manifest("d").files[table]
+    footer = pq.read_metadata(pa.BufferReader(lake.s3.get_object(Bucket=lake.bucket, Key=key)["Body"].read()))
+    place = footer.schema.names.index(column)
+    found = [footer.row_group(number).column(place).statistics for number in range(footer.num_row_groups)]
+    return [(each.min, each.max) for each in found]
+
+
 def _hive(kind: pa.DataType) -> str:
     if pa.types.is_map(kind):
         return f"map<{_hive(kind.key_type)},{_hive(kind.item_type)}>"
