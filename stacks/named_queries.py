@@ -7,11 +7,24 @@ from variants
 where chrom = 'chr20' and pos between 10000000 and 10050000
 order by pos, alt
 """.strip(),
+    "Calls of a region": """
+select chrom, pos, ref, alt, sample, genotype, dosage, depth, genotype_quality
+from genotypes_by_location
+where chrom = 'chr20' and pos between 10000000 and 10050000
+order by pos, ref, alt, sample
+""".strip(),
     "Carriers of a variant": """
 select sample, genotype, dosage, depth, genotype_quality
-from genotypes
+from genotypes_by_location
 where chrom = 'chr20' and pos = 10000107 and ref = 'A' and alt = 'G'
 order by sample
+""".strip(),
+    "Variants that some samples carry": """
+select chrom, pos, ref, alt, count(distinct sample) as carriers, sum(dosage) as copies
+from genotypes
+where sample in ('NA12878', 'NA12891') and dosage > 0
+group by chrom, pos, ref, alt
+order by chrom, pos, ref, alt
 """.strip(),
     "Allele counts of the cohort": """
 select chrom, pos, ref, alt, count(*) as carriers, sum(dosage) as copies

@@ -21,7 +21,7 @@ from genomics.contracts import object_keys
 from genomics.contracts.codec import dumps, loads
 from genomics.contracts.loads import LoadManifest, LoadRequest, LoadSource
 from genomics.contracts.runs import Artifact
-from genomics.contracts.tables import TABLES, Column
+from genomics.contracts.tables import LOOKUPS, TABLES, Column
 from glue_jobs.variants.options import VariantsOptions, arguments
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,7 @@ def local_cloud(directory: Path) -> Iterator[LocalCloud]:
         cloud.client("s3").create_bucket(Bucket=BUCKET)
         glue = cloud.client("glue")
         glue.create_database(DatabaseInput={"Name": _DATABASE})
-        for table in TABLES:
+        for table in (*TABLES, *LOOKUPS):
             location = f"s3://{BUCKET}/{object_keys.table(table.name)}"
             glue.create_table(
                 DatabaseName=_DATABASE,

@@ -24,7 +24,8 @@ class LoadRequest:
 
 @dataclass(frozen=True)
 class LoadManifest:
-    """The commit of a load, written last. `files` maps a table's name to its objects' keys, `rows` to its row counts.
+    """The commit of a load, written last. `files` maps a table's name to its objects' keys, `rows` to its row counts,
+    those of LOOKUPS left out.
 
     `schema` is the version of the tables' layout: a dataset loaded with an older one is loaded again.
     """
@@ -43,4 +44,4 @@ def dataset(study: str, sample: str) -> str:
 
 
 # Raised when the rows made of the same VCF change.
-SCHEMA = 1
+SCHEMA = 2

@@ -120,4 +120,37 @@ REJECTS = Table(
     partitions=(_DATASET,),
 )
 
+# FORMAT's maps and PL, and the record as the file has it, are half of the bytes: these stay in `genotypes` alone.
+_BY_LOCATION_TOO = (
+    "pos",
+    "ref",
+    "alt",
+    "alt_index",
+    "genotype",
+    "alleles",
+    "phased",
+    "phase_set",
+    "dosage",
+    "depth",
+    "genotype_quality",
+    "allele_depths",
+    "sample_filters",
+    *(column.name for column in _PROVENANCE),
+)
+
+GENOTYPES_BY_LOCATION = Table(
+    name="genotypes_by_location",
+    description=(
+        "The rows of genotypes, with most of their columns, by location: for regions and variants over all samples"
+    ),
+    columns=(
+        GENOTYPES.partitions[1],
+        *(column for column in GENOTYPES.columns if column.name in _BY_LOCATION_TOO),
+    ),
+    partitions=VARIANTS.partitions,
+)
+
 TABLES = (VARIANTS, GENOTYPES, REJECTS)
+
+# What the rows above say, written again where another question finds it. A load writes and replaces them together.
+LOOKUPS = (GENOTYPES_BY_LOCATION,)

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from genomics.contracts import object_keys
 from genomics.contracts.codec import dumps, loads
 from genomics.contracts.loads import SCHEMA, LoadManifest
-from genomics.contracts.tables import REJECTS, TABLES
+from genomics.contracts.tables import LOOKUPS, REJECTS, TABLES
 from glue_jobs.variants.catalog import Catalog
 from glue_jobs.variants.parquet import Destination, WrittenFile, read_file, write_file
 from glue_jobs.variants.plans import SourcePlan
@@ -16,6 +16,7 @@ from glue_jobs.variants.tasks import TaskResult
 from glue_jobs.vcf.sources import s3_client
 
 _DELETE = 1000
+_WRITTEN = (*TABLES, *LOOKUPS)
 
 
 def find_manifest(bucket: str, dataset: str) -> LoadManifest | None:
@@ -36,7 +37,7 @@ def commit(plan: SourcePlan, results: Sequence[TaskResult], *, catalog: Catalog)
     dataset, bucket = plan.source.dataset, plan.bucket
     files = [file for result in results for file in result.files if file.table != REJECTS.name]
     files += number_rejects(results, plan.destination, header_lines=plan.file.header.lines)
-    for table in TABLES:
+    for table in _WRITTEN:
         locations: dict[tuple[str, ...], str] = {
             (dataset,) if file.value is None else (dataset, file.value): directory(bucket, file.key)
             for file in files
@@ -48,7 +49,7 @@ def commit(plan: SourcePlan, results: Sequence[TaskResult], *, catalog: Catalog)
         source=plan.source.vcf,
         run_id=plan.run_id,
         schema=SCHEMA,
-        files={table.name: tuple(sorted(f.key for f in files if f.table == table.name)) for table in TABLES},
+        files={table.name: tuple(sorted(f.key for f in files if f.table == table.name)) for table in _WRITTEN},
         rows={table.name: sum(result.rows[table.name] for result in results) for table in TABLES},
     )
     s3_client().put_object(
@@ -66,7 +67,7 @@ def sweep(bucket: str, manifest: LoadManifest) -> None:
 
     Nothing points at these objects any more. The job runs once at a time, so none of them is still being written.
     """
-    prefixes = [object_keys.table_partition(table.name, {"dataset": manifest.dataset}, "") for table in TABLES]
+    prefixes = [object_keys.table_partition(table.name, {"dataset": manifest.dataset}, "") for table in _WRITTEN]
     prefixes.append(object_keys.staged_rejects(manifest.dataset, "", ""))
     found = {key for prefix in prefixes for key in listed(bucket, prefix.rstrip("/") + "/")}
     delete(bucket, found - {key for keys in manifest.files.values() for key in keys})

@@ -1,16 +1,15 @@
 """Parquet files in S3: rows are gathered by partition, sorted by location, and written as whole objects."""
 
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from genomics.contracts import object_keys
-from genomics.contracts.tables import GENOTYPES, REJECTS, VARIANTS, Table
+from genomics.contracts.tables import GENOTYPES, GENOTYPES_BY_LOCATION, REJECTS, VARIANTS, Table
+from glue_jobs.variants.layouts import apart, by_location
 from glue_jobs.vcf.batches import Batch
 from glue_jobs.vcf.schemas import file_schema
 from glue_jobs.vcf.sources import s3_client
@@ -19,7 +18,7 @@ from glue_jobs.vcf.sources import s3_client
 _FLUSH_BYTES = 256 << 20
 # What is looked up by location is in small groups, as a group is the least that a query reads.
 _ROWS_PER_GROUP = 1 << 17
-_ROWS_PER_SMALL_GROUP = {VARIANTS.name: 1 << 12}
+_ROWS_PER_SMALL_GROUP = dict.fromkeys((VARIANTS.name, GENOTYPES_BY_LOCATION.name), 1 << 12)
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,8 @@ class WrittenFile:
 class PartitionWriter:
     """Writes the rows of one range. `name` begins the names of its files and is its own within the load.
 
-    `files` and `rows` (by table) say what was written. Rejects go to a waiting place: their line numbers count within
-    the range, and only the driver knows how many lines lie before it.
+    `files` says what was written, `rows` how many by table, those of LOOKUPS left out. Rejects go to a waiting place:
+    their line numbers count within the range, and only the driver knows how many lines lie before it.
     """
 
     def __init__(self, destination: Destination, *, name: str) -> None:
@@ -82,7 +81,9 @@ class PartitionWriter:
         self._flushes += 1
         for table, rows in ((VARIANTS, variants), (GENOTYPES, genotypes)):
             self.rows[table.name] += rows.num_rows
-            for value, part in _partitions(table, rows):
+        variants, genotypes = by_location(variants), by_location(genotypes)
+        for table, rows in ((VARIANTS, variants), (GENOTYPES, genotypes), (GENOTYPES_BY_LOCATION, genotypes)):
+            for value, part in apart(rows, table.partitions[1].name):
                 self._write(table, value, self._destination.directory(table, value) + name, part)
         if rejects.num_rows:
             self.rows[REJECTS.name] += rejects.num_rows
@@ -117,37 +118,3 @@ def _same(value: str, count: int) -> pa.Array:
 def read_file(bucket: str, key: str) -> pa.Table:
     """The rows of a small file."""
     return pq.read_table(pa.BufferReader(s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()))
-
-
-def _partitions(table: Table, rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """The rows of each value of the table's second partition column, sorted by location, else in the file's order."""
-    if not rows.num_rows:
-        return
-    column = table.partitions[1].name
-    if not _is_sorted(rows):
-        rows = rows.sort_by([("chrom", "ascending"), ("pos", "ascending")])
-    if column != "chrom":
-        rows = _gathered(rows, column)
-    runs = pc.run_end_encode(rows.column(column).combine_chunks())
-    start = 0
-    for value, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
-        yield value, rows.slice(start, end - start)
-        start = end
-
-
-def _is_sorted(rows: pa.Table) -> bool:
-    """Whether each contig's rows are together, in the order of their positions."""
-    contigs = pc.run_end_encode(rows.column("chrom").combine_chunks())
-    if len(contigs.values.unique()) < len(contigs.values):
-        return False
-    falls = np.flatnonzero(np.diff(rows.column("pos").to_numpy()) < 0) + 1
-    return bool(np.isin(falls, contigs.run_ends.to_numpy()).all())
-
-
-def _gathered(rows: pa.Table, column: str) -> pa.Table:
-    """The rows of each value together, otherwise in their order."""
-    values = rows.column(column).combine_chunks().dictionary_encode()
-    if len(values.dictionary) == 1:
-        return rows
-    rank = pc.sort_indices(values.dictionary).to_numpy().argsort()
-    return rows.take(pa.array(np.argsort(rank[values.indices.to_numpy()], kind="stable")))

@@ -24,7 +24,7 @@ from genomics.contracts.annotation_tables import ANNOTATION_TABLES
 from genomics.contracts.codec import dumps, loads
 from genomics.contracts.loads import LoadManifest, LoadRequest, LoadSource
 from genomics.contracts.runs import Artifact
-from genomics.contracts.tables import TABLES, Column
+from genomics.contracts.tables import LOOKUPS, TABLES, Column
 from glue_jobs.variants.options import VariantsOptions
 from glue_jobs.vcf.reader import RangeReader, open_vcf, ranges
 from glue_jobs.vcf.sources import s3_client
@@ -165,7 +165,7 @@ class Lake:
         self.bucket, self.database = f"lake-{name}", f"lake_{name}"
         self.s3.create_bucket(Bucket=self.bucket)
         self.glue.create_database(DatabaseInput={"Name": self.database})
-        for table in (*TABLES, *ANNOTATION_TABLES):
+        for table in (*TABLES, *LOOKUPS, *ANNOTATION_TABLES):
             self.glue.create_table(
                 DatabaseName=self.database,
                 TableInput={

@@ -187,7 +187,7 @@ def test_batch_and_glue_run_jobs_and_log_what_they_print() -> None:
 def test_athena_answers_over_the_deployed_lake() -> None:
     athena, lake = client("athena"), outputs("genomics-lake")
     tables = client("glue").get_tables(DatabaseName=lake["LakeDatabase"])["TableList"]
-    assert {table["Name"] for table in tables} == {"variants", "genotypes", "rejects", "clinvar", "clinvar_summary"}
+    assert {"variants", "genotypes", "genotypes_by_location", "rejects", "clinvar"} <= {t["Name"] for t in tables}
     started = athena.start_query_execution(
         QueryString="select count(*) as n from variants where chrom = ?",
         ExecutionParameters=["'chr20'"],

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from genomics.contracts import object_keys
-from genomics.contracts.tables import TABLES
+from genomics.contracts.tables import GENOTYPES_BY_LOCATION, LOOKUPS, TABLES
 from glue_jobs.variants import commit as commit_module
 from glue_jobs.variants.job import run_with_spark
 from glue_jobs.variants.options import arguments
@@ -92,7 +92,8 @@ def _ordered(table: Any, expected: Any) -> list[dict[str, Any]]:
 
 def test_files_are_sorted_by_location_and_typed_as_the_catalog_says(lake: Any, bgzf: Any) -> None:
     list(load(unneeded, lake.options(lake.put("d", bgzf(vcf())))))
-    for name, order in (("variants", ["pos"]), ("genotypes", ["chrom", "pos"])):
+    orders = {"variants": ["pos"], "genotypes": ["chrom", "pos"], "genotypes_by_location": ["pos"]}
+    for name, order in orders.items():
         keys = lake.manifest("d").files[name]
         assert len(keys) == 2
         for key in keys:
@@ -100,14 +101,23 @@ def test_files_are_sorted_by_location_and_typed_as_the_catalog_says(lake: Any, b
             rows = file.read().select(order).to_pylist()
             assert rows == sorted(rows, key=lambda row: [row[column] for column in order])
             assert file.metadata.row_group(0).column(0).compression == "ZSTD"
-            columns = next(table.columns for table in TABLES if table.name == name)
+            columns = next(table.columns for table in (*TABLES, *LOOKUPS) if table.name == name)
             assert [_hive(field.type) for field in file.schema_arrow] == [column.type for column in columns]
+
+
+def test_calls_by_location_say_what_the_calls_by_sample_say(lake: Any, bgzf: Any) -> None:
+    list(load(unneeded, lake.options(lake.put("d", bgzf(vcf())))))
+    shared = [c.name for c in (*GENOTYPES_BY_LOCATION.partitions, *GENOTYPES_BY_LOCATION.columns)]
+    found, by_sample = lake.rows("genotypes_by_location"), lake.rows("genotypes")
+    assert len(found) == 792
+    assert comparable(found) == comparable([{name: row[name] for name in shared} for row in by_sample])
 
 
 def test_variants_are_in_small_row_groups_that_do_not_overlap(lake: Any) -> None:
     lines = "".join(f"chr1\t{i}\t.\tA\tC\t.\t.\t.\tGT\t0/1\t0/0\n" for i in range(1, 10_001))
     list(load(unneeded, lake.options(lake.put("d", (_HEADER + lines).encode(), "calls.vcf"))))
     assert groups(lake, "variants", "pos") == [(1, 4096), (4097, 8192), (8193, 10_000)]
+    assert groups(lake, "genotypes_by_location", "pos") == groups(lake, "variants", "pos")
     assert groups(lake, "genotypes", "pos") == [(1, 10_000)]
 
 
@@ -138,9 +148,9 @@ def test_the_number_of_ranges_changes_no_row(lake: Any, bgzf: Any, spark: Any, m
         monkeypatch.setattr("glue_jobs.variants.plans.ranges", _cut_into(pieces))
         lake.s3.delete_object(Bucket=lake.bucket, Key=object_keys.load_manifest("d"))
         list(load(run_with_spark, lake.options(source, alone_kib=0)))
-        seen.append([comparable(lake.rows(table.name)) for table in TABLES])
+        seen.append([comparable(lake.rows(table.name)) for table in (*TABLES, *LOOKUPS)])
     assert seen[0] == seen[1]
-    assert [len(rows) for rows in seen[0]] == [792, 1056, 4]
+    assert [len(rows) for rows in seen[0]] == [792, 1056, 4, 1056]
 
 
 def _cut_into(pieces: int) -> Callable[..., Any]:
