@@ -7,6 +7,21 @@ from variants
 where chrom = 'chr20' and pos between 10000000 and 10050000
 order by pos, alt
 """.strip(),
+    "Where an rsid is": """
+select dataset, chrom, pos, ref, alt
+from variant_ids
+where id = 'rs7412'
+order by dataset, chrom, pos, alt
+""".strip(),
+    "Variants with an rsid": """
+select v.dataset, v.chrom, v.pos, v.ref, v.alt, v.qual, v.filters, v.allele_frequency
+from variant_ids i
+join variants v
+  on v.dataset = i.dataset and v.chrom = i.chrom and v.pos = i.pos and v.ref = i.ref
+  and v.alt is not distinct from i.alt
+where i.id = 'rs7412'
+order by v.dataset, v.pos, v.alt
+""".strip(),
     "Calls of a region": """
 select chrom, pos, ref, alt, sample, genotype, dosage, depth, genotype_quality
 from genotypes_by_location

@@ -3,7 +3,8 @@
 `python -m benchmarks.queries [--samples N] [--sites N] [--ranges N] [--json FILE]`. A generated cohort is written by
 the lake's own writer, in as many ranges as a load would have. The bytes are what the embedded Athena counts: column
 chunks of the columns that the plan names, in the row groups that partitions and statistics leave. The share is that of
-the same columns in all files. It ends with 1, and a line for each, where a question reads more than it may.
+the same columns in all files; that of one row group is the least that it can be, so that tables of few groups miss. It
+ends with 1, and a line for each, where a question reads more than it may.
 """
 
 import argparse
@@ -44,7 +45,7 @@ def show(tables: Mapping[str, Mapping[str, int]], answers: Mapping[Question, Ans
     for name, about in tables.items():
         print(
             f"{name}: {about['rows']:,} rows, {about['files']:,} files, {about['row_groups']:,} row groups, "
-            f"{about['bytes'] / 1e6:.1f} MB"
+            f"{about['bytes'] / 1e6:.1f} MB; a group has up to {about['largest_group'] / about['rows']:.3%} of the rows"
         )
     print(f"{'':26}{'kB read':>11}{'of kB':>11}{'share':>10}{'limit':>8}{'files':>8}{'rows':>8}{'ms':>8}")
     for question, answer in answers.items():

@@ -15,7 +15,7 @@ from embedded_aws.athena import plans, scanning
 from embedded_aws.athena.catalog import Column, Partition, Table
 from embedded_aws.athena.plans import Scan
 from embedded_aws.athena.types import from_hive
-from genomics.contracts.tables import GENOTYPES, VARIANTS
+from genomics.contracts.tables import GENOTYPES, GENOTYPES_BY_LOCATION, VARIANT_IDS, VARIANTS
 from genomics.contracts.tables import Column as DeclaredColumn
 
 _DATABASE = "genomics"
@@ -54,7 +54,7 @@ class Lake:
         self._names.mkdir(exist_ok=True)
         self._tables: dict[str, Table] = {}
         self._files: dict[str, dict[Partition, list[Path]]] = {}
-        for declared in (VARIANTS, GENOTYPES):
+        for declared in (VARIANTS, GENOTYPES, GENOTYPES_BY_LOCATION, VARIANT_IDS):
             keys = _columns(declared.partitions)
             self._add(declared.name, _columns(declared.columns), keys, root / "tables" / declared.name)
         release = root / "clinvar"
@@ -77,7 +77,7 @@ class Lake:
         self._connection.execute(f"CREATE TABLE {name} ({fields})")
 
     def describe(self) -> dict[str, dict[str, int]]:
-        """Of each table: files, row groups, rows and bytes."""
+        """Of each table: files, row groups, rows, bytes, and the rows of the largest group."""
         return {
             name: _described([path for paths in partitions.values() for path in paths])
             for name, partitions in self._files.items()
@@ -123,5 +123,6 @@ def _described(paths: list[Path]) -> dict[str, int]:
         "files": len(paths),
         "row_groups": sum(footer.num_row_groups for footer in footers),
         "rows": sum(footer.num_rows for footer in footers),
+        "largest_group": max(f.row_group(n).num_rows for f in footers for n in range(f.num_row_groups)),
         "bytes": sum(path.stat().st_size for path in paths),
     }

@@ -44,7 +44,7 @@ def questions(sites: Sites, samples: int) -> list[Question]:
         ),
         Question(
             "100 kb: carriers",
-            f"select sample, chrom, pos, ref, alt, dosage from genotypes where {region}",
+            f"select sample, chrom, pos, ref, alt, dosage from genotypes_by_location where {region}",
             0.01,
         ),
         Question(
@@ -54,12 +54,12 @@ def questions(sites: Sites, samples: int) -> list[Question]:
         ),
         Question(
             "carriers of one variant",
-            f"select sample, genotype, dosage, depth, genotype_quality from genotypes where {variant}",
+            f"select sample, genotype, dosage, depth, genotype_quality from genotypes_by_location where {variant}",
             0.001,
         ),
         Question(
             "rsid",
-            f"select chrom, pos, ref, alt from variants where list_contains(ids, '{sites.identifier[middle]}')",
+            f"select chrom, pos, ref, alt from variant_ids where id = '{sites.identifier[middle]}'",
             None,
         ),
         Question(

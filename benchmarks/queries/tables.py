@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 
 from benchmarks.lake import directory_store
 from genomics.contracts.tables import GENOTYPES, REJECTS, VARIANTS, Table
+from glue_jobs.variants.gathering import gather, gather_tasks
 from glue_jobs.variants.parquet import Destination, PartitionWriter
+from glue_jobs.variants.staging import StagedPart
 from glue_jobs.vcf.reader import Batch
 from glue_jobs.vcf.schemas import row_schema
 
@@ -46,13 +48,17 @@ def make_cohort(directory: Path, *, samples: int, sites: int, ranges: int) -> Si
     everything = make_sites(random, sites)
     destination = Destination(BUCKET, DATASET, "load", "s3://in/cohort.vcf.gz", "0" * 64, "run")
     edges = np.linspace(0, sites, ranges + 1).astype(int).tolist()
+    staged: list[StagedPart] = []
     with directory_store.used(directory):
         for start, stop in itertools.pairwise(edges):
-            writer = PartitionWriter(destination, name=f"{start:015d}")
+            writer = PartitionWriter(destination, name=f"{start:015d}", is_only=ranges == 1)
             part = everything.part(start, stop)
             calls = genotypes(random, part, samples)
             writer.add(Batch(variants(random, part, samples), calls, _batch(REJECTS, {}, 0)))
             writer.flush()
+            staged += writer.staged
+        for task in gather_tasks(destination, staged):
+            gather(task)
     chosen = np.flatnonzero(random.random(sites) < _CLINVAR_SHARE)
     clinvar = directory / BUCKET / "clinvar"
     clinvar.mkdir()

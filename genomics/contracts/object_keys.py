@@ -238,6 +238,11 @@ def staged_rejects(dataset: str, load: str, name: str) -> str:
     return f"{LOADS}variants/{quote(dataset, safe='')}/{load}/{name}"
 
 
+def staged_part(dataset: str, load: str, table: str, bucket: int, name: str) -> str:
+    """Where some rows of one range wait to be gathered with those of the others, bucket by bucket."""
+    return f"{LOADS}variants/{quote(dataset, safe='')}/{load}/{table}/{bucket:05d}/{name}"
+
+
 def annotation_file(table: str, release: str, sha256: str, name: str) -> str:
     """A file of a release, under its content."""
     return f"{ANNOTATIONS}{table}/{release}/{sha256}/{name}"

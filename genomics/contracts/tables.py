@@ -150,7 +150,19 @@ GENOTYPES_BY_LOCATION = Table(
     partitions=VARIANTS.partitions,
 )
 
+VARIANT_IDS = Table(
+    name="variant_ids",
+    description="Where each ID of a record (an rsid, say) is to be found in variants, sorted by ID",
+    columns=(
+        Column("id", "string", "One ID of the record, as the file has it"),
+        VARIANTS.partitions[1],
+        *(column for column in _PLACE if column.name in ("pos", "ref", "alt")),
+        *_PROVENANCE,
+    ),
+    partitions=(_DATASET,),
+)
+
 TABLES = (VARIANTS, GENOTYPES, REJECTS)
 
 # What the rows above say, written again where another question finds it. A load writes and replaces them together.
-LOOKUPS = (GENOTYPES_BY_LOCATION,)
+LOOKUPS = (GENOTYPES_BY_LOCATION, VARIANT_IDS)

@@ -30,7 +30,7 @@ def find_manifest(bucket: str, dataset: str) -> LoadManifest | None:
 
 
 def commit(plan: SourcePlan, results: Sequence[TaskResult], *, catalog: Catalog) -> LoadManifest:
-    """Make a load the dataset's latest. `results` are those of all its ranges, in order.
+    """Make a load the dataset's latest. `results` are those of all its ranges, in order, and of what was gathered.
 
     If it is interrupted at any point, doing it again comes to the same end.
     """
@@ -50,7 +50,7 @@ def commit(plan: SourcePlan, results: Sequence[TaskResult], *, catalog: Catalog)
         run_id=plan.run_id,
         schema=SCHEMA,
         files={table.name: tuple(sorted(f.key for f in files if f.table == table.name)) for table in _WRITTEN},
-        rows={table.name: sum(result.rows[table.name] for result in results) for table in TABLES},
+        rows={table.name: sum(result.rows.get(table.name, 0) for result in results) for table in TABLES},
     )
     s3_client().put_object(
         Bucket=bucket,
@@ -76,6 +76,7 @@ def sweep(bucket: str, manifest: LoadManifest) -> None:
 def discard(plan: SourcePlan, results: Sequence[TaskResult]) -> None:
     """Remove what a load that came to nothing has written."""
     delete(plan.bucket, {file.key for result in results for file in result.files})
+    delete(plan.bucket, {part.key for result in results for part in result.staged})
 
 
 def number_rejects(results: Sequence[TaskResult], destination: Destination, *, header_lines: int) -> list[WrittenFile]:

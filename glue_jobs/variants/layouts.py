@@ -1,10 +1,12 @@
-"""The orders in which a load's rows are written: by location, and apart by a partition's values."""
+"""The orders in which a load's rows are written: by location, apart by a partition's values, and by ID."""
 
 from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+_PLACE = ["chrom", "pos", "ref", "alt"]
 
 
 def by_location(rows: pa.Table) -> pa.Table:
@@ -23,6 +25,19 @@ def apart(rows: pa.Table, column: str) -> Iterator[tuple[str, pa.Table]]:
     for value, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
         yield value, rows.slice(start, end - start)
         start = end
+
+
+def by_id(variants: pa.Table) -> pa.Table:
+    """Rows of `variant_ids`: of each variant one for each of its IDs, sorted by ID, else in the variants' order."""
+    lists = variants.column("ids").combine_chunks()
+    places = variants.select(_PLACE).take(pc.list_parent_indices(lists))
+    rows = places.add_column(0, "id", pc.list_flatten(lists))
+    return sorted_by_id(rows.filter(pc.is_valid(rows.column("id"))))
+
+
+def sorted_by_id(rows: pa.Table) -> pa.Table:
+    """The rows by ID; those of one ID stay in their order."""
+    return rows.take(pc.sort_indices(rows, [("id", "ascending")]))
 
 
 def _is_sorted(rows: pa.Table) -> bool:

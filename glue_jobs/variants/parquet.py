@@ -1,24 +1,29 @@
 """Parquet files in S3: rows are gathered by partition, sorted by location, and written as whole objects."""
 
+import itertools
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from genomics.contracts import object_keys
-from genomics.contracts.tables import GENOTYPES, GENOTYPES_BY_LOCATION, REJECTS, VARIANTS, Table
-from glue_jobs.variants.layouts import apart, by_location
+from genomics.contracts.tables import GENOTYPES, GENOTYPES_BY_LOCATION, REJECTS, VARIANT_IDS, VARIANTS, Table
+from glue_jobs.variants.layouts import apart, by_id, by_location
+from glue_jobs.variants.staging import Run, StagedPart, bucket_of, id_runs, stage
 from glue_jobs.vcf.batches import Batch
 from glue_jobs.vcf.schemas import file_schema
 from glue_jobs.vcf.sources import s3_client
 
 # Above this much in memory, a range gets a further set of files.
 _FLUSH_BYTES = 256 << 20
-# What is looked up by location is in small groups, as a group is the least that a query reads.
-_ROWS_PER_GROUP = 1 << 17
-_ROWS_PER_SMALL_GROUP = dict.fromkeys((VARIANTS.name, GENOTYPES_BY_LOCATION.name), 1 << 12)
+ROWS_PER_GROUP = 1 << 17
+# A group is the least that a query reads, so that it is small where a place or an ID is looked up.
+_ROWS_PER_PLACE_GROUP = 1 << 12
+_ROWS_PER_ID_GROUP = 1 << 10
 
 
 @dataclass(frozen=True)
@@ -52,14 +57,16 @@ class PartitionWriter:
     """Writes the rows of one range. `name` begins the names of its files and is its own within the load.
 
     `files` says what was written, `rows` how many by table, those of LOOKUPS left out. Rejects go to a waiting place:
-    their line numbers count within the range, and only the driver knows how many lines lie before it.
+    their line numbers count within the range, and only the driver knows how many lines lie before it. `staged` says
+    what waits to be gathered with the rows of other ranges: nothing where this range `is_only` and its rows fit memory.
     """
 
-    def __init__(self, destination: Destination, *, name: str) -> None:
-        self._destination, self._name = destination, name
+    def __init__(self, destination: Destination, *, name: str, is_only: bool = False) -> None:
+        self._destination, self._name, self._is_whole = destination, name, is_only
         self._batches: list[Batch] = []
         self._bytes = self._flushes = 0
         self.files: list[WrittenFile] = []
+        self.staged: list[StagedPart] = []
         self.rows = {table.name: 0 for table in (VARIANTS, GENOTYPES, REJECTS)}
 
     def add(self, batch: Batch) -> None:
@@ -67,6 +74,7 @@ class PartitionWriter:
         self._batches.append(batch)
         self._bytes += batch.variants.nbytes + batch.genotypes.nbytes + batch.rejects.nbytes
         if self._bytes >= _FLUSH_BYTES:
+            self._is_whole = False
             self.flush()
 
     def flush(self) -> None:
@@ -82,33 +90,79 @@ class PartitionWriter:
         for table, rows in ((VARIANTS, variants), (GENOTYPES, genotypes)):
             self.rows[table.name] += rows.num_rows
         variants, genotypes = by_location(variants), by_location(genotypes)
-        for table, rows in ((VARIANTS, variants), (GENOTYPES, genotypes), (GENOTYPES_BY_LOCATION, genotypes)):
-            for value, part in apart(rows, table.partitions[1].name):
-                self._write(table, value, self._destination.directory(table, value) + name, part)
+        for table, rows in ((VARIANTS, variants), (GENOTYPES_BY_LOCATION, genotypes)):
+            self._write_partitions(table, rows, name)
+        self._write_or_stage(genotypes, by_id(variants), name)
         if rejects.num_rows:
             self.rows[REJECTS.name] += rejects.num_rows
             staged = object_keys.staged_rejects(self._destination.dataset, self._destination.load, name)
             self._write(REJECTS, None, staged, rejects)
 
+    def _write_or_stage(self, genotypes: pa.Table, ids: pa.Table, name: str) -> None:
+        """Write what other ranges have no rows of, or so many rows of that files are large; leave the rest to wait."""
+        samples = pc.count_distinct(genotypes.column("sample")).as_py()
+        if self._is_whole or genotypes.num_rows >= samples * ROWS_PER_GROUP:
+            self._write_partitions(GENOTYPES, genotypes, name)
+        else:
+            runs: dict[int, list[Run]] = {}
+            for sample, rows in apart(genotypes, "sample"):
+                runs.setdefault(bucket_of(sample), []).append((sample, rows))
+            for bucket, some in runs.items():
+                self._stage(GENOTYPES, bucket, some, name)
+        if not ids.num_rows:
+            return
+        if self._is_whole:
+            self._write(VARIANT_IDS, None, self._destination.directory(VARIANT_IDS) + name, ids)
+        else:
+            self._stage(VARIANT_IDS, 0, id_runs(ids), name)
+
+    def _write_partitions(self, table: Table, rows: pa.Table, name: str) -> None:
+        for value, part in apart(rows, table.partitions[1].name):
+            self._write(table, value, self._destination.directory(table, value) + name, part)
+
     def _write(self, table: Table, value: str | None, key: str, rows: pa.Table) -> None:
         write_file(table, rows, self._destination, key)
         self.files.append(WrittenFile(table.name, value, key))
 
+    def _stage(self, table: Table, bucket: int, runs: list[Run], name: str) -> None:
+        where = self._destination
+        key = object_keys.staged_part(where.dataset, where.load, table.name, bucket, name)
+        stage(runs, where.bucket, key)
+        self.staged.append(StagedPart(table.name, bucket, key))
+
 
 def write_file(table: Table, rows: pa.Table, destination: Destination, key: str) -> None:
     """Make an object of rows that lack only what `destination` says of all of them. It appears whole or not at all."""
+    write_parts(table, [rows], destination, key)
+
+
+def write_parts(table: Table, parts: Iterable[pa.Table], destination: Destination, key: str) -> None:
+    """Make an object of rows that come a part at a time, each of at least one row group. See `write_file`."""
+    complete = (_complete(table, rows, destination) for rows in parts)
+    first = next(complete)
+    with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
+        # What is a dictionary in memory is a string to those who read the file.
+        with pq.ParquetWriter(file.name, first.schema, compression="zstd", store_schema=False) as writer:
+            for rows in itertools.chain([first], complete):
+                writer.write_table(rows, row_group_size=_group_rows(table))
+        s3_client().upload_file(file.name, destination.bucket, key)
+
+
+def _group_rows(table: Table) -> int:
+    if table == VARIANT_IDS:
+        return _ROWS_PER_ID_GROUP
+    is_by_place = any(column.name == "chrom" for column in table.partitions)
+    return _ROWS_PER_PLACE_GROUP if is_by_place else ROWS_PER_GROUP
+
+
+def _complete(table: Table, rows: pa.Table, destination: Destination) -> pa.Table:
     columns = []
     for column in file_schema(table):
         if column.name in rows.column_names:
             columns.append(rows.column(column.name))
         else:
             columns.append(_same(getattr(destination, column.name), rows.num_rows))
-    complete = pa.Table.from_arrays(columns, names=file_schema(table).names)
-    with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
-        # What is a dictionary in memory is a string to those who read the file.
-        size = _ROWS_PER_SMALL_GROUP.get(table.name, _ROWS_PER_GROUP)
-        pq.write_table(complete, file.name, compression="zstd", row_group_size=size, store_schema=False)
-        s3_client().upload_file(file.name, destination.bucket, key)
+    return pa.Table.from_arrays(columns, names=file_schema(table).names)
 
 
 def _same(value: str, count: int) -> pa.Array:

@@ -54,9 +54,9 @@ class SourcePlan:
 
     def range_tasks(self) -> Iterator[RangeTask]:
         """One for each range, in order."""
-        destination = self.destination
+        destination, is_only = self.destination, len(self.parts) == 1
         for part in self.parts:
-            yield RangeTask(self.object, self.file, part, destination)
+            yield RangeTask(self.object, self.file, part, destination, is_only)
 
 
 def make_plan(source: LoadSource, *, run_id: str, bucket: str, range_bytes: int) -> SourcePlan:

@@ -8,7 +8,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from glue_jobs.variants.gathering import GatherTask, gather
 from glue_jobs.variants.parquet import Destination, PartitionWriter, WrittenFile
+from glue_jobs.variants.staging import StagedPart
 from glue_jobs.vcf.errors import VcfError
 from glue_jobs.vcf.reader import RangeReader, VcfFile
 from glue_jobs.vcf.sources import S3Source
@@ -19,12 +21,13 @@ _CHECKSUM_READ = 8 << 20
 
 @dataclass(frozen=True)
 class RangeTask:
-    """Load one range of a source."""
+    """Load one range of a source, of which it may be the only one."""
 
     object: S3Source
     file: VcfFile
     part: ByteRange
     destination: Destination
+    is_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,14 +37,15 @@ class ChecksumTask:
     object: S3Source
 
 
-Task = RangeTask | ChecksumTask
+Task = RangeTask | ChecksumTask | GatherTask
 
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What came of a task: of a checksum `sha256`, of a range all else, `problem` if it cannot be read.
+    """What came of a task: of a checksum `sha256`, of gathering `files`, of a range all but the former.
 
-    `first` and `next` join a range to its neighbours (see glue_jobs.vcf.text.RangeText).
+    `problem` says why it cannot be read. `first` and `next` join a range to its neighbours (see
+    glue_jobs.vcf.text.RangeText).
     """
 
     problem: str | None = None
@@ -50,11 +54,14 @@ class TaskResult:
     first: int = 0
     next: int = 0
     files: tuple[WrittenFile, ...] = ()
+    staged: tuple[StagedPart, ...] = ()
     rows: Mapping[str, int] = field(default_factory=dict)
 
 
 def run(task: Task) -> TaskResult:
     """Carry out a task. What is wrong with the file is a result; what is wrong with the world is an exception."""
+    if isinstance(task, GatherTask):
+        return TaskResult(files=tuple(gather(task)))
     return _load_range(task) if isinstance(task, RangeTask) else _checksum(task)
 
 
@@ -82,7 +89,7 @@ def _checksum(task: ChecksumTask) -> TaskResult:
 
 def _load_range(task: RangeTask) -> TaskResult:
     reader = RangeReader(task.object, task.file, task.part)
-    writer = PartitionWriter(task.destination, name=f"{task.part.start:015d}")
+    writer = PartitionWriter(task.destination, name=f"{task.part.start:015d}", is_only=task.is_only)
     problem = None
     try:
         for batch in reader:
@@ -96,5 +103,6 @@ def _load_range(task: RangeTask) -> TaskResult:
         first=reader.first,
         next=reader.next,
         files=tuple(writer.files),
+        staged=tuple(writer.staged),
         rows=writer.rows,
     )

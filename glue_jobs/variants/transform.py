@@ -8,6 +8,7 @@ from genomics.contracts.loads import SCHEMA, LoadManifest, LoadRequest
 from glue_jobs.execution import alone
 from glue_jobs.variants.catalog import Catalog
 from glue_jobs.variants.commit import commit, discard, find_manifest, sweep
+from glue_jobs.variants.gathering import gather_tasks
 from glue_jobs.variants.options import VariantsOptions
 from glue_jobs.variants.plans import SourcePlan, make_plan
 from glue_jobs.variants.tasks import Task, TaskResult, joined, run
@@ -77,7 +78,9 @@ def _finish(
     if problem:
         discard(plan, parts)
         raise VcfError(problem)
-    return commit(plan, parts, catalog=catalog)
+    tasks = gather_tasks(plan.destination, [staged for part in parts for staged in part.staged])
+    gathered = run_all(tasks) if tasks else []
+    return commit(plan, [*parts, *gathered], catalog=catalog)
 
 
 def run_alone(tasks: Sequence[Task]) -> list[TaskResult]:

@@ -37,7 +37,8 @@ def vcf(records: int = 300, contigs: tuple[str, ...] = ("chr1", "HLA-A*01:01"), 
         position = "here" if i % 100 == 99 else str(1000 - i)
         note = "n" * (i * 37 % 400)
         chrom = contigs[i % len(contigs)]
-        lines.append(f"{chrom}\t{position}\t.\tAT\tA,GT\t.\tPASS\tDP={depth};NOTE={note}.\tGT\t0/{i % 3}\t./.\n")
+        name = f"rs{i}" if i % 2 else "."
+        lines.append(f"{chrom}\t{position}\t{name}\tAT\tA,GT\t.\tPASS\tDP={depth};NOTE={note}.\tGT\t0/{i % 3}\t./.\n")
     return (_HEADER + "".join(lines)).encode()
 
 
@@ -148,9 +149,11 @@ def test_the_number_of_ranges_changes_no_row(lake: Any, bgzf: Any, spark: Any, m
         monkeypatch.setattr("glue_jobs.variants.plans.ranges", _cut_into(pieces))
         lake.s3.delete_object(Bucket=lake.bucket, Key=object_keys.load_manifest("d"))
         list(load(run_with_spark, lake.options(source, alone_kib=0)))
+        assert len(lake.manifest("d").files["genotypes"]) == 2
+        assert lake.keys(object_keys.LOADS) == [object_keys.load_manifest("d")]
         seen.append([comparable(lake.rows(table.name)) for table in (*TABLES, *LOOKUPS)])
     assert seen[0] == seen[1]
-    assert [len(rows) for rows in seen[0]] == [792, 1056, 4, 1056]
+    assert [len(rows) for rows in seen[0]] == [792, 1056, 4, 1056, 392]
 
 
 def _cut_into(pieces: int) -> Callable[..., Any]:
@@ -259,6 +262,7 @@ def test_a_forged_block_does_not_mislead_the_load(lake: Any, bgzf: Any, monkeypa
     list(load(unneeded, lake.options(source, range_mib=0)))
     assert len(lake.rows("variants")) == 40
     assert {row["reason"] for row in lake.rows("rejects")} >= {"is not UTF-8 text"}
+    assert lake.keys(object_keys.LOADS) == [object_keys.load_manifest("d")]
     assert sorted(k for keys in lake.manifest("d").files.values() for k in keys) == lake.keys(object_keys.TABLES)
 
 
