@@ -16,10 +16,11 @@ class LoadSource:
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """Argument of the variants job."""
+    """Argument of the variants job: sources to load, and then datasets whose small files are to become few."""
 
     run_id: str
     sources: tuple[LoadSource, ...]
+    compact: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Every S3 key of the platform. Functions give keys; `uri` joins one to its bucket."""
 
 from collections.abc import Iterable, Mapping
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from genomics.contracts.steps import Step, output_files
 
@@ -226,6 +226,11 @@ def table_partition(name: str, partition: Mapping[str, str], load: str) -> str:
     """
     values = "".join(f"{column}={quote(value, safe='')}/" for column, value in partition.items())
     return f"{table(name)}{values}{load}/"
+
+
+def partition_values(key: str) -> tuple[str, ...]:
+    """The values, in the table's order, of the partition that a table's file belongs to."""
+    return tuple(unquote(part.partition("=")[2]) for part in key.split("/") if "=" in part)
 
 
 def load_manifest(dataset: str) -> str:

@@ -82,7 +82,7 @@ class _Writer:
             self.rows[table.name] += found.num_rows
             if found.num_rows:
                 write_file(table, found, target.origin, key)
-                self.files.append(WrittenFile(table.name, None, key))
+                self.files.append(WrittenFile(table.name, key))
 
 
 def run(task: RangeTask) -> TaskResult:

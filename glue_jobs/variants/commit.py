@@ -34,32 +34,33 @@ def commit(plan: SourcePlan, results: Sequence[TaskResult], *, catalog: Catalog)
 
     If it is interrupted at any point, doing it again comes to the same end.
     """
-    dataset, bucket = plan.source.dataset, plan.bucket
     files = [file for result in results for file in result.files if file.table != REJECTS.name]
     files += number_rejects(results, plan.destination, header_lines=plan.file.header.lines)
-    for table in _WRITTEN:
-        locations: dict[tuple[str, ...], str] = {
-            (dataset,) if file.value is None else (dataset, file.value): directory(bucket, file.key)
-            for file in files
-            if file.table == table.name
-        }
-        catalog.point(table, {"dataset": dataset}, locations)
     manifest = LoadManifest(
-        dataset=dataset,
+        dataset=plan.source.dataset,
         source=plan.source.vcf,
         run_id=plan.run_id,
         schema=SCHEMA,
         files={table.name: tuple(sorted(f.key for f in files if f.table == table.name)) for table in _WRITTEN},
         rows={table.name: sum(result.rows.get(table.name, 0) for result in results) for table in TABLES},
     )
+    publish(plan.bucket, manifest, catalog=catalog)
+    return manifest
+
+
+def publish(bucket: str, manifest: LoadManifest, *, catalog: Catalog) -> None:
+    """Have the dataset consist of the manifest's files, and remove all others of it."""
+    for table in _WRITTEN:
+        keys = manifest.files[table.name]
+        locations = {object_keys.partition_values(key): directory(bucket, key) for key in keys}
+        catalog.point(table, {"dataset": manifest.dataset}, locations)
     s3_client().put_object(
         Bucket=bucket,
-        Key=object_keys.load_manifest(dataset),
+        Key=object_keys.load_manifest(manifest.dataset),
         Body=dumps(manifest).encode(),
         ContentType="application/json",
     )
     sweep(bucket, manifest)
-    return manifest
 
 
 def sweep(bucket: str, manifest: LoadManifest) -> None:
@@ -92,7 +93,7 @@ def number_rejects(results: Sequence[TaskResult], destination: Destination, *, h
             line = pc.add(rows.column("line"), pa.scalar(before, pa.int64()))
             key = destination.directory(REJECTS) + file.key.rpartition("/")[2]
             write_file(REJECTS, rows.set_column(column, "line", line), destination, key)
-            written.append(WrittenFile(REJECTS.name, None, key))
+            written.append(WrittenFile(REJECTS.name, key))
         before += result.lines
     return written
 

@@ -45,16 +45,16 @@ def gather(task: GatherTask) -> list[WrittenFile]:
         if task.table == VARIANT_IDS.name:
             key = task.destination.directory(VARIANT_IDS) + _NAME
             write_parts(VARIANT_IDS, _merged(runs), task.destination, key)
-            return [WrittenFile(VARIANT_IDS.name, None, key)]
+            return [WrittenFile(VARIANT_IDS.name, key)]
         written = []
         for sample, some in itertools.groupby(runs, key=lambda run: run.name):
             key = task.destination.directory(GENOTYPES, sample) + _NAME
-            write_parts(GENOTYPES, _filled(run.read() for run in some), task.destination, key)
-            written.append(WrittenFile(GENOTYPES.name, sample, key))
+            write_parts(GENOTYPES, filled(run.read() for run in some), task.destination, key)
+            written.append(WrittenFile(GENOTYPES.name, key))
         return written
 
 
-def _filled(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+def filled(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """The rows in parts that are large enough for a row group."""
     waiting: list[pa.Table] = []
     count = size = 0

@@ -2,7 +2,7 @@
 
 import itertools
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,10 +46,9 @@ class Destination:
 
 @dataclass(frozen=True)
 class WrittenFile:
-    """An object of a table. `value` is that of the partition column after `dataset`, None where there is none."""
+    """An object of a table."""
 
     table: str
-    value: str | None
     key: str
 
 
@@ -96,7 +95,7 @@ class PartitionWriter:
         if rejects.num_rows:
             self.rows[REJECTS.name] += rejects.num_rows
             staged = object_keys.staged_rejects(self._destination.dataset, self._destination.load, name)
-            self._write(REJECTS, None, staged, rejects)
+            self._write(REJECTS, staged, rejects)
 
     def _write_or_stage(self, genotypes: pa.Table, ids: pa.Table, name: str) -> None:
         """Write what other ranges have no rows of, or so many rows of that files are large; leave the rest to wait."""
@@ -112,17 +111,17 @@ class PartitionWriter:
         if not ids.num_rows:
             return
         if self._is_whole:
-            self._write(VARIANT_IDS, None, self._destination.directory(VARIANT_IDS) + name, ids)
+            self._write(VARIANT_IDS, self._destination.directory(VARIANT_IDS) + name, ids)
         else:
             self._stage(VARIANT_IDS, 0, id_runs(ids), name)
 
     def _write_partitions(self, table: Table, rows: pa.Table, name: str) -> None:
         for value, part in apart(rows, table.partitions[1].name):
-            self._write(table, value, self._destination.directory(table, value) + name, part)
+            self._write(table, self._destination.directory(table, value) + name, part)
 
-    def _write(self, table: Table, value: str | None, key: str, rows: pa.Table) -> None:
+    def _write(self, table: Table, key: str, rows: pa.Table) -> None:
         write_file(table, rows, self._destination, key)
-        self.files.append(WrittenFile(table.name, value, key))
+        self.files.append(WrittenFile(table.name, key))
 
     def _stage(self, table: Table, bucket: int, runs: list[Run], name: str) -> None:
         where = self._destination
@@ -138,14 +137,18 @@ def write_file(table: Table, rows: pa.Table, destination: Destination, key: str)
 
 def write_parts(table: Table, parts: Iterable[pa.Table], destination: Destination, key: str) -> None:
     """Make an object of rows that come a part at a time, each of at least one row group. See `write_file`."""
-    complete = (_complete(table, rows, destination) for rows in parts)
-    first = next(complete)
+    write_rows(table, (_complete(table, rows, destination) for rows in parts), destination.bucket, key)
+
+
+def write_rows(table: Table, parts: Iterator[pa.Table], bucket: str, key: str) -> None:
+    """Make an object of rows that lack nothing, likewise."""
+    first = next(parts)
     with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
         # What is a dictionary in memory is a string to those who read the file.
         with pq.ParquetWriter(file.name, first.schema, compression="zstd", store_schema=False) as writer:
-            for rows in itertools.chain([first], complete):
+            for rows in itertools.chain([first], parts):
                 writer.write_table(rows, row_group_size=_group_rows(table))
-        s3_client().upload_file(file.name, destination.bucket, key)
+        s3_client().upload_file(file.name, bucket, key)
 
 
 def _group_rows(table: Table) -> int:

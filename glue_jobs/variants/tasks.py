@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from glue_jobs.variants.compaction import CompactionTask, compact
 from glue_jobs.variants.gathering import GatherTask, gather
 from glue_jobs.variants.parquet import Destination, PartitionWriter, WrittenFile
 from glue_jobs.variants.staging import StagedPart
@@ -37,12 +38,13 @@ class ChecksumTask:
     object: S3Source
 
 
-Task = RangeTask | ChecksumTask | GatherTask
+Task = RangeTask | ChecksumTask | GatherTask | CompactionTask
 
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What came of a task: of a checksum `sha256`, of gathering `files`, of a range all but the former.
+    """What came of a task: of a checksum `sha256`, of gathering `files`, of compaction nothing, of a
+    range all else.
 
     `problem` says why it cannot be read. `first` and `next` join a range to its neighbours (see
     glue_jobs.vcf.text.RangeText).
@@ -62,6 +64,9 @@ def run(task: Task) -> TaskResult:
     """Carry out a task. What is wrong with the file is a result; what is wrong with the world is an exception."""
     if isinstance(task, GatherTask):
         return TaskResult(files=tuple(gather(task)))
+    if isinstance(task, CompactionTask):
+        compact(task)
+        return TaskResult()
     return _load_range(task) if isinstance(task, RangeTask) else _checksum(task)
 
 

@@ -7,7 +7,8 @@ from genomics.contracts.codec import ContractError, loads
 from genomics.contracts.loads import SCHEMA, LoadManifest, LoadRequest
 from glue_jobs.execution import alone
 from glue_jobs.variants.catalog import Catalog
-from glue_jobs.variants.commit import commit, discard, find_manifest, sweep
+from glue_jobs.variants.commit import commit, discard, find_manifest, publish
+from glue_jobs.variants.compaction import compacted, plan_compaction
 from glue_jobs.variants.gathering import gather_tasks
 from glue_jobs.variants.options import VariantsOptions
 from glue_jobs.variants.plans import SourcePlan, make_plan
@@ -24,7 +25,7 @@ class LoadError(RuntimeError):
 
 
 def load(run_all: RunAll, options: VariantsOptions) -> Iterator[str]:
-    """Load what the request lists and is not loaded yet; yields a line about each source as it is done.
+    """Load what the request lists and is not loaded yet, compact what it says; yields a line about each as it is done.
 
     `run_all` carries out the tasks where there is more to read than the options' `alone_kib`. Raises LoadError at the
     end if a source could not be loaded.
@@ -36,7 +37,7 @@ def load(run_all: RunAll, options: VariantsOptions) -> Iterator[str]:
     for source in request.sources:
         manifest = find_manifest(options.data_lake_bucket, source.dataset)
         if manifest and manifest.schema == SCHEMA and manifest.source.sha256 == source.vcf.sha256:
-            sweep(options.data_lake_bucket, manifest)
+            publish(options.data_lake_bucket, manifest, catalog=catalog)
             yield f"{source.dataset}: already loaded from {source.vcf.uri}"
             continue
         try:
@@ -50,16 +51,17 @@ def load(run_all: RunAll, options: VariantsOptions) -> Iterator[str]:
             )
         except VcfError as error:
             problems.append(f"{source.vcf.uri}: {error}")
-    if sum(plan.object.size for plan in plans) <= options.alone_kib << 10:
-        run_all = run_alone
-    results = iter(run_all([task for plan in plans for task in plan.tasks()]))
+    run_tasks = run_all if sum(plan.object.size for plan in plans) > options.alone_kib << 10 else run_alone
+    results = iter(run_tasks([task for plan in plans for task in plan.tasks()]))
     for plan in plans:
         checksum = next(results)
         parts = [next(results) for _ in plan.parts]
         try:
-            yield _line(_finish(run_all, plan, checksum, parts, catalog))
+            yield _line(_finish(run_tasks, plan, checksum, parts, catalog))
         except VcfError as error:
             problems.append(f"{plan.source.vcf.uri}: {error}")
+    for dataset in request.compact:
+        yield _compact(run_all, options, dataset, catalog)
     if problems:
         raise LoadError("\n".join(problems))
 
@@ -81,6 +83,23 @@ def _finish(
     tasks = gather_tasks(plan.destination, [staged for part in parts for staged in part.staged])
     gathered = run_all(tasks) if tasks else []
     return commit(plan, [*parts, *gathered], catalog=catalog)
+
+
+def _compact(run_all: RunAll, options: VariantsOptions, dataset: str, catalog: Catalog) -> str:
+    """Make few files of a dataset's many; a line about it."""
+    bucket = options.data_lake_bucket
+    manifest = find_manifest(bucket, dataset)
+    if manifest is None or manifest.schema != SCHEMA:
+        return (
+            f"{dataset}: {'not loaded' if manifest is None else 'of an older layout'}, so there is nothing to compact"
+        )
+    tasks = plan_compaction(bucket, manifest)
+    if not tasks:
+        return f"{dataset}: has no small files to compact"
+    run_tasks = run_all if sum(task.size for task in tasks) > options.alone_kib << 10 else run_alone
+    run_tasks(tasks)
+    publish(bucket, compacted(manifest, tasks), catalog=catalog)
+    return f"{dataset}: compacted {sum(len(task.keys) for task in tasks):,} files to {len(tasks):,}"
 
 
 def run_alone(tasks: Sequence[Task]) -> list[TaskResult]:
