@@ -1,32 +1,23 @@
 """Releases of annotations: loading one into the lake, and what is loaded."""
 
 import hashlib
-import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from genomics.contracts import object_keys
 from genomics.contracts.annotation_tables import AnnotationSchema
-from genomics.contracts.annotations import (
-    REQUEST_ARGUMENT,
-    AnnotationManifest,
-    AnnotationRequest,
-    read_md5,
-)
+from genomics.contracts.annotations import AnnotationManifest, AnnotationRequest, read_md5
 from genomics.contracts.codec import dumps, loads
 from genomics_cli.cloud import Platform
 from genomics_cli.errors import UserError
+from genomics_cli.lake_jobs import run_job
 from genomics_cli.submission import new_run_id
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _READ = 8 << 20
-_FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.1, 5.0
-_UNENDED = ("STARTING", "RUNNING", "STOPPING", "WAITING")
 
 
 @dataclass(frozen=True)
@@ -67,7 +58,7 @@ def load_release(
         request = _upload(platform, Path(source), request)
     bucket, key = platform.deployment.data_lake_bucket, object_keys.annotation_request(request.run_id)
     platform.cloud.s3.put_object(Bucket=bucket, Key=key, Body=dumps(request).encode())
-    _run_job(platform, object_keys.uri(bucket, key))
+    run_job(platform, platform.deployment.annotations_job, object_keys.uri(bucket, key), name="annotations")
     loaded = next(
         found
         for found in loaded_releases(platform)
@@ -126,17 +117,3 @@ def _upload(platform: Platform, path: Path, request: AnnotationRequest) -> Annot
 
 def _is_there(s3: "S3Client", bucket: str, key: str) -> bool:
     return bool(s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents"))
-
-
-def _run_job(platform: Platform, request: str) -> None:
-    glue, job = platform.cloud.glue, platform.deployment.annotations_job
-    try:
-        run_id = glue.start_job_run(JobName=job, Arguments={REQUEST_ARGUMENT: request})["JobRunId"]
-    except ClientError as error:
-        raise UserError(f"annotations: {error.response['Error']['Message']}") from error
-    pause = _FIRST_POLL_SECONDS
-    while (run := glue.get_job_run(JobName=job, RunId=run_id)["JobRun"])["JobRunState"] in _UNENDED:
-        time.sleep(pause)
-        pause = min(2 * pause, _LONGEST_POLL_SECONDS)
-    if run["JobRunState"] != "SUCCEEDED":
-        raise UserError(run.get("ErrorMessage") or f"the job ended {run['JobRunState']}")

@@ -26,6 +26,7 @@ COMMANDS = (
     "redrive",
     "query",
     "annotations",
+    "compact",
     "restore",
     "rightsize",
     "storage-report",

@@ -233,9 +233,19 @@ def partition_values(key: str) -> tuple[str, ...]:
     return tuple(unquote(part.partition("=")[2]) for part in key.split("/") if "=" in part)
 
 
+def load_manifests() -> str:
+    """Prefix of the commits of all datasets; those right below it, not deeper."""
+    return f"{LOADS}variants/"
+
+
 def load_manifest(dataset: str) -> str:
     """The commit of a dataset's latest load into the lake: its source and the files that hold its rows."""
-    return f"{LOADS}variants/{quote(dataset, safe='')}.json"
+    return f"{load_manifests()}{quote(dataset, safe='')}.json"
+
+
+def compaction_request(run_id: str) -> str:
+    """Datasets whose files are to be compacted (a LoadRequest)."""
+    return f"{LOADS}requests/{run_id}.json"
 
 
 def staged_rejects(dataset: str, load: str, name: str) -> str:

@@ -101,7 +101,8 @@ def test_a_load_that_spark_spreads_makes_the_same_rows(genomics: Any, analysed: 
     request = codec.loads(LoadRequest, written["Body"].read())
     sources = tuple(replace(source, dataset=f"spread/{source.dataset}") for source in request.sources)
     key = object_keys.run_document("spread", "load.json")
-    s3.put_object(Bucket=bucket, Key=key, Body=codec.dumps(LoadRequest("spread", sources)).encode())
+    asked = LoadRequest("spread", sources, tuple(source.dataset for source in sources))
+    s3.put_object(Bucket=bucket, Key=key, Body=codec.dumps(asked).encode())
     given = {"--request": object_keys.uri(bucket, key), "--alone_kib": "0"}
     run = glue.start_job_run(JobName=genomics.deployment.variants_job, Arguments=given)["JobRunId"]
     deadline = time.monotonic() + 120

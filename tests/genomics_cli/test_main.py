@@ -39,6 +39,7 @@ def test_every_command_is_there() -> None:
             "run",
             "query",
             "annotations",
+            "compact",
             "status",
             "restore",
             "storage-report",
