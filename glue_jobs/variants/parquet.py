@@ -125,7 +125,8 @@ class PartitionWriter:
 
     def _stage(self, table: Table, bucket: int, runs: list[Run], name: str) -> None:
         where = self._destination
-        key = object_keys.staged_part(where.dataset, where.load, table.name, bucket, name)
+        arrow = name.replace(".parquet", ".arrow")
+        key = object_keys.staged_part(where.dataset, where.load, table.name, bucket, arrow)
         stage(runs, where.bucket, key)
         self.staged.append(StagedPart(table.name, bucket, key))
 

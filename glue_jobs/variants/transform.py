@@ -90,9 +90,8 @@ def _compact(run_all: RunAll, options: VariantsOptions, dataset: str, catalog: C
     bucket = options.data_lake_bucket
     manifest = find_manifest(bucket, dataset)
     if manifest is None or manifest.schema != SCHEMA:
-        return (
-            f"{dataset}: {'not loaded' if manifest is None else 'of an older layout'}, so there is nothing to compact"
-        )
+        state = "is not loaded" if manifest is None else "was loaded into an older layout"
+        return f"{dataset}: {state}; load it, then compact it"
     tasks = plan_compaction(bucket, manifest)
     if not tasks:
         return f"{dataset}: has no small files to compact"

@@ -75,7 +75,7 @@ def test_what_is_compact_stays_as_it_is(lake: Any, source: LoadSource) -> None:
     assert list(load(unneeded, ask(lake, "study/S"))) == ["study/S: has no small files to compact"]
     assert list(load(unneeded, lake.options(source))) == [f"study/S: already loaded from {source.vcf.uri}"]
     assert lake.keys(object_keys.TABLES) == keys
-    assert list(load(unneeded, ask(lake, "other"))) == ["other: not loaded, so there is nothing to compact"]
+    assert list(load(unneeded, ask(lake, "other"))) == ["other: is not loaded; load it, then compact it"]
 
 
 def test_files_grow_to_a_limit(lake: Any, source: LoadSource, monkeypatch: pytest.MonkeyPatch) -> None:
