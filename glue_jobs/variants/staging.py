@@ -3,6 +3,7 @@
 A part holds runs of rows, each under a name by which the part is sorted: a sample's rows, or rows from some ID on.
 """
 
+import itertools
 import json
 import shutil
 import tempfile
@@ -36,15 +37,19 @@ class StagedPart:
 
 @dataclass(frozen=True)
 class StagedRun:
-    """A run that can be read."""
+    """A run that can be read: the one of that number in a part, which lies in a local file."""
 
     name: str
-    rows: Any
+    path: str
+    start: int
+    size: int
     number: int
 
     def read(self) -> pa.Table:
-        """Its rows."""
-        return pa.Table.from_batches([self.rows.get_batch(self.number)])
+        """Its rows. The file is mapped for as long as they are used: what has been read would else stay in memory."""
+        with pa.memory_map(self.path) as content:
+            part = _part(content, self.start, self.size)
+            return pa.Table.from_batches([part.get_batch(self.number)])
 
 
 def bucket_of(sample: str) -> int:
@@ -72,23 +77,26 @@ def stage(runs: Sequence[Run], bucket: str, key: str) -> None:
 
 @contextmanager
 def staged_runs(bucket: str, keys: Sequence[str]) -> Iterator[list[StagedRun]]:
-    """The runs of some parts, in the order of the parts, sorted by name; they can be read while the block lasts.
+    """The runs of some parts, sorted by name, else in the order of the parts; they can be read while the block lasts.
 
     The parts lie on disk meanwhile, and in memory only what is read.
     """
     with tempfile.NamedTemporaryFile(suffix=".arrow") as file:
-        ends = []
+        ends = [0]
         for key in keys:
             shutil.copyfileobj(s3_client().get_object(Bucket=bucket, Key=key)["Body"], file)
             ends.append(file.tell())
         file.flush()
-        with pa.memory_map(file.name) as content:
-            yield sorted(_runs(content, ends), key=lambda run: run.name)
+        runs = [run for start, end in itertools.pairwise(ends) for run in _runs(file.name, start, end - start)]
+        yield sorted(runs, key=lambda run: run.name)
 
 
-def _runs(content: Any, ends: Sequence[int]) -> Iterator[StagedRun]:
-    for start, end in zip([0, *ends], ends, strict=False):
-        content.seek(start)
-        part = pa.ipc.open_file(pa.BufferReader(content.read_buffer(end - start)))
-        names = json.loads(part.schema.metadata[_NAMES])
-        yield from (StagedRun(name, part, number) for number, name in enumerate(names))
+def _runs(path: str, start: int, size: int) -> Iterator[StagedRun]:
+    with pa.memory_map(path) as content:
+        names = json.loads(_part(content, start, size).schema.metadata[_NAMES])
+    return (StagedRun(name, path, start, size, number) for number, name in enumerate(names))
+
+
+def _part(content: Any, start: int, size: int) -> Any:
+    content.seek(start)
+    return pa.ipc.open_file(pa.BufferReader(content.read_buffer(size)))
