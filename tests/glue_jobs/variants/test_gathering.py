@@ -15,6 +15,7 @@ from glue_jobs.variants import gathering, parquet
 from glue_jobs.variants.gathering import gather_tasks
 from glue_jobs.variants.layouts import by_id
 from glue_jobs.variants.parquet import Destination, PartitionWriter
+from glue_jobs.variants.staging import stage, staged_runs
 from glue_jobs.variants.tasks import run
 from glue_jobs.vcf.reader import RangeReader, open_vcf
 from glue_jobs.vcf.schemas import row_schema
@@ -129,3 +130,15 @@ def test_each_id_of_a_variant_has_a_row_and_none_is_no_row() -> None:
     rows = by_id(variants).to_pylist()
     assert [(row["id"], row["pos"]) for row in rows] == [("COSV1", 5), ("rs10", 8), ("rs9", 5)]
     assert rows[0] == {"id": "COSV1", "chrom": "chr1", "pos": 5, "ref": "A", "alt": "C"}
+
+
+def test_runs_may_have_dictionaries_of_their_own(store: Path) -> None:
+    kind = pa.dictionary(pa.int32(), pa.string())
+    for name in ("a", "b"):
+        runs = [
+            (sample, pa.table({"key": pa.chunked_array([[f"{name}{sample}"] * 3, ["x"]], kind)})) for sample in "AB"
+        ]
+        stage(runs, "lake", f"{name}.arrow")
+    with staged_runs("lake", ["a.arrow", "b.arrow"]) as found:
+        read = [(run.name, run.read().column("key").to_pylist()) for run in found]
+    assert read == [(sample, [f"{name}{sample}"] * 3 + ["x"]) for sample in "AB" for name in "ab"]
