@@ -71,7 +71,7 @@ def test_each_partition_has_one_file_and_the_same_rows_in_their_order(lake: Any,
     assert seen(lake) == before
     assert [row["pos"] for row in lake.rows("variants")] == [i + 1 for i in range(100) if i not in (10, 50)]
     after = lake.manifest("study/S")
-    assert {name: len(keys) for name, keys in after.files.items()} == {
+    assert {name: len(keys) for name, keys in after.files.items() if keys} == {
         "variants": 2, "genotypes": 2, "rejects": 1, "genotypes_by_location": 2, "variant_ids": 1,
     }  # fmt: skip
     assert (after.rows, after.source) == (manifest.rows, source.vcf)
