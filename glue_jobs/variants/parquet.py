@@ -60,7 +60,7 @@ class PartitionWriter:
     what waits to be gathered with the rows of other ranges: nothing where this range `is_only` and its rows fit memory.
     """
 
-    def __init__(self, destination: Destination, *, name: str, is_only: bool = False) -> None:
+    def __init__(self, destination: Destination, *, name: str, is_only: bool = True) -> None:
         self._destination, self._name, self._is_whole = destination, name, is_only
         self._batches: list[Batch] = []
         self._bytes = self._flushes = 0

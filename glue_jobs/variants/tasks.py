@@ -28,7 +28,7 @@ class RangeTask:
     file: VcfFile
     part: ByteRange
     destination: Destination
-    is_only: bool = False
+    is_only: bool = True
 
 
 @dataclass(frozen=True)
