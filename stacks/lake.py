@@ -115,7 +115,7 @@ class Lake(cdk.Stack):
             self,
             "VariantsJob",
             name="variants",
-            description="VCF to the tables variants, genotypes and rejects",
+            description="VCF to the tables variants, genotypes, consequences and rejects",
             arguments={name: value for name, value in given.items() if name not in per_run},
             packages=_READER_PACKAGES,
             worker_type=self._config.spark_worker_type,

@@ -64,6 +64,12 @@ join clinvar_current c
 where c.assembly = 'GRCh38' and contains(c.gene_symbols, 'BRCA1')
 order by v.dataset, v.pos, v.alt
 """.strip(),
+    "What a gene's variants do to its transcripts": """
+select distinct chrom, pos, ref, alt, feature, array_join(terms, '&') as consequence, impact, hgvs_c, hgvs_p
+from consequences
+where gene_symbol = 'BRCA1' and impact in ('HIGH', 'MODERATE')
+order by chrom, pos, alt, feature
+""".strip(),
     "Rows of each run": """
 select run_id, dataset, count(*) as rows
 from variants

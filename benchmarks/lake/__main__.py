@@ -6,7 +6,8 @@ and stay text; `annotated_csq`: they are, in the header, and records are the sam
 (`cohort`). Each round runs every contender once on each input, a whole process with its start; ours have run before on
 small ones, so that their code is compiled, and everybody on one record, whose time is the start's. Written is
 of `annotated` a row for each record (ours: for each ALT) with every INFO field typed; of `cohort` a row for each call
-that is not homozygous reference (ours: and ALT) with every FORMAT field typed, ours also the records. Numbers of rows
+that is not homozygous reference (ours: and ALT) with every FORMAT field typed, ours also the records; of
+`annotated_csq`, beside what is of `annotated`, a row for each of CSQ's entries with all its subfields. Numbers of rows
 are checked. Printed are medians; memory is that of all processes of a contender together. Ratios of wall times are
 medians of the rounds' own. It ends with 1, and a line for each, where a limit of `limits.py` is missed.
 """

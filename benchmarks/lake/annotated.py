@@ -76,8 +76,8 @@ def header(*, describes_csq: bool) -> str:
     return "\n".join([*lines, "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"]) + "\n"
 
 
-def records(count: int) -> Iterator[tuple[str, int]]:
-    """So many lines, sorted by location, each with its number of alternate alleles."""
+def records(count: int) -> Iterator[tuple[str, int, int]]:
+    """So many lines, sorted by location, each with its number of alternate alleles and of CSQ's entries."""
     draw = _Draws(np.random.default_rng(SEED))
     whole, number = sum(_CONTIGS), 0
     for contig, length in enumerate(_CONTIGS, 1):
@@ -112,7 +112,7 @@ class _Draws:
         return "".join([self.one("ACGT") for _ in range(self.number(1, most))])
 
 
-def _record(draw: _Draws, chrom: str, position: int, gene: int) -> tuple[str, int]:
+def _record(draw: _Draws, chrom: str, position: int, gene: int) -> tuple[str, int, int]:
     reference, alternates = _alleles(draw)
     name = f"rs{draw.number(10**5, 2 * 10**9)}"
     frequencies = [draw.share() ** 6 for _ in alternates]
@@ -122,6 +122,7 @@ def _record(draw: _Draws, chrom: str, position: int, gene: int) -> tuple[str, in
         f"OMIM:{draw.number(100000, 620000)}"
         for _ in diseases
     ]
+    transcripts = [*_transcripts(draw, reference, alternates, gene, name, frequencies[0])]
     info = [
         f"ALLELEID={draw.number(15000, 3000000)};CLNDISDB={'|'.join(databases)};CLNDN={'|'.join(diseases)}",
         f"CLNHGVS=NC_{chrom[3:].zfill(6)}.11:g.{position}{reference}>{alternates[0]}",
@@ -132,13 +133,13 @@ def _record(draw: _Draws, chrom: str, position: int, gene: int) -> tuple[str, in
         "AF=" + ",".join([f"{share:.4g}" if draw.share() < 0.97 else "." for share in frequencies]),
         "AN=150000",
         *(["DB"] if draw.share() < 0.5 else []),
-        "CSQ=" + ",".join(_transcripts(draw, reference, alternates, gene, name, frequencies[0])),
+        "CSQ=" + ",".join(transcripts),
     ]
     quality = "." if draw.share() < 0.2 else f"{draw.share() * 5000:.2f}"
     filters = "PASS" if draw.share() < 0.9 else "LowQual;q10"
     known = name if draw.share() < 0.8 else "."
     columns = (chrom, str(position), known, reference, ",".join(alternates), quality, filters, ";".join(info))
-    return "\t".join(columns) + "\n", len(alternates)
+    return "\t".join(columns) + "\n", len(alternates), len(transcripts)
 
 
 def _alleles(draw: _Draws) -> tuple[str, list[str]]:
@@ -161,11 +162,15 @@ def _alleles(draw: _Draws) -> tuple[str, list[str]]:
 def _transcripts(
     draw: _Draws, reference: str, alternates: Sequence[str], gene: int, name: str, frequency: float
 ) -> Iterator[str]:
+    # VEP leaves out the first base of a record with an indel: all of these begin with the same.
+    stripped = any(len(alternate) != len(reference) for alternate in alternates)
+    stripped = stripped and {allele[0] for allele in alternates} == {reference[0]}
     for alternate in alternates:
+        allele = alternate[1:] or "-" if stripped else alternate
         for index in range(_TRANSCRIPTS[draw.number(0, len(_TRANSCRIPTS) - 1)]):
             coding, transcript = draw.number(1, 3000), draw.number(0, 999999)
             yield (
-                f"{alternate}|{draw.one(_CONSEQUENCES)}|GENE{gene}|ENSG{gene:011d}|Transcript|ENST{transcript:011d}|"
+                f"{allele}|{draw.one(_CONSEQUENCES)}|GENE{gene}|ENSG{gene:011d}|Transcript|ENST{transcript:011d}|"
                 f"protein_coding|{draw.number(1, 20)}/20||ENST{transcript:011d}.3:c.{coding}{reference}>{alternate}|"
                 f"ENSP{transcript:011d}.2:p.Arg{coding // 3}His|{coding + 200}|{coding}|{coding // 3}|R/H|cGt/cAt|"
                 f"{name}||1||HGNC|HGNC:{gene}|{'' if index else 'YES'}|deleterious({draw.share():.2f})|"

@@ -90,7 +90,12 @@ def peer(given: Peer, directory: Path) -> Contender:
 
 def _check(rows: Mapping[str, int], content: Content) -> None:
     """Every allele, every call's allele, and nothing rejected."""
-    expected = {"variants": content.alleles, "genotypes": content.call_alleles, "rejects": 0}
+    expected = {
+        "variants": content.alleles,
+        "genotypes": content.call_alleles,
+        "consequences": content.consequences,
+        "rejects": 0,
+    }
     found = {name: rows.get(name) for name in expected}
     if found != expected:
         raise CommandFailedError(f"writes {found} rows, not {expected}")

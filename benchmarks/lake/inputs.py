@@ -5,7 +5,7 @@ import io
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pysam
@@ -13,7 +13,7 @@ import pysam
 from benchmarks.lake import annotated, cohort
 
 # Raised when a generator changes: what is kept is then made anew.
-_VERSION = 1
+_VERSION = 2
 _ANNOTATED_RECORDS, _COHORT_RECORDS, _COHORT_SAMPLES = 200_000, 60_000, 200
 _END_OF_FILE = 28
 
@@ -23,13 +23,15 @@ class Content:
     """How much a file holds.
 
     `alleles` are rows of one ALT each; `calls` those that are not homozygous reference, `call_alleles` the pairs of
-    such a call and an ALT that it has, or may have. Both are 0 where there are no samples.
+    such a call and an ALT that it has, or may have. Both are 0 where there are no samples. `consequences` are CSQ's
+    entries where the header describes them.
     """
 
     records: int
     alleles: int
     calls: int
     call_alleles: int
+    consequences: int
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,16 @@ def make_inputs(directory: Path, scale: float) -> Mapping[str, Input]:
         "annotated": annotated.header(describes_csq=False),
         "annotated_csq": annotated.header(describes_csq=True),
     }
-    made = _made(directory, headers, records, lambda: ((line, (alts, 0, 0)) for line, alts in body(records)))
+    made = _made(
+        directory, headers, records, lambda: ((line, (alts, 0, 0, told)) for line, alts, told in body(records))
+    )
+    plain = made["annotated"]
+    made["annotated"] = replace(plain, content=replace(plain.content, consequences=0))
     made |= _made(
         directory,
         {"cohort": cohort.header(_COHORT_SAMPLES)},
         cohort_records,
-        lambda: ((line, tuple(counts)) for line, *counts in cohort.records(cohort_records, _COHORT_SAMPLES)),
+        lambda: ((line, (*counts, 0)) for line, *counts in cohort.records(cohort_records, _COHORT_SAMPLES)),
     )
     return made
 
@@ -82,7 +88,7 @@ def _made(
     about = first.with_suffix(".json")
     if not about.exists():
         part = first.with_suffix(".body")
-        totals = [0, 0, 0]
+        totals = [0, 0, 0, 0]
         with pysam.BGZFile(str(part), "wb") as body:
             for line, counts in lines():
                 body.write(line.encode())

@@ -17,6 +17,7 @@ class Rows:
 
     variants: list[Row] = field(default_factory=list)
     genotypes: list[Row] = field(default_factory=list)
+    consequences: list[Row] = field(default_factory=list)
     rejects: list[Row] = field(default_factory=list)
 
 
@@ -46,6 +47,7 @@ def read_rows(content: bytes, *, by_columns: bool) -> Rows:
         for batch in reader:
             rows.variants += batch.variants.to_pylist(maps_as_pydicts="strict")
             rows.genotypes += batch.genotypes.to_pylist(maps_as_pydicts="strict")
+            rows.consequences += batch.consequences.to_pylist(maps_as_pydicts="strict")
             for reject in batch.rejects.to_pylist():
                 rows.rejects.append({**reject, "line": reject["line"] and reject["line"] + lines})
         lines += reader.lines

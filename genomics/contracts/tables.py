@@ -107,12 +107,53 @@ GENOTYPES = Table(
     partitions=(_DATASET, Column("sample", "string", "The sample's name in the VCF header")),
 )
 
+CONSEQUENCES = Table(
+    name="consequences",
+    description=(
+        "One row per entry of an INFO field of VEP (CSQ, vep), bcftools csq (BCSQ) or snpEff (ANN): what an alternate "
+        "allele does to a transcript, or to another feature"
+    ),
+    columns=(
+        *(column for column in _PLACE if column.name not in ("original_ref", "original_alts")),
+        Column("field", "string", "The INFO field"),
+        Column("entry", "int", "Which entry of the field, counted from 1"),
+        Column("allele", "string", "The allele as the entry writes it"),
+        Column("terms", "array<string>", "Consequences, split on `&`, without bcftools' `*`"),
+        Column("impact", "string", "VEP IMPACT, snpEff Annotation_Impact"),
+        Column("gene_symbol", "string", "VEP SYMBOL, snpEff Gene_Name, bcftools gene"),
+        Column("gene_id", "string", "VEP Gene, snpEff Gene_ID"),
+        Column("feature_type", "string", "Feature_Type"),
+        Column("feature", "string", "The transcript or its like: VEP Feature, snpEff Feature_ID, bcftools transcript"),
+        Column("biotype", "string", "VEP and bcftools BIOTYPE, snpEff Transcript_BioType"),
+        Column("exon", "string", "VEP EXON, such as 3/20"),
+        Column("intron", "string", "VEP INTRON, such as 3/20"),
+        Column("hgvs_c", "string", "HGVS of the coding or non-coding sequence"),
+        Column("hgvs_p", "string", "HGVS of the protein"),
+        Column("cdna_position", "string", "Place in the cDNA as given, 1-based: 105, 105-107, 105/6279"),
+        Column("cds_position", "string", "Place in the coding sequence, likewise"),
+        Column("protein_position", "string", "Place in the protein, likewise, in amino acids"),
+        Column("is_after_stop", "boolean", "bcftools' `*`: lies behind a stop; null for other programs"),
+        Column("told_at_pos", "bigint", "bcftools' `@`: POS of the record that tells this consequence, 1-based"),
+        Column("other_subfields", "map<string,string>", "All other subfields that are not empty, by name"),
+        *_PROVENANCE,
+    ),
+    partitions=VARIANTS.partitions,
+)
+
 REJECTS = Table(
     name="rejects",
-    description="Records that could not be loaded, and fields that were kept as text because they are not as declared",
+    description=(
+        "Records that could not be loaded, fields that were kept as text because they are not as declared, and entries "
+        "of annotations that cannot be told apart"
+    ),
     columns=(
         Column("line", "bigint", "Line of the uncompressed file, counted from 1; null in BCF, which has none"),
-        Column("field", "string", "INFO/X or FORMAT/X that was kept as text; null where the whole record was rejected"),
+        Column(
+            "field",
+            "string",
+            "INFO/X or FORMAT/X that was kept as text; `INFO/X entry N` that has no row in consequences; null where "
+            "the whole record was rejected",
+        ),
         Column("reason", "string", "What is wrong with it"),
         Column("text", "string", "The line, or the field's value, as it stands; its first 65,536 characters"),
         *_PROVENANCE,
@@ -162,7 +203,7 @@ VARIANT_IDS = Table(
     partitions=(_DATASET,),
 )
 
-TABLES = (VARIANTS, GENOTYPES, REJECTS)
+TABLES = (VARIANTS, GENOTYPES, CONSEQUENCES, REJECTS)
 
 # What the rows above say, written again where another question finds it. A load writes and replaces them together.
 LOOKUPS = (GENOTYPES_BY_LOCATION, VARIANT_IDS)

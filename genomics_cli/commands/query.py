@@ -23,7 +23,7 @@ from genomics_cli.commands.shared_options import Target
 def query(sql: str, kind: str | None, as_json: bool, output: Path | None, target: Target) -> None:
     r"""Ask the lake in Athena's SQL.
 
-    Tables: variants, genotypes (by sample), genotypes_by_location, variant_ids, rejects. Example:
+    Tables: variants, genotypes (by sample), genotypes_by_location, consequences, variant_ids, rejects. Example:
 
     \b
       genomics query "select chrom, pos, ref, alt from variants order by pos limit 5"

@@ -1,1 +1,1 @@
-"""VCF to the tables `variants`, `genotypes` and `rejects`."""
+"""VCF to the tables `variants`, `genotypes`, `consequences` and `rejects`."""

@@ -1,4 +1,4 @@
-"""Glue script: loads VCFs into the tables variants, genotypes and rejects."""
+"""Glue script: loads VCFs into the tables variants, genotypes, consequences and rejects."""
 
 import sys
 from collections.abc import Sequence

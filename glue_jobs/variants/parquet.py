@@ -11,7 +11,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from genomics.contracts import object_keys
-from genomics.contracts.tables import GENOTYPES, GENOTYPES_BY_LOCATION, REJECTS, VARIANT_IDS, VARIANTS, Table
+from genomics.contracts.tables import (
+    CONSEQUENCES,
+    GENOTYPES,
+    GENOTYPES_BY_LOCATION,
+    REJECTS,
+    TABLES,
+    VARIANT_IDS,
+    VARIANTS,
+    Table,
+)
 from glue_jobs.variants.layouts import apart, by_id, by_location
 from glue_jobs.variants.staging import Run, StagedPart, bucket_of, id_runs, stage
 from glue_jobs.vcf.batches import Batch
@@ -66,12 +75,12 @@ class PartitionWriter:
         self._bytes = self._flushes = 0
         self.files: list[WrittenFile] = []
         self.staged: list[StagedPart] = []
-        self.rows = {table.name: 0 for table in (VARIANTS, GENOTYPES, REJECTS)}
+        self.rows = {table.name: 0 for table in TABLES}
 
     def add(self, batch: Batch) -> None:
         """Take rows; they may wait in memory for `flush`."""
         self._batches.append(batch)
-        self._bytes += batch.variants.nbytes + batch.genotypes.nbytes + batch.rejects.nbytes
+        self._bytes += sum(rows.nbytes for rows in (batch.variants, batch.genotypes, batch.consequences, batch.rejects))
         if self._bytes >= _FLUSH_BYTES:
             self._is_whole = False
             self.flush()
@@ -83,13 +92,15 @@ class PartitionWriter:
         name = f"{self._name}-{self._flushes:04d}.parquet"
         variants = pa.Table.from_batches([batch.variants for batch in self._batches])
         genotypes = pa.Table.from_batches([batch.genotypes for batch in self._batches])
+        consequences = pa.Table.from_batches([batch.consequences for batch in self._batches])
         rejects = pa.Table.from_batches([batch.rejects for batch in self._batches])
         self._batches, self._bytes = [], 0
         self._flushes += 1
-        for table, rows in ((VARIANTS, variants), (GENOTYPES, genotypes)):
+        for table, rows in ((VARIANTS, variants), (GENOTYPES, genotypes), (CONSEQUENCES, consequences)):
             self.rows[table.name] += rows.num_rows
-        variants, genotypes = by_location(variants), by_location(genotypes)
-        for table, rows in ((VARIANTS, variants), (GENOTYPES_BY_LOCATION, genotypes)):
+        variants, genotypes, consequences = map(by_location, (variants, genotypes, consequences))
+        by_chromosome = ((VARIANTS, variants), (GENOTYPES_BY_LOCATION, genotypes), (CONSEQUENCES, consequences))
+        for table, rows in by_chromosome:
             self._write_partitions(table, rows, name)
         self._write_or_stage(genotypes, by_id(variants), name)
         if rejects.num_rows:

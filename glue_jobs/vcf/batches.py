@@ -1,11 +1,11 @@
-"""Rows of the three tables as Arrow batches, and rows that wait to become one."""
+"""Rows of the tables as Arrow batches, and rows that wait to become one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from genomics.contracts.tables import GENOTYPES, REJECTS, VARIANTS, Table
+from genomics.contracts.tables import CONSEQUENCES, GENOTYPES, REJECTS, VARIANTS, Table
 from glue_jobs.vcf.rows import Row
 from glue_jobs.vcf.schemas import row_schema
 
@@ -18,6 +18,7 @@ class Batch:
 
     variants: pa.RecordBatch
     genotypes: pa.RecordBatch
+    consequences: pa.RecordBatch
     rejects: pa.RecordBatch
 
 
@@ -27,21 +28,25 @@ class RowBuffer:
     def __init__(self) -> None:
         self._variants: list[Row] = []
         self._genotypes: list[Row] = []
+        self._consequences: list[Row] = []
         self._rejects: list[Row] = []
         self.variant_lines: list[int] = []
         self.genotype_lines: list[int] = []
+        self.consequence_lines: list[int] = []
 
     @property
     def count(self) -> int:
         """Rows of all tables."""
-        return len(self._variants) + len(self._genotypes) + len(self._rejects)
+        return len(self._variants) + len(self._genotypes) + len(self._consequences) + len(self._rejects)
 
-    def add(self, line: int, variants: Iterable[Row], genotypes: Iterable[Row]) -> None:
+    def add(self, line: int, variants: Iterable[Row], genotypes: Iterable[Row], consequences: Iterable[Row]) -> None:
         """Take a line's rows."""
         self._variants += variants
         self._genotypes += genotypes
+        self._consequences += consequences
         self.variant_lines += [line] * (len(self._variants) - len(self.variant_lines))
         self.genotype_lines += [line] * (len(self._genotypes) - len(self.genotype_lines))
+        self.consequence_lines += [line] * (len(self._consequences) - len(self.consequence_lines))
 
     def reject(self, line: int | None, reason: str, text: str, *, field: str | None = None) -> None:
         """Take a row of `rejects`."""
@@ -50,7 +55,10 @@ class RowBuffer:
     def batch(self) -> Batch:
         """All of them."""
         return Batch(
-            _batch(self._variants, VARIANTS), _batch(self._genotypes, GENOTYPES), _batch(self._rejects, REJECTS)
+            _batch(self._variants, VARIANTS),
+            _batch(self._genotypes, GENOTYPES),
+            _batch(self._consequences, CONSEQUENCES),
+            _batch(self._rejects, REJECTS),
         )
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from glue_jobs.vcf.consequence_formats import ConsequenceFormat, consequence_format
 from glue_jobs.vcf.errors import VcfError
 
 _COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
@@ -34,11 +35,12 @@ class FieldDefinition:
 
 @dataclass(frozen=True)
 class Header:
-    """What the records refer to. `lines` is the number of header lines."""
+    """What the records refer to. `consequences` are INFO fields that tell them; `lines` is how many the header has."""
 
     version: tuple[int, int]
     info: Mapping[str, FieldDefinition]
     format: Mapping[str, FieldDefinition]
+    consequences: Mapping[str, ConsequenceFormat]
     samples: tuple[str, ...]
     columns: int
     lines: int
@@ -68,6 +70,7 @@ def define(name: str, number: str, kind: str) -> FieldDefinition:
 def parse_header(lines: Iterable[str]) -> Header:
     """Read the header's lines, the last of which is the one of the columns. VcfError names the line."""
     fields: dict[str, dict[str, FieldDefinition]] = {"INFO": {}, "FORMAT": {}}
+    consequences: dict[str, ConsequenceFormat] = {}
     version = (0, 0)
     for number, text in enumerate(lines, 1):
         line = text.rstrip("\r\n")
@@ -75,15 +78,18 @@ def parse_header(lines: Iterable[str]) -> Header:
             version = _version(line)
         elif line.startswith("#CHROM"):
             columns = line.split("\t")
-            return Header(version, fields["INFO"], fields["FORMAT"], _samples(columns, number), len(columns), number)
+            samples = _samples(columns, number)
+            return Header(version, fields["INFO"], fields["FORMAT"], consequences, samples, len(columns), number)
         elif not line.startswith("##"):
             raise VcfError(f"line {number}: the header has no #CHROM line before {line[:40]!a}; restore it")
         else:
             kind = line[2:].partition("=")[0]
             if kind in fields and line[len(kind) + 3 :].startswith("<"):
-                field = _field(kind, line, number)
+                field, description = _field(kind, line, number)
                 # htslib keeps the first as well.
-                fields[kind].setdefault(field.name, field)
+                is_first = fields[kind].setdefault(field.name, field) is field
+                if kind == "INFO" and is_first and (form := consequence_format(field.name, field.type, description)):
+                    consequences[field.name] = form
     raise VcfError("the header has no #CHROM line; restore it")
 
 
@@ -97,7 +103,8 @@ def _version(line: str) -> tuple[int, int]:
     return version
 
 
-def _field(kind: str, line: str, number: int) -> FieldDefinition:
+def _field(kind: str, line: str, number: int) -> tuple[FieldDefinition, str]:
+    """The field and its Description."""
     attributes: dict[str, str] = {}
     for name, value in _ATTRIBUTE.findall(line):
         attributes.setdefault(name, value)
@@ -110,7 +117,7 @@ def _field(kind: str, line: str, number: int) -> FieldDefinition:
         raise VcfError(f"{where}: Number is {count!r}; expected a number, A, R, G or .")
     if kind_of_value not in _TYPES[kind]:
         raise VcfError(f"{where}: Type is {kind_of_value!r}; expected one of {', '.join(_TYPES[kind])}")
-    return define(name, "." if count == "-1" else count, kind_of_value)
+    return define(name, "." if count == "-1" else count, kind_of_value), attributes.get("Description", "")
 
 
 def _samples(columns: list[str], number: int) -> tuple[str, ...]:

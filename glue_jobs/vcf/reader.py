@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from glue_jobs.vcf import bcf
 from glue_jobs.vcf.batches import Batch, RowBuffer
+from glue_jobs.vcf.consequences import consequence_rows
 from glue_jobs.vcf.errors import RecordError, VcfError
 from glue_jobs.vcf.header import Header, parse_header
 from glue_jobs.vcf.records import RecordParser
@@ -136,8 +137,9 @@ class RangeReader:
         except RecordError as error:
             rows.reject(shown, str(error), line)
             return
-        rows.add(number, variant_rows(record), genotypes)
-        for misfit in record.misfits:
+        consequences, left_out = consequence_rows(record, decode=self._file.header.is_percent_encoded)
+        rows.add(number, variant_rows(record), genotypes, consequences)
+        for misfit in (*record.misfits, *left_out):
             rows.reject(shown, misfit.reason, misfit.text, field=misfit.field)
 
 

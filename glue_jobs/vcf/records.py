@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from glue_jobs.vcf import specification
 from glue_jobs.vcf.alleles import check_reference, parse_alternates
+from glue_jobs.vcf.consequence_formats import ConsequenceFormat
 from glue_jobs.vcf.errors import RecordError
 from glue_jobs.vcf.genotypes import NO_CALL, Genotype, parse_genotype
 from glue_jobs.vcf.header import FieldDefinition, Header, undeclared
@@ -30,6 +31,8 @@ class Misfit:
 class Record:
     """A record. `fields` are INFO's, without flags; `format` names what `samples` holds, in their order.
 
+    `consequences` are those of `fields` that tell them, as text.
+
     `misfits` grows as its calls are read, by one entry for each field.
     """
 
@@ -45,6 +48,7 @@ class Record:
     format: list[FieldDefinition]
     samples: list[str]
     misfits: list["Misfit"]
+    consequences: list[tuple[ConsequenceFormat, str]]
 
     @property
     def alleles(self) -> int:
@@ -104,6 +108,7 @@ class RecordParser:
             format=self._format(columns[8]) if len(columns) > 8 else [],
             samples=columns[9:],
             misfits=[],
+            consequences=[],
         )
         self._read_info(info, parsed)
         return parsed
@@ -158,6 +163,8 @@ class RecordParser:
             field = self._info.get(key)
             if assigned and (field is None or field.type != "Flag"):
                 record.fields.append(self._values(field or undeclared(key), value, record, f"INFO/{key}"))
+                if value and key in self._header.consequences:
+                    record.consequences.append((self._header.consequences[key], value))
                 continue
             record.flags.append(key)
             if assigned:

@@ -89,6 +89,15 @@ def _trimmed(record: Record, allele: int) -> tuple[int, str, str | None]:
     return trimmed(record.position, record.reference, record.alternates[allele - 1] if record.alternates else None)
 
 
+def allele_place(record: Record, allele: int | None) -> Row:
+    """Where an ALT stands, without REF and ALT as the file has them: 0 for a record without any, None for no one."""
+    position, reference, alternate = record.position, record.reference.upper(), None
+    if allele:
+        position, reference, alternate = _trimmed(record, allele)
+    names = {"pos": position, "ref": reference, "alt": alternate}
+    return {**names, "alt_index": allele or None, "original_pos": record.position}
+
+
 def _place(record: Record, allele: int) -> Row:
     position, reference, alternate = _trimmed(record, allele)
     return {

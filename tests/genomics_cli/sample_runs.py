@@ -135,7 +135,7 @@ def summary(*, failed: bool = True) -> Summary:
             records={record.fingerprint: record for record in records},
             calls={"A": "out/A.vcf.gz"},  # type: ignore[dict-item]
             scores={"A": Score(whole=_accuracy(8), confident=_accuracy(0))},
-            rows={"variants": 115, "genotypes": 115, "rejects": 0},
+            rows={"variants": 115, "genotypes": 115, "consequences": 0, "rejects": 0},
             question=QuestionSummary("select 1 < 2", ("answer",), (("true",), (None,)), 0.4, 12),
             forecast=_forecast(),
         ),

@@ -50,6 +50,7 @@ class Bytes:
 class Rows:
     variants: list[Row] = field(default_factory=list)
     genotypes: list[Row] = field(default_factory=list)
+    consequences: list[Row] = field(default_factory=list)
     rejects: list[Row] = field(default_factory=list)
     # Each range begins where the one before it ends.
     is_joined: bool = True
@@ -68,6 +69,7 @@ def read_content(content: bytes, pieces: int = 1, cuts: Iterable[int] = (), by_c
         for batch in reader:
             rows.variants += batch.variants.to_pylist(maps_as_pydicts="strict")
             rows.genotypes += batch.genotypes.to_pylist(maps_as_pydicts="strict")
+            rows.consequences += batch.consequences.to_pylist(maps_as_pydicts="strict")
             for reject in batch.rejects.to_pylist():
                 rows.rejects.append({**reject, "line": reject["line"] and reject["line"] + lines})
         lines += reader.lines

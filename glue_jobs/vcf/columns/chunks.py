@@ -9,6 +9,7 @@ from glue_jobs.vcf import specification
 from glue_jobs.vcf.batches import Batch, RowBuffer
 from glue_jobs.vcf.columns.calls import Calls, Formats, scan_calls
 from glue_jobs.vcf.columns.compiled import Bytes, Int32s
+from glue_jobs.vcf.columns.consequences import ConsequenceReader
 from glue_jobs.vcf.columns.genotype_rows import genotypes
 from glue_jobs.vcf.columns.info import Entries, Fields, scan_info
 from glue_jobs.vcf.columns.known import KnownEntries, KnownFields
@@ -30,6 +31,8 @@ class ChunkRows:
     variant_lines: Int32s
     genotypes: pa.RecordBatch | None
     genotype_lines: Int32s
+    consequences: pa.RecordBatch
+    consequence_lines: Int32s
     slow: Int32s
 
     def with_rows(self, others: RowBuffer, first: int) -> Batch:
@@ -39,6 +42,7 @@ class ChunkRows:
         return Batch(
             _merged(self.variants, self.variant_lines, batch.variants, others.variant_lines, first),
             _merged(genotypes, self.genotype_lines, batch.genotypes, others.genotype_lines, first),
+            _merged(self.consequences, self.consequence_lines, batch.consequences, others.consequence_lines, first),
             batch.rejects,
         )
 
@@ -61,6 +65,7 @@ class ChunkReader:
         self._info = Fields({**specification.INFO, **header.info})
         self._format = Fields({**specification.FORMAT, **header.format})
         self._formats = Formats(self._format)
+        self._consequences = ConsequenceReader(header.consequences)
         self._contigs: dict[str, bool] = {}
 
     def read(self, chunk: bytes) -> ChunkRows:
@@ -73,16 +78,19 @@ class ChunkReader:
         every_line = np.arange(len(lines.state), dtype=np.int32)
         known = others.find(text, lines, every_line, entries, decode=self._decode)
         called = self._calls(text, chunk, lines)
+        told = self._consequences.find(text, lines, entries, self._info)
         sites = place(text, lines)
         rows = variants(text, lines, sites, entries, known, others, decode=self._decode)
+        consequences, of_line = self._consequences.rows(text, lines, sites, told, decode=self._decode)
         slow = np.flatnonzero(lines.state == SLOW).astype(np.int32)
         if called is None:
-            return ChunkRows(rows, sites.rows.group, None, np.zeros(0, np.int32), slow)
+            none = np.zeros(0, np.int32)
+            return ChunkRows(rows, sites.rows.group, None, none, consequences, of_line, slow)
         calls, of_calls, of_fields, known_of_calls = called
         calls_rows, line = genotypes(
             text, lines, sites, calls, self._samples, of_calls, known_of_calls, of_fields, decode=self._decode
         )
-        return ChunkRows(rows, sites.rows.group, calls_rows, line, slow)
+        return ChunkRows(rows, sites.rows.group, calls_rows, line, consequences, of_line, slow)
 
     def _calls(
         self, text: Bytes, chunk: bytes, lines: Lines

@@ -49,6 +49,8 @@ def test_records_are_sorted_and_have_every_field(given: Mapping[str, Input]) -> 
         assert {value == "." for value in values} == ({True, False} if field in ("RS", "DB", "AF") else {False}), field
     transcripts = [text for line in query(given["annotated"], "%INFO/CSQ\n") for text in line.split(",")]
     assert {text.count("|") for text in transcripts} == {annotated.CSQ_FIELDS.count("|")}
+    told = {name: each.content.consequences for name, each in given.items()}
+    assert told == {"annotated": 0, "annotated_csq": len(transcripts), "cohort": 0}
 
 
 def test_only_a_header_tells_described_transcripts_from_others(given: Mapping[str, Input]) -> None:

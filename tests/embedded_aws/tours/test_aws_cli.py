@@ -51,7 +51,7 @@ def test_what_is_deployed_can_be_looked_at(home: Home, stacks: dict[str, dict[st
     assert told(home, "sts", "get-caller-identity")["Account"] == "123456789012"
     database = stacks["genomics-lake"]["LakeDatabase"]
     tables = told(home, "glue", "get-tables", "--database-name", database, "--query", "TableList[].Name")
-    assert {"clinvar", "genotypes", "genotypes_by_location", "rejects", "variants"} <= set(tables)
+    assert {"clinvar", "consequences", "genotypes", "genotypes_by_location", "rejects", "variants"} <= set(tables)
 
 
 def test_a_job_is_submitted_and_its_log_read(home: Home) -> None:

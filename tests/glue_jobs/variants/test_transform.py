@@ -63,7 +63,7 @@ def test_a_load_can_be_queried_through_the_catalog(
         (line,) = load(run_with_spark, lake.options(source, run_id="run-7", alone_kib=0))
     else:
         (line,) = load(unneeded, lake.options(source, run_id="run-7"))
-    assert line == f"study/S1: loaded 594 variants, 792 genotypes, 3 rejects from {source.vcf.uri}"
+    assert line == f"study/S1: loaded 594 variants, 792 genotypes, 0 consequences, 3 rejects from {source.vcf.uri}"
     expected = rows_of(content)
     of_load = {
         "dataset": "study/S1",
@@ -75,7 +75,7 @@ def test_a_load_can_be_queried_through_the_catalog(
         rows = lake.rows(table.name)
         assert comparable(rows) == comparable([{**row, **of_load} for row in _ordered(table, expected)])
     manifest = lake.manifest("study/S1")
-    assert manifest.rows == {"variants": 594, "genotypes": 792, "rejects": 3}
+    assert manifest.rows == {"variants": 594, "genotypes": 792, "consequences": 0, "rejects": 3}
     assert sorted(key for keys in manifest.files.values() for key in keys) == lake.keys(object_keys.TABLES)
     assert lake.keys(object_keys.LOADS) == [object_keys.load_manifest("study/S1")]
 

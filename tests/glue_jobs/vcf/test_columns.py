@@ -112,7 +112,7 @@ def test_odd_records_give_the_same_rows_both_ways(rows_of: Any, seed: int, versi
     content = (_HEADER.format(version=version) + body).encode()
     by_line, by_columns = (rows_of(content, by_columns=way) for way in (False, True))
     assert by_line.variants or by_line.rejects
-    for table in ("variants", "genotypes", "rejects"):
+    for table in ("variants", "genotypes", "consequences", "rejects"):
         assert _equal(getattr(by_columns, table), getattr(by_line, table)), table
 
 
@@ -173,7 +173,7 @@ def test_real_files_give_the_same_rows_both_ways(shared_data: Path, rows_of: Any
         except VcfError:
             continue  # a header of more lines
         by_columns = rows_of(content, by_columns=True)
-        for table in ("variants", "genotypes", "rejects"):
+        for table in ("variants", "genotypes", "consequences", "rejects"):
             assert _equal(getattr(by_columns, table), getattr(by_line, table)), (path.name, table)
         compared += 1
     assert compared > 80

@@ -57,5 +57,5 @@ def test_the_rows_compared_are_those_of_the_other_tests(shared_data: Path, read:
     content = (shared_data / "vcf/example_vcf43_with_utf8.vcf").read_bytes()
     found = vars(read(content))
     assert vars(read_rows(content, by_columns=False)) == {
-        name: found[name] for name in ("variants", "genotypes", "rejects")
+        name: found[name] for name in ("variants", "genotypes", "consequences", "rejects")
     }
