@@ -141,7 +141,7 @@ def _batch(waiting: _Waiting, file: TsvFile) -> TsvBatch:
     for name in (name for name in texts if name not in declared):
         for other, text in zip(others, texts[name], strict=True):
             other.append((name, text or None))
-    columns[OTHER_COLUMNS] = pa.array([other or None for other in others], pa.map_(pa.string(), pa.string()))
+    columns[OTHER_COLUMNS] = pa.array([other or None for other in others], arrow_type("map<string,string>"))
     rows = pa.table(columns)
     if waiting.dropped:
         rows = rows.take(pa.array([i for i in range(rows.num_rows) if i not in waiting.dropped], pa.int64()))

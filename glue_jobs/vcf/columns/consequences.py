@@ -13,6 +13,7 @@ from glue_jobs.vcf.columns.numbers import integer
 from glue_jobs.vcf.columns.sites import Sites
 from glue_jobs.vcf.columns.strings import bitmap, list_array, number_array, string_array
 from glue_jobs.vcf.columns.transcripts import PROGRAMS, Formats, Transcripts, scan_transcripts
+from glue_jobs.vcf.columns.values import named_values
 from glue_jobs.vcf.consequence_formats import COLUMNS, ConsequenceFormat, Program
 from glue_jobs.vcf.schemas import row_schema
 
@@ -92,13 +93,7 @@ class ConsequenceReader:
 
     def _other_subfields(self, text: Bytes, found: Transcripts, *, decode: bool) -> pa.Array:
         offsets, name, span = _others(text, found, self._table.other)
-        kind = pa.map_(pa.string(), pa.string())
-        names = pa.array(self._others, pa.string()).take(pa.array(name))
-        pairs = pa.StructArray.from_arrays(
-            [names, string_array(text, span, decode=decode)], fields=[kind.key_field, kind.item_field]
-        )
-        buffers = [bitmap(offsets[1:] > offsets[:-1]), pa.py_buffer(offsets)]
-        return pa.Array.from_buffers(kind, len(found.line), buffers, children=[pairs])
+        return named_values(offsets, name, self._others, string_array(text, span, decode=decode))
 
 
 def _truths(values: Flags, valid: Flags) -> pa.Array:
