@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from glue_jobs.vcf import specification
+from genomics.contracts.vcf_fields import STANDARD_INFO
 from glue_jobs.vcf.values import percent_decoded
 
 _COLUMNS = {
@@ -219,7 +219,7 @@ def _undeclared(header: list[str], records: list[list[str]]) -> Iterable[str]:
             wanted[f"##FILTER=<ID={name}"] = ',Description=""'
         for entry in columns[7].split(";") if columns[7] != "." else ():
             name, assigned, _ = entry.partition("=")
-            own = specification.INFO.get(name) or Field(name, *(("1", "String") if assigned else ("0", "Flag")))
+            own = STANDARD_INFO.get(name) or Field(name, *(("1", "String") if assigned else ("0", "Flag")))
             wanted.setdefault(f"##INFO=<ID={name}", f',Number={own.number},Type={own.type},Description=""')
         for name in columns[8].split(":") if len(columns) > 8 else ():
             wanted[f"##FORMAT=<ID={name}"] = ',Number=1,Type=String,Description=""'

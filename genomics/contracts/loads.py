@@ -28,6 +28,7 @@ class LoadManifest:
     """The commit of a load, written last. `files` maps a table's name to its objects' keys, `rows` to its row counts,
     those of LOOKUPS left out.
 
+    `header` is the VCF's, with which its records can be written again.
     `schema` is the version of the tables' layout: a dataset loaded with an older one is loaded again.
     """
 
@@ -37,6 +38,7 @@ class LoadManifest:
     schema: int
     files: Mapping[str, tuple[str, ...]]
     rows: Mapping[str, int]
+    header: str = ""
 
 
 def dataset(study: str, sample: str) -> str:

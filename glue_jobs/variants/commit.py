@@ -43,6 +43,7 @@ def commit(plan: SourcePlan, results: Sequence[TaskResult], *, catalog: Catalog)
         schema=SCHEMA,
         files={table.name: tuple(sorted(f.key for f in files if f.table == table.name)) for table in _WRITTEN},
         rows={table.name: sum(result.rows.get(table.name, 0) for result in results) for table in TABLES},
+        header=plan.file.header.text,
     )
     publish(plan.bucket, manifest, catalog=catalog)
     return manifest

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from genomics.contracts.vcf_fields import FieldDefinition, attributes, define
 from glue_jobs.vcf.consequence_formats import ConsequenceFormat, consequence_format
 from glue_jobs.vcf.errors import VcfError
 
@@ -13,29 +14,19 @@ _TYPES = {
     "FORMAT": ("Integer", "Float", "Character", "String"),
 }
 _VERSION = re.compile(r"##fileformat=VCFv?(\d+)\.(\d+)\s*")
-_ATTRIBUTE = re.compile(r'([A-Za-z][\w.]*)=("(?:[^"\\]|\\.)*"|[^,<>"]*)(?:,|>\s*$)')
 # -1 is how VCF 4.0 wrote `.`
 _NUMBER = {
     "INFO": re.compile(r"\d+|-1|[.ARG]"),
     "FORMAT": re.compile(r"\d+|-1|[.ARGPM]|L[ARG]"),
 }
-# Their values are separated by `|`, and `,` is part of the text.
-_CLINVAR = re.compile(r"(?:CLN|ONC|SCI)(?:DN|DISDB|SIG|REVSTAT|HGVS|VI|SIGCONF|CONF|SIGSCV|SCV)?(?:INCL)?")
-
-
-@dataclass(frozen=True)
-class FieldDefinition:
-    """An INFO or FORMAT field. `number` as the header has it; `separator` stands between its values, empty for none."""
-
-    name: str
-    number: str
-    type: str
-    separator: str
 
 
 @dataclass(frozen=True)
 class Header:
-    """What the records refer to. `consequences` are INFO fields that tell them; `lines` is how many the header has."""
+    """What the records refer to. `consequences` are INFO fields that tell them; `lines` is how many the header has.
+
+    `text` is these lines as they stand, each with a line feed.
+    """
 
     version: tuple[int, int]
     info: Mapping[str, FieldDefinition]
@@ -44,6 +35,7 @@ class Header:
     samples: tuple[str, ...]
     columns: int
     lines: int
+    text: str
 
     @property
     def is_percent_encoded(self) -> bool:
@@ -51,35 +43,30 @@ class Header:
         return self.version >= (4, 3)
 
 
-def undeclared(name: str) -> FieldDefinition:
-    """What a field is taken for of which nothing is known: an undivided string."""
-    return FieldDefinition(name, ".", "String", "")
-
-
-def define(name: str, number: str, kind: str) -> FieldDefinition:
-    """A field with the separator that follows from the rest."""
-    separator = ","
-    if kind == "String":
-        if number == "1":
-            separator = ""
-        elif number == "." and _CLINVAR.fullmatch(name):
-            separator = "|"
-    return FieldDefinition(name, number, kind, separator)
-
-
 def parse_header(lines: Iterable[str]) -> Header:
     """Read the header's lines, the last of which is the one of the columns. VcfError names the line."""
     fields: dict[str, dict[str, FieldDefinition]] = {"INFO": {}, "FORMAT": {}}
     consequences: dict[str, ConsequenceFormat] = {}
     version = (0, 0)
+    texts: list[str] = []
     for number, text in enumerate(lines, 1):
         line = text.rstrip("\r\n")
+        texts.append(f"{line}\n")
         if number == 1:
             version = _version(line)
         elif line.startswith("#CHROM"):
             columns = line.split("\t")
             samples = _samples(columns, number)
-            return Header(version, fields["INFO"], fields["FORMAT"], consequences, samples, len(columns), number)
+            return Header(
+                version=version,
+                info=fields["INFO"],
+                format=fields["FORMAT"],
+                consequences=consequences,
+                samples=samples,
+                columns=len(columns),
+                lines=number,
+                text="".join(texts),
+            )
         elif not line.startswith("##"):
             raise VcfError(f"line {number}: the header has no #CHROM line before {line[:40]!a}; restore it")
         else:
@@ -105,19 +92,17 @@ def _version(line: str) -> tuple[int, int]:
 
 def _field(kind: str, line: str, number: int) -> tuple[FieldDefinition, str]:
     """The field and its Description."""
-    attributes: dict[str, str] = {}
-    for name, value in _ATTRIBUTE.findall(line):
-        attributes.setdefault(name, value)
-    where = f"line {number}: {kind} field {attributes.get('ID', '')}".rstrip()
+    said = attributes(line)
+    where = f"line {number}: {kind} field {said.get('ID', '')}".rstrip()
     for name in ("ID", "Number", "Type"):
-        if not attributes.get(name):
+        if not said.get(name):
             raise VcfError(f"{where}: has no {name}; correct the header")
-    name, count, kind_of_value = attributes["ID"], attributes["Number"], attributes["Type"]
+    name, count, kind_of_value = said["ID"], said["Number"], said["Type"]
     if not _NUMBER[kind].fullmatch(count):
         raise VcfError(f"{where}: Number is {count!r}; expected a number, A, R, G or .")
     if kind_of_value not in _TYPES[kind]:
         raise VcfError(f"{where}: Type is {kind_of_value!r}; expected one of {', '.join(_TYPES[kind])}")
-    return define(name, "." if count == "-1" else count, kind_of_value), attributes.get("Description", "")
+    return define(name, count, kind_of_value), said.get("Description", "")
 
 
 def _samples(columns: list[str], number: int) -> tuple[str, ...]:

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from glue_jobs.vcf import specification
+from genomics.contracts.vcf_fields import STANDARD_FORMAT, STANDARD_INFO, FieldDefinition, undeclared
 from glue_jobs.vcf.alleles import check_reference, parse_alternates
 from glue_jobs.vcf.consequence_formats import ConsequenceFormat
 from glue_jobs.vcf.errors import RecordError
 from glue_jobs.vcf.genotypes import NO_CALL, Genotype, parse_genotype
-from glue_jobs.vcf.header import FieldDefinition, Header, undeclared
+from glue_jobs.vcf.header import Header
 from glue_jobs.vcf.values import Value, expected_count, parse_float, parse_values
 
 _CONTIG = re.compile(r"<[^\s<>]+>|[^\s*=<>,\"'`(){}\[\]\\][^\s<>,\"'`(){}\[\]\\]*")
@@ -74,8 +74,8 @@ class RecordParser:
 
     def __init__(self, header: Header) -> None:
         self._header = header
-        self._info = {**specification.INFO, **header.info}
-        self._format_fields = {**specification.FORMAT, **header.format}
+        self._info = {**STANDARD_INFO, **header.info}
+        self._format_fields = {**STANDARD_FORMAT, **header.format}
         self._decode = header.is_percent_encoded
         self._contigs: set[str] = set()
         self._genotypes: dict[tuple[str, int], Genotype] = {}

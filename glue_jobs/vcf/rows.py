@@ -4,10 +4,9 @@ Fields that have a column of their own go there when type and number of values a
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from genomics.contracts.vcf_fields import END, FORMAT_COLUMNS, INFO_COLUMNS, FieldDefinition, OwnColumn
 from glue_jobs.vcf.alleles import trimmed
-from glue_jobs.vcf.header import FieldDefinition
 from glue_jobs.vcf.records import Call, FieldValues, Record
 from glue_jobs.vcf.values import Value, none_if_missing
 
@@ -16,30 +15,6 @@ Row = dict[str, object]
 _INT32 = 1 << 31
 
 
-@dataclass(frozen=True)
-class OwnColumn:
-    """A field's own column, with the type and number that the specification gives the field."""
-
-    name: str
-    type: str
-    number: str
-
-
-INFO_COLUMNS = {
-    "DP": OwnColumn("depth", "Integer", "1"),
-    "AC": OwnColumn("allele_count", "Integer", "A"),
-    "AN": OwnColumn("allele_number", "Integer", "1"),
-    "AF": OwnColumn("allele_frequency", "Float", "A"),
-}
-FORMAT_COLUMNS = {
-    "DP": OwnColumn("depth", "Integer", "1"),
-    "GQ": OwnColumn("genotype_quality", "Integer", "1"),
-    "PS": OwnColumn("phase_set", "Integer", "1"),
-    "AD": OwnColumn("allele_depths", "Integer", "R"),
-    "PL": OwnColumn("genotype_likelihoods", "Integer", "."),
-    "FT": OwnColumn("sample_filters", "String", "1"),
-}
-END = OwnColumn("end", "Integer", "1")
 _MAPS = {"Integer": "integers", "Float": "floats", "String": "strings", "Character": "strings"}
 
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable
 
+from genomics.contracts.vcf_fields import FieldDefinition
 from glue_jobs.vcf.errors import RecordError
-from glue_jobs.vcf.header import FieldDefinition
 
 Value = int | float | str | None
 

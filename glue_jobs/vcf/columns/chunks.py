@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from glue_jobs.vcf import specification
+from genomics.contracts.vcf_fields import END, FORMAT_COLUMNS, INFO_COLUMNS, STANDARD_FORMAT, STANDARD_INFO
 from glue_jobs.vcf.batches import Batch, RowBuffer
 from glue_jobs.vcf.columns.calls import Calls, Formats, scan_calls
 from glue_jobs.vcf.columns.compiled import Bytes, Int32s
@@ -17,7 +17,6 @@ from glue_jobs.vcf.columns.lines import FAST, SLOW, Lines, scan_lines
 from glue_jobs.vcf.columns.sites import place, variants
 from glue_jobs.vcf.header import Header
 from glue_jobs.vcf.records import is_contig
-from glue_jobs.vcf.rows import END, FORMAT_COLUMNS, INFO_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,8 @@ class ChunkReader:
     def __init__(self, header: Header) -> None:
         self._samples = pa.array(header.samples, pa.string())
         self._decode = header.is_percent_encoded
-        self._info = Fields({**specification.INFO, **header.info})
-        self._format = Fields({**specification.FORMAT, **header.format})
+        self._info = Fields({**STANDARD_INFO, **header.info})
+        self._format = Fields({**STANDARD_FORMAT, **header.format})
         self._formats = Formats(self._format)
         self._consequences = ConsequenceReader(header.consequences)
         self._contigs: dict[str, bool] = {}

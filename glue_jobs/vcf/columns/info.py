@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from genomics.contracts.vcf_fields import FieldDefinition, undeclared
 from glue_jobs.vcf.columns.compiled import (
     DOT,
     EQUALS,
@@ -17,7 +18,6 @@ from glue_jobs.vcf.columns.compiled import (
 )
 from glue_jobs.vcf.columns.lines import FAST, FORMAT, INFO, SLOW, Lines
 from glue_jobs.vcf.columns.numbers import NO_NUMBER, decimal, is_integer
-from glue_jobs.vcf.header import FieldDefinition, undeclared
 
 INTEGER, FLOAT, TEXT, CHARACTER, FLAG = range(5)
 _KINDS = {"Integer": INTEGER, "Float": FLOAT, "String": TEXT, "Character": CHARACTER, "Flag": FLAG}

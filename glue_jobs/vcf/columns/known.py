@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from genomics.contracts.vcf_fields import OwnColumn
 from glue_jobs.vcf.columns.compiled import COMMA, DOT, PERCENT, SEMICOLON, Bytes, Flags, Int32s, compiled, find
 from glue_jobs.vcf.columns.info import OPEN, PER_ALLELE, PER_ALTERNATE, Entries, Fields, fits
 from glue_jobs.vcf.columns.lines import SLOW, Lines
 from glue_jobs.vcf.columns.numbers import integer
 from glue_jobs.vcf.columns.strings import list_array, number_array, split_array
 from glue_jobs.vcf.columns.values import Rows, floats_at, integers_at, take_elements
-from glue_jobs.vcf.rows import OwnColumn
 
 _NUMBERS = {"1": 1, "A": PER_ALTERNATE, "R": PER_ALLELE, ".": OPEN}
 _INT32 = 1 << 31
