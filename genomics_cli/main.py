@@ -25,6 +25,7 @@ COMMANDS = (
     "sign-off",
     "redrive",
     "query",
+    "export",
     "annotations",
     "compact",
     "restore",
