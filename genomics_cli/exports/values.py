@@ -50,7 +50,7 @@ class FieldTexts:
             return _per_allele(values, alternates, _shown)
         value = next(value for value in values.values() if value is not None)
         if column.name == "sample_filters":
-            return ";".join(value)
+            return ";".join(self._text(name, "") for name in value)
         return ",".join(map(_shown, value)) if isinstance(value, list) else _shown(value)
 
     def _of_map(self, name: str, kind: str, values: Mapping[int, Any], alternates: int) -> str:

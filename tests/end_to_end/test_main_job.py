@@ -93,6 +93,36 @@ def test_genotypes_are_those_of_the_vcf(genomics: Any, analysed: Any) -> None:
     assert rows == expected
 
 
+def test_each_transcript_has_its_consequences_in_a_row(genomics: Any, analysed: Any) -> None:
+    sql = (
+        "select field, chrom, original_pos, count(*) from consequences where dataset = 'first/DEMO-1' "
+        "group by field, chrom, original_pos order by field, chrom, original_pos"
+    )
+    answer = genomics("query", sql, "--format", "csv")
+    with pysam.VariantFile(analysed.sample("DEMO-1")["vcf"]) as file:
+        told = {
+            (field, record.chrom, str(record.pos), str(len(record.info[field])))
+            for record in file
+            for field in ("ANN", "BCSQ")
+            if field in record.info
+        }
+    assert {tuple(line.replace('"', "").split(",")) for line in answer.output.splitlines()[1:]} == told
+
+
+def test_the_lake_gives_the_vcf_back(genomics: Any, analysed: Any, tmp_path: Path) -> None:
+    answer = genomics("export", "first/DEMO-1", "--vcf", str(tmp_path / "again.vcf.gz"))
+    assert answer.status == 0, answer.errors
+
+    def said(path: str) -> list[Any]:
+        with pysam.VariantFile(path) as file:
+            return [
+                (r.chrom, r.pos, r.id, r.alleles, r.qual, [*r.filter], dict(r.info), dict(r.samples["DEMO-1"]))
+                for r in file
+            ]
+
+    assert said(str(tmp_path / "again.vcf.gz")) == said(analysed.sample("DEMO-1")["vcf"])
+
+
 def test_a_load_that_spark_spreads_makes_the_same_rows(genomics: Any, analysed: Any) -> None:
     """Started as an operator does: what is small enough for the driver alone is, for once, nothing."""
     bucket = genomics.deployment.sequencing_bucket
