@@ -6,8 +6,8 @@ import pyarrow as pa
 
 from genomics.contracts.tables import Column, Table
 
-# Of the keys of maps: there are few names, and each stands there once for every row.
-NAMES = pa.dictionary(pa.int32(), pa.string())
+# Of strings by name there are a dozen in each row, under few names.
+TEXTS_BY_NAME = pa.map_(pa.dictionary(pa.int32(), pa.string()), pa.string())
 _SCALARS = {
     "string": pa.string(),
     "boolean": pa.bool_(),
@@ -27,7 +27,7 @@ def arrow_type(hive_type: str) -> pa.DataType:
         return pa.list_(arrow_type(inner))
     if outer == "map":
         key, _, value = inner.partition(",")
-        return pa.map_(NAMES if key == "string" else arrow_type(key), arrow_type(value))
+        return TEXTS_BY_NAME if key == value == "string" else pa.map_(arrow_type(key), arrow_type(value))
     raise ValueError(f"{hive_type!r} has no Arrow type")
 
 

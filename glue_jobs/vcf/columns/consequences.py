@@ -13,9 +13,8 @@ from glue_jobs.vcf.columns.numbers import integer
 from glue_jobs.vcf.columns.sites import Sites
 from glue_jobs.vcf.columns.strings import bitmap, list_array, number_array, string_array
 from glue_jobs.vcf.columns.transcripts import PROGRAMS, Formats, Transcripts, scan_transcripts
-from glue_jobs.vcf.columns.values import named_values
 from glue_jobs.vcf.consequence_formats import COLUMNS, ConsequenceFormat, Program
-from glue_jobs.vcf.schemas import row_schema
+from glue_jobs.vcf.schemas import TEXTS_BY_NAME, row_schema
 
 _AMPERSAND = 38
 _BCFTOOLS = PROGRAMS[Program.BCFTOOLS]
@@ -93,7 +92,13 @@ class ConsequenceReader:
 
     def _other_subfields(self, text: Bytes, found: Transcripts, *, decode: bool) -> pa.Array:
         offsets, name, span = _others(text, found, self._table.other)
-        return named_values(offsets, name, self._others, string_array(text, span, decode=decode))
+        names = pa.DictionaryArray.from_arrays(pa.array(name), pa.array(self._others, pa.string()))
+        pairs = pa.StructArray.from_arrays(
+            [names, string_array(text, span, decode=decode)],
+            fields=[TEXTS_BY_NAME.key_field, TEXTS_BY_NAME.item_field],
+        )
+        buffers = [bitmap(offsets[1:] > offsets[:-1]), pa.py_buffer(offsets)]
+        return pa.Array.from_buffers(TEXTS_BY_NAME, len(found.line), buffers, children=[pairs])
 
 
 def _truths(values: Flags, valid: Flags) -> pa.Array:

@@ -9,7 +9,6 @@ from glue_jobs.vcf.columns.compiled import DOT, Bytes, Flags, Floats, Int32s, In
 from glue_jobs.vcf.columns.info import FLAG, FLOAT, INTEGER, PER_ALLELE, PER_ALTERNATE, Entries, Fields, FieldTable
 from glue_jobs.vcf.columns.numbers import HARD_NUMBER, decimal, integer
 from glue_jobs.vcf.columns.strings import bitmap, list_array, number_array, string_array
-from glue_jobs.vcf.schemas import NAMES
 
 
 class Rows(NamedTuple):
@@ -25,16 +24,12 @@ def map_array(
     """A map from field to values for each row, of the `chosen` fields; null where it would be empty."""
     row_at, entry, list_at, valid, element = _select(text, rows, entries, fields.table, chosen)
     items = list_array(elements(text, element, kind, decode=decode), list_at, valid)
-    return named_values(row_at, entries.field[entry], [field.name for field in fields.definitions], items)
-
-
-def named_values(row_at: Int32s, index: Int32s, names: list[str], values: pa.Array) -> pa.Array:
-    """A map for each row, of the values from `row_at` on; `index` is which of `names` each has. Null where empty."""
-    kind = pa.map_(NAMES, values.type)
-    keys = pa.DictionaryArray.from_arrays(pa.array(index, pa.int32()), pa.array(names, pa.string()))
-    pairs = pa.StructArray.from_arrays([keys, values], fields=[kind.key_field, kind.item_field])
+    kind_of_map = pa.map_(pa.string(), items.type)
+    pairs = pa.StructArray.from_arrays(
+        [_names(fields, entries.field[entry]), items], fields=[kind_of_map.key_field, kind_of_map.item_field]
+    )
     buffers = [bitmap(row_at[1:] > row_at[:-1]), pa.py_buffer(row_at)]
-    return pa.Array.from_buffers(kind, len(row_at) - 1, buffers, children=[pairs])
+    return pa.Array.from_buffers(kind_of_map, len(rows.group), buffers, children=[pairs])
 
 
 def flags_array(rows: Rows, entries: Entries, fields: Fields) -> pa.Array:
