@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -162,19 +162,27 @@ def test_a_name_that_is_not_utf8_is_told(run: Path, listing: Listing) -> None:
     assert len(listed(listing)) == 2
 
 
-def test_files_that_vanish_or_grow_while_they_are_listed_are_told(
-    run: Path, listing: Listing, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def after_each_directory(change: Callable[[bytes], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have `change` called with the path of each directory as soon as it is listed."""
     storing = Listing.store
 
     def store(self: Listing, directory: scanning.Directory) -> None:
         storing(self, directory)
-        if directory.path == b"run":
-            (run / "a.txt").write_bytes(b"longer")
-        if directory.path == b"run/Data/L001/C1.1":
-            (run / "Data/L001/C1.1/x.bcl").unlink()
+        change(directory.path)
 
     monkeypatch.setattr(Listing, "store", store)
+
+
+def test_files_that_vanish_or_grow_while_they_are_listed_are_told(
+    run: Path, listing: Listing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(listed: bytes) -> None:
+        if listed == b"run":
+            (run / "a.txt").write_bytes(b"longer")
+        if listed == b"run/Data/L001/C1.1":
+            (run / "Data/L001/C1.1/x.bcl").unlink()
+
+    after_each_directory(change, monkeypatch)
     assert set(scanned(run, listing).moving) == {
         "run/a.txt: grew while the folder was listed",
         "run/Data/L001/C1.1/x.bcl: vanished while the folder was listed",
@@ -184,30 +192,24 @@ def test_files_that_vanish_or_grow_while_they_are_listed_are_told(
 def test_a_directory_that_vanishes_while_it_is_listed_is_told(
     run: Path, listing: Listing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    storing = Listing.store
-
-    def store(self: Listing, directory: scanning.Directory) -> None:
-        storing(self, directory)
-        if directory.path == b"run/Data":
+    def change(listed: bytes) -> None:
+        if listed == b"run/Data":
             (run / "Data/L001").rename(run.parent / "gone")
 
-    monkeypatch.setattr(Listing, "store", store)
+    after_each_directory(change, monkeypatch)
     assert "run/Data/L001: vanished while the folder was listed" in scanned(run, listing).moving
 
 
 def test_a_directory_that_becomes_a_file_while_it_is_listed_is_told(
     run: Path, listing: Listing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    storing = Listing.store
-
-    def store(self: Listing, directory: scanning.Directory) -> None:
-        storing(self, directory)
-        if directory.path == b"run/Data":
+    def change(listed: bytes) -> None:
+        if listed == b"run/Data":
             (run / "Data/L001").rename(run.parent / "gone")
             (run / "Data/L001").write_bytes(b"1")
 
     (run / "Data/A").mkdir()  # what is read before it
-    monkeypatch.setattr(Listing, "store", store)
+    after_each_directory(change, monkeypatch)
     assert scanned(run, listing).moving == ("run/Data/L001: vanished while the folder was listed",)
     assert listed(listing) == {"run/a.txt": 1}
 
