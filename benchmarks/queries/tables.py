@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.lake import directory_store
-from genomics.contracts.tables import GENOTYPES, REJECTS, VARIANTS, Table
+from genomics.contracts.tables import CONSEQUENCES, GENOTYPES, REJECTS, VARIANTS, Table
 from glue_jobs.variants.gathering import gather, gather_tasks
 from glue_jobs.variants.parquet import Destination, PartitionWriter
 from glue_jobs.variants.staging import StagedPart
@@ -54,7 +54,8 @@ def make_cohort(directory: Path, *, samples: int, sites: int, ranges: int) -> Si
             writer = PartitionWriter(destination, name=f"{start:015d}", is_only=ranges == 1)
             part = everything.part(start, stop)
             calls = genotypes(random, part, samples)
-            writer.add(Batch(variants(random, part, samples), calls, _batch(REJECTS, {}, 0)))
+            others = _batch(CONSEQUENCES, {}, 0), _batch(REJECTS, {}, 0)
+            writer.add(Batch(variants(random, part, samples), calls, *others))
             writer.flush()
             staged += writer.staged
         for task in gather_tasks(destination, staged):
