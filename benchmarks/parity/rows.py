@@ -1,12 +1,15 @@
 """All rows of a file, read by the lake's own reader."""
 
 import gzip
+import itertools
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from glue_jobs.vcf.reader import RangeReader, open_vcf, ranges
+from glue_jobs.vcf.text import ByteRange
 
 Row = dict[str, Any]
 
@@ -19,6 +22,8 @@ class Rows:
     genotypes: list[Row] = field(default_factory=list)
     consequences: list[Row] = field(default_factory=list)
     rejects: list[Row] = field(default_factory=list)
+    # Each range begins where the one before it ends.
+    is_joined: bool = True
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,18 @@ class Content:
         return self.content[start:end]
 
 
-def read_rows(content: bytes, *, by_columns: bool) -> Rows:
-    """The rows of a file, read as columns, or line by line; VcfError where it cannot be read."""
+def read_rows(content: bytes, *, by_columns: bool | None = None, pieces: int = 1, cuts: Iterable[int] = ()) -> Rows:
+    """The rows of a file, read as columns, or line by line; VcfError where it cannot be read.
+
+    It is read in about as many ranges as `pieces` says, or cut at `cuts`.
+    """
     source = Content(content)
     file = open_vcf(source)
-    rows, lines = Rows(), file.header.lines
-    for part in ranges(source, file, max(1, source.size)):
+    parts = ranges(source, file, max(1, source.size // pieces))
+    if cuts:
+        parts = tuple(ByteRange(a, b) for a, b in itertools.pairwise(sorted({0, *cuts, source.size})))
+    rows, lines, position = Rows(), file.header.lines, 0
+    for part in parts:
         reader = RangeReader(source, file, part, by_columns=by_columns)
         for batch in reader:
             rows.variants += batch.variants.to_pylist(maps_as_pydicts="strict")
@@ -51,6 +62,8 @@ def read_rows(content: bytes, *, by_columns: bool) -> Rows:
             for reject in batch.rejects.to_pylist():
                 rows.rejects.append({**reject, "line": reject["line"] and reject["line"] + lines})
         lines += reader.lines
+        rows.is_joined &= reader.first == position
+        position = reader.next
     return rows
 
 

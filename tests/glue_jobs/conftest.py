@@ -2,13 +2,11 @@
 
 import functools
 import hashlib
-import itertools
 import struct
 import sys
 import uuid
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from pyspark.sql import SparkSession
 
+from benchmarks.parity.rows import Content, Row, Rows, read_rows
 from genomics.contracts import object_keys
 from genomics.contracts.annotation_tables import ANNOTATION_TABLES
 from genomics.contracts.codec import dumps, loads
@@ -26,71 +25,26 @@ from genomics.contracts.loads import LoadManifest, LoadRequest, LoadSource
 from genomics.contracts.runs import Artifact
 from genomics.contracts.tables import LOOKUPS, TABLES, Column
 from glue_jobs.variants.options import VariantsOptions
-from glue_jobs.vcf.reader import RangeReader, open_vcf, ranges
 from glue_jobs.vcf.sources import s3_client
-from glue_jobs.vcf.text import ByteRange
 
 ROOT = Path(__file__).parents[2]
-Row = dict[str, Any]
 # One process compiles what reads columns, not each.
 _COMPILED = pytest.mark.xdist_group("compiled columns")
 
 
-class Bytes:
-    """A source in memory."""
-
-    def __init__(self, content: bytes) -> None:
-        self.content, self.size = content, len(content)
-
-    def read(self, start: int, end: int) -> bytes:
-        return self.content[start:end]
-
-
-@dataclass(repr=False)
-class Rows:
-    variants: list[Row] = field(default_factory=list)
-    genotypes: list[Row] = field(default_factory=list)
-    consequences: list[Row] = field(default_factory=list)
-    rejects: list[Row] = field(default_factory=list)
-    # Each range begins where the one before it ends.
-    is_joined: bool = True
-
-
-def read_content(content: bytes, pieces: int = 1, cuts: Iterable[int] = (), by_columns: bool | None = None) -> Rows:
-    """All rows of a file, read in so many ranges, or cut at `cuts`; lines of rejects count from the file's first."""
-    source = Bytes(content)
-    file = open_vcf(source)
-    parts = ranges(source, file, max(1, source.size // pieces))
-    if cuts:
-        parts = tuple(ByteRange(a, b) for a, b in itertools.pairwise(sorted({0, *cuts, source.size})))
-    rows, lines, position = Rows(), file.header.lines, 0
-    for part in parts:
-        reader = RangeReader(source, file, part, by_columns=by_columns)
-        for batch in reader:
-            rows.variants += batch.variants.to_pylist(maps_as_pydicts="strict")
-            rows.genotypes += batch.genotypes.to_pylist(maps_as_pydicts="strict")
-            rows.consequences += batch.consequences.to_pylist(maps_as_pydicts="strict")
-            for reject in batch.rejects.to_pylist():
-                rows.rejects.append({**reject, "line": reject["line"] and reject["line"] + lines})
-        lines += reader.lines
-        rows.is_joined &= reader.first == position
-        position = reader.next
-    return rows
-
-
 @pytest.fixture(scope="session")
-def bytes_source() -> Callable[[bytes], Bytes]:
-    return Bytes
+def bytes_source() -> Callable[[bytes], Content]:
+    return Content
 
 
 @pytest.fixture(scope="session")
 def rows_of() -> Callable[..., Rows]:
-    return read_content
+    return read_rows
 
 
 @pytest.fixture(scope="session", params=[False, pytest.param(True, marks=_COMPILED)], ids=["by line", "by columns"])
 def read(request: pytest.FixtureRequest) -> Callable[..., Rows]:
-    return functools.partial(read_content, by_columns=request.param)
+    return functools.partial(read_rows, by_columns=request.param)
 
 
 def bgzf_block(data: bytes, level: int = 6) -> bytes:

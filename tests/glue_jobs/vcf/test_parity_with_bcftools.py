@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from benchmarks.parity.rows import read_rows
 from benchmarks.parity.verdicts import MISFITS, REJECTED, UNREADABLE, Outcome, judge
 
 pytestmark = [
@@ -51,11 +50,3 @@ def test_records_that_contradict_their_header_are_rejected(
     reasons = [reject["reason"] for reject in read(path.read_bytes()).rejects if reject["field"] is None]
     assert reasons
     assert all(reason.endswith(REJECTED[name]) for reason in reasons)
-
-
-def test_the_rows_compared_are_those_of_the_other_tests(shared_data: Path, read: Callable[..., Any]) -> None:
-    content = (shared_data / "vcf/example_vcf43_with_utf8.vcf").read_bytes()
-    found = vars(read(content))
-    assert vars(read_rows(content, by_columns=False)) == {
-        name: found[name] for name in ("variants", "genotypes", "consequences", "rejects")
-    }
