@@ -6,7 +6,7 @@ import shutil
 import stat
 import threading
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -95,10 +95,11 @@ def deploy(context: Context, assembly: Assembly, progress: Progress) -> None:
     if unknown := unknown_types(assembly.templates()):
         raise DeploymentError(unknown)
     stacks = Stacks(context)
+    present = _uploaded(context)
     for stack in assembly.stacks:
         progress(f"{stack.name}: assets")
         for asset_id, asset in stack.assets.get("files", {}).items():
-            _upload(context, assembly.directory, asset_id, asset)
+            _upload(context, assembly.directory, asset_id, asset, present)
         for asset in stack.assets.get("dockerImages", {}).values():
             _register(context, assembly.directory, asset)
         progress(stack.name)
@@ -131,7 +132,15 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _upload(context: Context, directory: Path, asset_id: str, asset: Mapping[str, Any]) -> None:
+def _uploaded(context: Context) -> set[str]:
+    """Keys of the assets that are there."""
+    pages = clients.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bootstrap.bucket(context))
+    return {entry["Key"] for page in pages for entry in page.get("Contents", ())}
+
+
+def _upload(
+    context: Context, directory: Path, asset_id: str, asset: Mapping[str, Any], present: Collection[str]
+) -> None:
     """Put a file asset where its manifest says, unless it is there: assets are named after what they hold."""
     source = asset["source"]
     if "path" not in source:
@@ -139,7 +148,7 @@ def _upload(context: Context, directory: Path, asset_id: str, asset: Mapping[str
     path, s3 = directory / source["path"], clients.client("s3")
     for destination in asset["destinations"].values():
         bucket, key = filled(context, destination["bucketName"]), destination["objectKey"]
-        if s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents"):
+        if bucket == bootstrap.bucket(context) and key in present:
             continue
         body = zipped(path) if source["packaging"] == "zip" else path.read_bytes()
         s3.put_object(Bucket=bucket, Key=key, Body=body)
