@@ -190,7 +190,7 @@ def wait_until_ready(instance: Instance, progress: Progress | None = None, *, ti
             raise InstanceError(str(error))
         if progress and (line := str(answer.get("progress", ""))) and line != told:
             progress(told := line)
-        time.sleep(0.03)
+        time.sleep(0.05)
     with contextlib.suppress(ProcessLookupError):
         os.kill(instance.pid, signal.SIGUSR1)
     raise InstanceError(f"the embedded AWS was not ready within {timeout_seconds:.0f} s; see {instance.log}")

@@ -52,10 +52,14 @@ def prepare() -> None:
     package = Path(sys.modules["moto"].__path__[0])
 
 
-def finish() -> None:
-    """The process has started: what is there now will stay, and garbage is collected from now on."""
+def settle() -> None:
+    """All is imported: what is there now will stay, and is not looked at again."""
     gc.collect()
     gc.freeze()
+
+
+def finish() -> None:
+    """The process has started: garbage is collected from now on."""
     gc.enable()
 
 

@@ -283,6 +283,7 @@ def _run(context: Context, server: HttpServer, state: State, assembly: Assembly 
         restore(context, earlier.stacks, progress)
         mark("restore")
         get_ready(context)
+        quick_start.settle()
         mark("get ready")
         if callable(assembly):
             progress(_WAITING)
