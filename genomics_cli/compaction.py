@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from genomics.contracts import object_keys
-from genomics.contracts.codec import dumps, loads
+from genomics.contracts.codec import dumps
 from genomics.contracts.loads import LoadManifest, LoadRequest
 from genomics_cli.cloud import Platform
+from genomics_cli.datasets import loaded_datasets
 from genomics_cli.errors import UserError
 from genomics_cli.lake_jobs import run_job
 from genomics_cli.submission import new_run_id
@@ -22,29 +23,18 @@ class Compacted:
 
 def compact(platform: Platform, datasets: tuple[str, ...]) -> list[Compacted]:
     """Have these datasets compacted, all where none is named, and wait. UserError names one that is not there."""
-    before = {name: _files(manifest) for name, manifest in _manifests(platform).items()}
+    before = {name: _files(manifest) for name, manifest in loaded_datasets(platform).items()}
     if missing := [name for name in datasets if name not in before]:
         raise UserError(f"{missing[0]}: nothing is loaded under this name; datasets are called <study>/<sample>")
     wanted = datasets or tuple(sorted(before))
     if not wanted:
         return []
     run_id, bucket = new_run_id(), platform.deployment.data_lake_bucket
-    key = object_keys.compaction_request(run_id)
+    key = object_keys.load_request(run_id)
     platform.cloud.s3.put_object(Bucket=bucket, Key=key, Body=dumps(LoadRequest(run_id, (), wanted)).encode())
     run_job(platform, platform.deployment.variants_job, object_keys.uri(bucket, key), name="variants")
-    after = _manifests(platform)
+    after = loaded_datasets(platform)
     return [Compacted(name, before[name], _files(after[name])) for name in wanted]
-
-
-def _manifests(platform: Platform) -> dict[str, LoadManifest]:
-    """The latest load of each dataset."""
-    s3, bucket = platform.cloud.s3, platform.deployment.data_lake_bucket
-    pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=object_keys.load_manifests(), Delimiter="/"
-    )
-    keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
-    read = (loads(LoadManifest, s3.get_object(Bucket=bucket, Key=key)["Body"].read(), where=key) for key in keys)
-    return {manifest.dataset: manifest for manifest in read}
 
 
 def _files(manifest: LoadManifest) -> int:

@@ -25,6 +25,7 @@ COMMANDS = (
     "sign-off",
     "redrive",
     "query",
+    "load",
     "export",
     "annotations",
     "compact",

@@ -243,8 +243,13 @@ def load_manifest(dataset: str) -> str:
     return f"{load_manifests()}{quote(dataset, safe='')}.json"
 
 
-def compaction_request(run_id: str) -> str:
-    """Datasets whose files are to be compacted (a LoadRequest)."""
+def load_file(sha256: str, name: str) -> str:
+    """A VCF that somebody brought for the lake, under its content."""
+    return f"{LOADS}files/{sha256}/{name}"
+
+
+def load_request(run_id: str) -> str:
+    """What somebody asked to be loaded, or compacted (a LoadRequest)."""
     return f"{LOADS}requests/{run_id}.json"
 
 
