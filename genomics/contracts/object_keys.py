@@ -1,5 +1,6 @@
 """Every S3 key of the platform. Functions give keys; `uri` joins one to its bucket."""
 
+import datetime
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, unquote
 
@@ -39,9 +40,14 @@ STORAGE_ANALYSIS = "storage_analysis/"
 # In the data lake's bucket.
 TABLES = "tables/"
 LOADS = "loads/"
+LOAD_CHECKS = f"{LOADS}checks/"
 # Releases of annotations, as they were brought.
 ANNOTATIONS = "annotations/"
 QUERY_RESULTS = "query-results/"
+# Files that tenants bring as tables of their own, each tenant's below its name, each table in a folder.
+TENANTS = "tenants/"
+# What interactive sessions of Glue keep.
+SESSIONS = "sessions/"
 
 
 def uri(bucket: str, key: str) -> str:
@@ -56,6 +62,11 @@ def parse(text: str) -> tuple[str, str]:
     if scheme != "s3" or not bucket or not key:
         raise ValueError(f"{text!r} is not s3://bucket/key")
     return bucket, key
+
+
+def delivery_prefix(tenant: str, day: datetime.date, delivery: str) -> str:
+    """Prefix of a tenant's delivery, `tenant/year/month/day/delivery/`, in whichever bucket it lies."""
+    return f"{tenant}/{day:%Y/%m/%d}/{delivery}/"
 
 
 def run_folder(run_id: str) -> str:
@@ -241,6 +252,21 @@ def load_manifests() -> str:
 def load_manifest(dataset: str) -> str:
     """The commit of a dataset's latest load into the lake: its source and the files that hold its rows."""
     return f"{load_manifests()}{quote(dataset, safe='')}.json"
+
+
+def load_checks(subject: str) -> str:
+    """Prefix of what the checks of a load have found; `subject` as in CheckReport."""
+    return f"{LOAD_CHECKS}{quote(subject, safe='')}/"
+
+
+def load_measures(dataset: str) -> str:
+    """What was measured of a dataset's latest load (LoadMeasures)."""
+    return f"{load_checks(dataset)}measures.json"
+
+
+def check_report(subject: str) -> str:
+    """How the latest load of a dataset, or of a release, came through its checks (a CheckReport)."""
+    return f"{load_checks(subject)}report.json"
 
 
 def load_file(sha256: str, name: str) -> str:

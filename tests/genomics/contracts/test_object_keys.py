@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
 from genomics.contracts import object_keys
@@ -61,3 +63,8 @@ def test_a_steps_outputs_name_their_maker() -> None:
     assert object_keys.maker_of(key) == (Step.ALIGN, "f" * 64)
     assert object_keys.maker_of(object_keys.latest_recipes("study", "A")) is None
     assert object_keys.maker_of(object_keys.reads("0" * 64, "a.fastq.gz")) is None
+
+
+def test_deliveries_lie_by_tenant_and_day() -> None:
+    key = object_keys.delivery_prefix("north-clinic", datetime.date(2026, 3, 7), "d-17")
+    assert key == "north-clinic/2026/03/07/d-17/"
