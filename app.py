@@ -74,6 +74,7 @@ def build(app: cdk.App, settings: Settings) -> None:
         dead_letters=dead_letters
         | {"Inbox": secondary.dead_letters, "Loads": lake.dead_letters, "Archive": archive.dead_letters}
         | {"Run folders": secondary.run_folder_dead_letters},
+        notices=lake.notices,
         watched=[secondary, lake],
         ledger=storage.ledger,
         sequencing=storage.sequencing,

@@ -5,10 +5,12 @@ A setting is given as cdk context (`-c genomics:max_vcpus=64`, or in cdk.json) o
 `genomics:tools.align.vcpus`, `GENOMICS_TOOLS__ALIGN__VCPUS`.
 """
 
+from genomics.contracts.load_checks import LoadLimits
 from genomics.contracts.steps import Step
 from settings.choices import Choices
 from settings.reading import SettingsError
 from stacks.archive import ArchiveConfig
+from stacks.constructs.annotation_refresh import ClinvarSource
 from stacks.constructs.gateway_shares import Shares
 from stacks.constructs.landing_task import Landing, TransferOptions
 from stacks.constructs.tool_image import ImageRegistry
@@ -136,6 +138,9 @@ class Settings(Choices):
             query_scan_limit_gib=self.query_scan_limit_gib,
             log_retention_days=self.log_retention_days,
             disposable=self.disposable,
+            limits=LoadLimits(**self.load_limits.model_dump()),
+            clinvar=ClinvarSource(self.clinvar_url, self.clinvar_assembly, self.clinvar_schedule),
+            tenant_crawl_schedule=self.tenant_crawl_schedule,
         )
 
     def monitoring(self) -> MonitoringConfig:

@@ -21,9 +21,11 @@ from settings.values import (
     Days,
     Email,
     FileShares,
+    GlueSchedule,
     InstanceTypes,
     LabServiceSettings,
     Listed,
+    LoadLimitSettings,
     LustreGib,
     PrivateBlock,
     Retention,
@@ -34,6 +36,7 @@ from settings.values import (
 )
 
 _DAYS = "days, 1 to 3650"
+_CRON = "cron(minutes hours day month weekday year) in UTC; unset: on demand"
 
 
 class Choices(BaseSettings):
@@ -196,6 +199,15 @@ class Choices(BaseSettings):
     )
     spark_workers: int = Field(4, ge=2, le=299, description="a whole number, 2 to 299")
     spark_timeout_minutes: int = Field(480, ge=1, le=7 * 24 * 60, description="minutes, 1 to 10080")
+    load_limits: LoadLimitSettings = LoadLimitSettings()
+    clinvar_url: str = Field(
+        "https://ftp.ncbi.nlm.nih.gov/pub/clinvar/vcf_GRCh38/clinvar.vcf.gz",
+        pattern=r"^(https|s3)://[^\s]+$",
+        description="an https:// address, or an s3:// one below annotations/ of the data lake, its MD5 at <it>.md5",
+    )
+    clinvar_assembly: str = Field("GRCh38", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="a name like GRCh38")
+    clinvar_schedule: GlueSchedule | None = Field(None, description=_CRON)
+    tenant_crawl_schedule: GlueSchedule | None = Field(None, description=_CRON)
 
     @classmethod
     def read(cls, context: Mapping[str, Any]) -> Self:

@@ -2,12 +2,13 @@
 
 import ipaddress
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from genomics.contracts.archives import is_email
+from genomics.contracts.load_checks import LoadLimits
 from stacks.constructs.lab_service import LabService
 from stacks.constructs.tool_fleet import is_instance_type
 
@@ -15,6 +16,10 @@ from stacks.constructs.tool_fleet import is_instance_type
 PRIVATE_BLOCKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 # What CloudWatch Logs offers.
 RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+_LIMITS = LoadLimits()
+Share = Annotated[float, Field(ge=0, le=1, description="a share, 0 to 1")]
+GlueSchedule = Annotated[str, Field(pattern=r"^cron\([^()]+\)$")]
+Ratio = Annotated[float, Field(ge=0, le=100, description="a ratio, 0 to 100")]
 _AGENT = re.compile(r"arn:aws[a-z-]*:datasync:[a-z0-9-]+:[0-9]{12}:agent/agent-[0-9a-z]{17}")
 _FILE_SHARE = re.compile(r"arn:[a-z-]+:storagegateway:[a-z0-9-]+:\d+:share/share-[A-Za-z0-9]+")
 
@@ -63,6 +68,29 @@ class LabServiceSettings(Frozen):
     def service(self) -> LabService | None:
         """None where there is none."""
         return LabService(self.url, self.secret, self.key_arn) if self.url and self.secret else None
+
+
+class LoadLimitSettings(Frozen):
+    """What is loaded into the lake is held against these; a load beyond them stays, and people are told."""
+
+    most_rejects: Share = _LIMITS.most_rejects
+    most_duplicates: Share = _LIMITS.most_duplicates
+    least_ti_tv: Ratio = _LIMITS.least_ti_tv
+    most_ti_tv: Ratio = _LIMITS.most_ti_tv
+    least_het_hom: Ratio = _LIMITS.least_het_hom
+    most_het_hom: Ratio = _LIMITS.most_het_hom
+    least_for_ratios: int = Field(default=_LIMITS.least_for_ratios, ge=1, description="a whole number of SNVs or calls")
+    reference_build: Literal["", "GRCh37", "GRCh38", "CHM13"] = Field(
+        default="", description="one of GRCh37, GRCh38, CHM13; unset: any"
+    )
+    least_of_previous: Share = _LIMITS.least_of_previous
+
+    @field_validator("most_ti_tv", "most_het_hom")
+    @classmethod
+    def _above(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get(str(info.field_name).replace("most", "least"), value):
+            raise ValueError("less than the least")
+        return value
 
 
 def size(vcpus: int, memory_mib: int, timeout_minutes: int) -> ToolSizeSettings:

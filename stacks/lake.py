@@ -16,18 +16,23 @@ from constructs import Construct
 from genomics.contracts import object_keys
 from genomics.contracts.environment import PlanLoadEnvironment
 from genomics.contracts.events import SOURCE, VARIANTS_CALLED
+from genomics.contracts.load_checks import LoadLimits
 from genomics.contracts.tables import LOOKUPS, TABLES
 from glue_jobs.variants.options import VariantsOptions, arguments
 from stacks.constructs.annotation_job import AnnotationJob
+from stacks.constructs.annotation_refresh import AnnotationRefresh, ClinvarSource
 from stacks.constructs.dead_letters import undelivered_events
 from stacks.constructs.deployment_outputs import offer
 from stacks.constructs.lake_table import LakeTable, grant_partitions
+from stacks.constructs.load_checks import CheckLoadFunction, load_notices
 from stacks.constructs.load_workflow import LoadFunctions, LoadWorkflow
 from stacks.constructs.object_access import grant_delete, grant_read, grant_write
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.query_workgroup import QueryWorkgroup
 from stacks.constructs.run_ledger import RunLedger
+from stacks.constructs.session_role import SessionRole
 from stacks.constructs.spark_job import SparkJob
+from stacks.constructs.tenant_crawler import TenantCrawler
 from stacks.named_queries import QUERIES
 
 # What reading VCFs takes, beside Spark's own.
@@ -36,7 +41,10 @@ _READER_PACKAGES = ("isal", "numba", "pyarrow", "pysam")
 
 @dataclass(frozen=True)
 class LakeConfig:
-    """`project` prefixes what must have a name: the database, which SQL writes, and the workgroup."""
+    """`project` prefixes what must have a name: the database, which SQL writes, and the workgroup.
+
+    What is loaded is held against `limits`. A schedule is a cron() expression in UTC; None: on demand.
+    """
 
     project: str
     spark_worker_type: str
@@ -45,6 +53,9 @@ class LakeConfig:
     query_scan_limit_gib: int
     log_retention_days: int
     disposable: bool
+    limits: LoadLimits
+    clinvar: ClinvarSource
+    tenant_crawl_schedule: str | None
 
 
 class Lake(cdk.Stack):
@@ -93,6 +104,36 @@ class Lake(cdk.Stack):
             workers=config.spark_workers,
             timeout_minutes=config.spark_timeout_minutes,
         )
+        refresh = AnnotationRefresh(
+            self,
+            "Refresh",
+            source=config.clinvar,
+            load_job=annotations.job_name,
+            database=self._database,
+            data_lake=data_lake,
+            limits=config.limits,
+            packages=_READER_PACKAGES,
+        )
+        crawler = TenantCrawler(
+            self,
+            "Tenants",
+            database_name=f"{config.project.replace('-', '_')}_tenants",
+            data_lake=data_lake,
+            schedule=config.tenant_crawl_schedule,
+            security=refresh.security,
+        )
+        sessions = SessionRole(
+            self,
+            "Sessions",
+            databases=[self._database, crawler.database],
+            data_lake=data_lake,
+            security=refresh.security,
+        )
+        self.notices = load_notices(
+            sequencing=sequencing,
+            data_lake=data_lake,
+            jobs=[refresh.refresh_job, annotations.job_name, refresh.checks_job],
+        )
         workgroup = self._workgroup()
         offer(
             self,
@@ -101,6 +142,11 @@ class Lake(cdk.Stack):
             lake_workgroup=workgroup.name,
             variants_job=job.job.job_name,
             annotations_job=annotations.job_name,
+            clinvar_workflow=refresh.workflow,
+            tenant_crawler=crawler.name,
+            tenant_database=crawler.database.database_name,
+            session_role_arn=sessions.role.role_arn,
+            session_users_policy_arn=sessions.users.managed_policy_arn,
         )
 
     def _variants_job(self) -> tuple[SparkJob, dict[str, str]]:
@@ -131,6 +177,14 @@ class Lake(cdk.Stack):
     def _load_functions(self) -> LoadFunctions:
         functions = LoadFunctions(
             plan_load=self._function("plan_load", "Decides which of a run's samples the lake has not got yet"),
+            check_load=CheckLoadFunction(
+                self,
+                "CheckLoadFunction",
+                sequencing=self._sequencing,
+                data_lake=self._data_lake,
+                limits=self._config.limits,
+                log_retention_days=self._config.log_retention_days,
+            ),
             record_load=self._function("record_load", "Says what was loaded"),
             record_load_failure=self._function("record_load_failure", "Says why a load failed"),
         )

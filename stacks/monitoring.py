@@ -19,6 +19,7 @@ from genomics.contracts.monitoring import JobMetric
 from stacks.constructs.alarm_topic import AlarmTopic
 from stacks.constructs.dead_letters import undelivered_events
 from stacks.constructs.deployment_outputs import offer
+from stacks.constructs.load_checks import Notice
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.run_dashboard import RunDashboard
 from stacks.constructs.run_ledger import RunLedger
@@ -63,13 +64,15 @@ class Monitoring(cdk.Stack):
         machines: Machines,
         queues: Sequence[batch.JobQueue],
         dead_letters: Mapping[str, sqs.IQueue],
+        notices: Mapping[str, Notice],
         watched: Sequence[cdk.Stack],
         ledger: RunLedger,
         sequencing: s3.IBucket,
         config: MonitoringConfig,
         **stack: Any,
     ) -> None:
-        """The first of `queues` has most jobs, and so the alarms on them. `dead_letters` are by their titles.
+        """The first of `queues` has most jobs, and so the alarms on them. `dead_letters` are by their titles, `notices`
+        of other stages by the names of their rules.
 
         The functions of the `watched` stacks are on the dashboard.
         """
@@ -82,6 +85,9 @@ class Monitoring(cdk.Stack):
         self._tell_of_stopped(record)
         self._tell_of_redriven(record)
         self._tell_of_sign_offs(sequencing)
+        for name, notice in notices.items():
+            rule = events.Rule(self, name, description=notice.description, event_pattern=notice.pattern)
+            self._alarms.tell_of(rule, notice.message, dead_letters=self._undelivered)
         letters = {**dead_letters, "Events to record": self._undelivered}
         page = RunDashboard(
             self,

@@ -34,6 +34,11 @@ class Deployment:
     lake_workgroup: str
     variants_job: str
     annotations_job: str
+    clinvar_workflow: str
+    tenant_crawler: str
+    tenant_database: str
+    session_role_arn: str
+    session_users_policy_arn: str
     archive_state_machine_arn: str
     restore_state_machine_arn: str
     restore_topic_arn: str

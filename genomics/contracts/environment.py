@@ -108,6 +108,14 @@ class PlanLoadEnvironment(_Environment):
 
 
 @dataclass(frozen=True)
+class CheckLoadEnvironment(_Environment):
+    """Of the Lambda that checks what was loaded; `limits` is JSON: LoadLimits."""
+
+    data_lake_bucket: str
+    limits: str
+
+
+@dataclass(frozen=True)
 class ArchiveToolEnvironment(_Environment):
     """Of the container that archives and restores studies."""
 

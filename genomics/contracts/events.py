@@ -7,6 +7,10 @@ RUN_TRANSFERRED = "RunTransferred"
 VARIANTS_CALLED = "VariantsCalled"
 SIGN_OFF_AWAITED = "SignOffAwaited"
 VARIANTS_LOADED = "VariantsLoaded"
+ANNOTATION_CHECKED = "AnnotationChecked"
+
+# Of VariantsLoaded, where the lake had it all.
+UNCHANGED = "UNCHANGED"
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,28 @@ class SignOffAwaited:
 
 @dataclass(frozen=True)
 class VariantsLoaded:
-    """Detail of a `VariantsLoaded` event: the run's variants can be queried."""
+    """Detail of a `VariantsLoaded` event: the run's variants can be queried.
+
+    `checks` says how the load came through its checks: PASSED, FAILED, or UNCHANGED where nothing had to be loaded;
+    `reason` what has failed, or why nothing was loaded.
+    """
 
     run_id: str
     study: str
+    results: str
+    checks: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class AnnotationChecked:
+    """Detail of an `AnnotationChecked` event: a release of an annotation was loaded, and checked.
+
+    `subject` is `annotations/<table>/<release>[/<assembly>]`, `report` the URI of its CheckReport; the rest as in
+    VariantsLoaded.
+    """
+
+    subject: str
+    report: str
+    checks: str
+    reason: str

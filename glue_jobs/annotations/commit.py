@@ -1,14 +1,14 @@
 """The end of a load: the catalog pointed at it, the view at the newest release, the manifest written last."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from genomics.contracts import object_keys
 from genomics.contracts.annotations import AnnotationManifest, rejects_dataset
-from genomics.contracts.codec import dumps, loads
+from genomics.contracts.codec import loads
 from genomics.contracts.tables import REJECTS
 from glue_jobs.annotations.catalog import AnnotationCatalog
 from glue_jobs.annotations.plans import ReleasePlan, Subject
-from glue_jobs.variants.commit import delete, directory, listed, number_rejects
+from glue_jobs.variants.commit import delete, directory, listed, number_rejects, put_document
 from glue_jobs.variants.tasks import TaskResult
 from glue_jobs.vcf.sources import s3_client
 
@@ -21,6 +21,14 @@ def find_manifest(bucket: str, subject: Subject) -> AnnotationManifest | None:
         return loads(AnnotationManifest, s3.get_object(Bucket=bucket, Key=key)["Body"].read(), where=key)
     except s3.exceptions.NoSuchKey:
         return None
+
+
+def manifests(bucket: str, table: str = "") -> Iterator[AnnotationManifest]:
+    """The latest load of each release, of one table or of all."""
+    for key in listed(bucket, object_keys.annotation_loads(table)):
+        if key.endswith(".json"):
+            body = s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()
+            yield loads(AnnotationManifest, body, where=key)
 
 
 def commit(
@@ -56,12 +64,7 @@ def commit(
         rows=sum(result.rows[table.name] for result in results),
         rejects=sum(result.rows[REJECTS.name] for result in results),
     )
-    s3_client().put_object(
-        Bucket=plan.bucket,
-        Key=object_keys.annotation_load(table.name, subject.partition),
-        Body=dumps(manifest).encode(),
-        ContentType="application/json",
-    )
+    put_document(plan.bucket, object_keys.annotation_load(table.name, subject.partition), manifest)
     sweep(plan.bucket, subject, manifest)
     return manifest
 

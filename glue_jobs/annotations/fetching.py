@@ -22,17 +22,23 @@ _MD5_BYTES = 1 << 16
 _ABSENT = ("404", "NoSuchKey", "NoSuchBucket")
 
 
-def expected_md5(request: AnnotationRequest) -> str:
-    """What the file's MD5 must be: as given, else as the file beside it says, which NCBI publishes."""
-    if request.md5:
-        return read_md5(request.md5, where="the given MD5")
-    beside = f"{request.source}.md5"
+def expected_md5(source: str, given: str = "") -> str:
+    """What a file's MD5 must be: as given, else as the file beside it says, which NCBI publishes."""
+    if given:
+        return read_md5(given, where="the given MD5")
+    beside = f"{source}.md5"
     try:
         with _opened(beside) as stream:
             text = stream.read(_MD5_BYTES).decode("latin-1")
     except AnnotationError as error:
         raise AnnotationError(f"{error}; there must be one, or its checksum be given as MD5") from error
     return read_md5(text, where=beside)
+
+
+def beginning(source: str, size: int) -> bytes:
+    """The first bytes of a file, `size` at most; AnnotationError where it cannot be had."""
+    with _opened(source) as stream:
+        return _read(stream, source, size)
 
 
 def fetch(request: AnnotationRequest, md5: str, bucket: str) -> Artifact:
@@ -108,8 +114,8 @@ def _page(url: str) -> Iterator[Any]:
         yield reply
 
 
-def _read(stream: Any, source: str) -> bytes:
+def _read(stream: Any, source: str, size: int = _READ) -> bytes:
     try:
-        return bytes(stream.read(_READ))
+        return bytes(stream.read(size))
     except (OSError, http.client.HTTPException, BotoCoreError) as error:
         raise AnnotationError(f"{source}: broke off while it was read ({error}); fetch it again") from error

@@ -28,7 +28,7 @@ def load(run_all: RunAll, options: AnnotationsOptions) -> str:
     the release cannot be loaded.
     """
     bucket, request = options.data_lake_bucket, _read_request(options.request)
-    subject, md5 = find_subject(request), expected_md5(request)
+    subject, md5 = find_subject(request), expected_md5(request.source, request.md5)
     manifest = find_manifest(bucket, subject)
     if manifest and (manifest.md5, manifest.recipe) == (md5, subject.recipe):
         sweep(bucket, subject, manifest)

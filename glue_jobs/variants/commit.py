@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 from genomics.contracts import object_keys
 from genomics.contracts.codec import dumps, loads
+from genomics.contracts.load_checks import LoadMeasures
 from genomics.contracts.loads import SCHEMA, LoadManifest
 from genomics.contracts.tables import LOOKUPS, REJECTS, TABLES
 from glue_jobs.variants.catalog import Catalog
@@ -49,18 +50,29 @@ def commit(plan: SourcePlan, results: Sequence[TaskResult], *, catalog: Catalog)
     return manifest
 
 
+def find_measures(bucket: str, manifest: LoadManifest) -> LoadMeasures | None:
+    """What was measured of this load; None if nothing was."""
+    s3 = s3_client()
+    key = object_keys.load_measures(manifest.dataset)
+    try:
+        found = loads(LoadMeasures, s3.get_object(Bucket=bucket, Key=key)["Body"].read(), where=key)
+    except s3.exceptions.NoSuchKey:
+        return None
+    return found if found.source_sha256 == manifest.source.sha256 else None
+
+
+def put_document(bucket: str, key: str, document: object) -> None:
+    """Write a contract as JSON."""
+    s3_client().put_object(Bucket=bucket, Key=key, Body=dumps(document).encode(), ContentType="application/json")
+
+
 def publish(bucket: str, manifest: LoadManifest, *, catalog: Catalog) -> None:
     """Have the dataset consist of the manifest's files, and remove all others of it."""
     for table in _WRITTEN:
         keys = manifest.files[table.name]
         locations = {object_keys.partition_values(key): directory(bucket, key) for key in keys}
         catalog.point(table, {"dataset": manifest.dataset}, locations)
-    s3_client().put_object(
-        Bucket=bucket,
-        Key=object_keys.load_manifest(manifest.dataset),
-        Body=dumps(manifest).encode(),
-        ContentType="application/json",
-    )
+    put_document(bucket, object_keys.load_manifest(manifest.dataset), manifest)
     sweep(bucket, manifest)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from glue_jobs.variants.compaction import CompactionTask, compact
 from glue_jobs.variants.gathering import GatherTask, gather
+from glue_jobs.variants.measuring import Measured, MeasureTask, measure
 from glue_jobs.variants.parquet import Destination, PartitionWriter, WrittenFile
 from glue_jobs.variants.staging import StagedPart
 from glue_jobs.vcf.errors import VcfError
@@ -38,13 +39,13 @@ class ChecksumTask:
     object: S3Source
 
 
-Task = RangeTask | ChecksumTask | GatherTask | CompactionTask
+Task = RangeTask | ChecksumTask | GatherTask | CompactionTask | MeasureTask
 
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What came of a task: of a checksum `sha256`, of gathering `files`, of compaction nothing, of a
-    range all else.
+    """What came of a task: of a checksum `sha256`, of gathering `files`, of compaction nothing, of reading back
+    `measured`, of a range all else.
 
     `problem` says why it cannot be read. `first` and `next` join a range to its neighbours (see
     glue_jobs.vcf.text.RangeText).
@@ -58,6 +59,7 @@ class TaskResult:
     files: tuple[WrittenFile, ...] = ()
     staged: tuple[StagedPart, ...] = ()
     rows: Mapping[str, int] = field(default_factory=dict)
+    measured: tuple[Measured, ...] = ()
 
 
 def run(task: Task) -> TaskResult:
@@ -67,6 +69,8 @@ def run(task: Task) -> TaskResult:
     if isinstance(task, CompactionTask):
         compact(task)
         return TaskResult()
+    if isinstance(task, MeasureTask):
+        return TaskResult(measured=measure(task))
     return _load_range(task) if isinstance(task, RangeTask) else _checksum(task)
 
 

@@ -7,9 +7,10 @@ from genomics.contracts.codec import ContractError, loads
 from genomics.contracts.loads import SCHEMA, LoadManifest, LoadRequest
 from glue_jobs.execution import alone
 from glue_jobs.variants.catalog import Catalog
-from glue_jobs.variants.commit import commit, discard, find_manifest, publish
+from glue_jobs.variants.commit import commit, discard, find_manifest, find_measures, publish, put_document
 from glue_jobs.variants.compaction import compacted, plan_compaction
 from glue_jobs.variants.gathering import gather_tasks
+from glue_jobs.variants.measuring import gathered, measure_tasks
 from glue_jobs.variants.options import VariantsOptions
 from glue_jobs.variants.plans import SourcePlan, make_plan
 from glue_jobs.variants.tasks import Task, TaskResult, joined, run
@@ -38,6 +39,9 @@ def load(run_all: RunAll, options: VariantsOptions) -> Iterator[str]:
         manifest = find_manifest(options.data_lake_bucket, source.dataset)
         if manifest and manifest.schema == SCHEMA and manifest.source.sha256 == source.vcf.sha256:
             publish(options.data_lake_bucket, manifest, catalog=catalog)
+            if find_measures(options.data_lake_bucket, manifest) is None:
+                is_small = manifest.source.size <= options.alone_kib << 10
+                _measure(run_alone if is_small else run_all, options, manifest, request.run_id, catalog)
             yield f"{source.dataset}: already loaded from {source.vcf.uri}"
             continue
         try:
@@ -57,7 +61,9 @@ def load(run_all: RunAll, options: VariantsOptions) -> Iterator[str]:
         checksum = next(results)
         parts = [next(results) for _ in plan.parts]
         try:
-            yield _line(_finish(run_tasks, plan, checksum, parts, catalog))
+            manifest = _finish(run_tasks, plan, checksum, parts, catalog)
+            _measure(run_tasks, options, manifest, request.run_id, catalog)
+            yield _line(manifest)
         except VcfError as error:
             problems.append(f"{plan.source.vcf.uri}: {error}")
     for dataset in request.compact:
@@ -83,6 +89,16 @@ def _finish(
     tasks = gather_tasks(plan.destination, [staged for part in parts for staged in part.staged])
     gathered = run_all(tasks) if tasks else []
     return commit(plan, [*parts, *gathered], catalog=catalog)
+
+
+def _measure(run_all: RunAll, options: VariantsOptions, manifest: LoadManifest, run_id: str, catalog: Catalog) -> None:
+    """Read the load back, as queries will, and write down what its checks need."""
+    bucket = options.data_lake_bucket
+    tasks = measure_tasks(bucket, manifest)
+    results = run_all(tasks) if tasks else []
+    measured = (each for result in results for each in result.measured)
+    measures = gathered(bucket, manifest, measured, catalog=catalog, run_id=run_id)
+    put_document(bucket, object_keys.load_measures(manifest.dataset), measures)
 
 
 def _compact(run_all: RunAll, options: VariantsOptions, dataset: str, catalog: Catalog) -> str:

@@ -1,7 +1,7 @@
 """State PlanLoad: which of a run's VCFs the lake does not hold yet.
 
-In the detail of `VariantsCalled`, `{"run_id", "study", "results"}`; out the same with `"sources": n` and `"request"`,
-the URI of the LoadRequest.
+In the detail of `VariantsCalled`, `{"run_id", "study", "results"}`; out the same with `"sources": n`, `"request"`, the
+URI of the LoadRequest, and what holds if there is nothing to load: `"checks": "UNCHANGED"` and the `"reason"`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from genomics.contracts import object_keys
 from genomics.contracts.environment import PlanLoadEnvironment
+from genomics.contracts.events import UNCHANGED
 from genomics.contracts.ledger import LOAD, LedgerEntry
 from genomics.contracts.loads import LoadRequest
 from genomics.contracts.runs import RunResults, State
@@ -64,4 +65,6 @@ def plan_load(
         "results": results_uri,
         "sources": len(plan.sources),
         "request": request_uri,
+        "checks": UNCHANGED,
+        "reason": plan.reason,
     }

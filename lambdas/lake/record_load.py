@@ -1,7 +1,7 @@
 """State RecordLoad: the run's variants are in the lake; say how many rows there are.
 
-In `{"run_id", "study", "results", ...}`; out `{"run_id", "study", "rows": {"<table>": n}}`, rows of all the run's
-samples, those that were loaded before included.
+In `{"run_id", "study", "results", "checks", "reason", ...}`; out these and `"rows": {"<table>": n}`, rows of all the
+run's samples, those that were loaded before included. What a check has found stands in the ledger as the reason.
 """
 
 from __future__ import annotations
@@ -23,18 +23,23 @@ if TYPE_CHECKING:
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Entry point of the Lambda."""
     environment = PlanLoadEnvironment.read()
-    return record_load(
+    rows = record_load(
         results_uri=event["results"],
+        failed_checks=event["reason"],
         data_lake_bucket=environment.data_lake_bucket,
         s3=documents.s3_client(),
         ledger=open_ledger(environment.ledger_table),
     )
+    return {**{name: event[name] for name in ("run_id", "study", "results", "checks", "reason")}, "rows": rows}
 
 
-def record_load(*, results_uri: str, data_lake_bucket: str, s3: S3Client, ledger: Ledger) -> dict[str, Any]:
-    """End the ledger's entry of the load."""
+def record_load(
+    *, results_uri: str, failed_checks: str, data_lake_bucket: str, s3: S3Client, ledger: Ledger
+) -> dict[str, int]:
+    """End the ledger's entry of the load; returns the rows by table."""
     results = documents.read(s3, RunResults, results_uri)
     manifests = find_manifests(s3=s3, bucket=data_lake_bucket, sources=called_sources(results))
     rows = total_rows(manifests.values())
-    ledger.end(LedgerEntry(results.run_id, LOAD, State.SUCCEEDED, rows=rows))
-    return {"run_id": results.run_id, "study": results.study, "rows": rows}
+    reason = f"loaded, but checks have failed: {failed_checks}" if failed_checks else None
+    ledger.end(LedgerEntry(results.run_id, LOAD, State.SUCCEEDED, reason=reason, rows=rows))
+    return rows

@@ -1,7 +1,7 @@
 """The state machine of a load. What passes between its states is told in lambdas/lake/README.md."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -32,6 +32,7 @@ class LoadFunctions:
     """What decides and records, by the names of their states."""
 
     plan_load: PythonFunction
+    check_load: PythonFunction
     record_load: PythonFunction
     record_load_failure: PythonFunction
 
@@ -76,16 +77,18 @@ class LoadWorkflow(Construct):
     def _load(self) -> sfn.Chain:
         plan_load = invoke(self, "PlanLoad", self._functions.plan_load)
         load_variants = self._load_variants()
+        check_load = invoke(self, "CheckLoad", self._functions.check_load)
         record_load = invoke(self, "RecordLoad", self._functions.record_load)
+        names = [field.name for field in fields(events.VariantsLoaded)]
         emit_loaded = emit(
             self,
             "EmitVariantsLoaded",
             source=events.SOURCE,
             detail_type=events.VARIANTS_LOADED,
-            detail={name: sfn.JsonPath.string_at(f"$.{name}") for name in ("run_id", "study")},
+            detail={name: sfn.JsonPath.string_at(f"$.{name}") for name in names},
         )
         failed = self._load_failed()
-        for state in (plan_load, load_variants, record_load, emit_loaded):
+        for state in (plan_load, load_variants, check_load, record_load, emit_loaded):
             state.add_catch(failed, errors=["States.ALL"], result_path=ERROR)
 
         emit_loaded.next(sfn.Succeed(self, "Succeeded"))
@@ -93,7 +96,7 @@ class LoadWorkflow(Construct):
             sfn.Choice(self, "Anything?")
             .when(
                 sfn.Condition.number_greater_than("$.sources", 0),
-                load_variants.next(record_load).next(emit_loaded),
+                load_variants.next(check_load).next(record_load).next(emit_loaded),
             )
             .otherwise(emit_loaded)
         )

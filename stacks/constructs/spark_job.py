@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
-from stacks.constructs.findings import acknowledge, resource_finding
+from stacks.constructs.findings import acknowledge
+from stacks.constructs.glue_security import GlueSecurity
 from stacks.constructs.source import CONTRACTS, ROOT, only
 
 
@@ -32,9 +32,12 @@ class SparkJob(Construct):
         worker_type: str,
         workers: int,
         timeout_minutes: int,
+        security: GlueSecurity | None = None,
     ) -> None:
+        """Without a `security` to share, its logs have a key of their own."""
         super().__init__(scope, construct_id)
         self.timeout_minutes = timeout_minutes
+        security = security or GlueSecurity.made_in(self)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("glue.amazonaws.com"))
         script = s3_assets.Asset(self, "Script", path=str(ROOT / f"glue_jobs/{name}/job.py"))
         library = s3_assets.Asset(
@@ -60,59 +63,13 @@ class SparkJob(Construct):
             # One run at a time; those that come meanwhile wait for their turn instead of failing.
             max_concurrent_runs=1,
             job_run_queuing_enabled=True,
-            security_configuration=self._security_configuration(),
+            security_configuration=security.configuration,
         )
-        self._grant_runtime()
+        security.grant(self.role)
+        self._grant_metrics()
 
-    def _security_configuration(self) -> glue.SecurityConfiguration:
-        stack = cdk.Stack.of(self)
-        key = kms.Key(
-            self,
-            "Key",
-            description="Logs and bookmarks of Spark jobs",
-            enable_key_rotation=True,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
-        self._log_groups = stack.format_arn(
-            service="logs",
-            resource="log-group",
-            # With a security configuration the groups may be "/aws-glue/jobs-<role>-<configuration>/..." instead:
-            # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.html (JobRun, LogGroupName)
-            resource_name="/aws-glue/jobs*",
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-        )
-        key.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal("logs.amazonaws.com")],
-                actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
-                # In a key's policy this means the key itself.
-                resources=["*"],
-                conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": self._log_groups}},
-            )
-        )
-        key.grant_encrypt_decrypt(self.role)
-        reason = "The key's grant names both families of calls, on this one key."
-        acknowledge(self.role, "AwsSolutions-IAM5", reason, "Action::kms:ReEncrypt*", "Action::kms:GenerateDataKey*")
-        return glue.SecurityConfiguration(
-            self,
-            "Security",
-            cloud_watch_encryption=glue.CloudWatchEncryption.kms(key),
-            job_bookmarks_encryption=glue.JobBookmarksEncryption.client_side_kms(key),
-        )
-
-    def _grant_runtime(self) -> None:
-        """What Glue does in the job's name: write its logs and its metrics."""
-        self.role.add_to_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "logs:CreateLogGroup",
-                    "logs:CreateLogStream",
-                    "logs:PutLogEvents",
-                    "logs:AssociateKmsKey",
-                ],
-                resources=[self._log_groups],
-            )
-        )
+    def _grant_metrics(self) -> None:
+        """What Glue does in the job's name, beside its logs."""
         self.role.add_to_policy(
             iam.PolicyStatement(
                 actions=["cloudwatch:PutMetricData"],
@@ -120,12 +77,6 @@ class SparkJob(Construct):
                 resources=["*"],
                 conditions={"StringEquals": {"cloudwatch:namespace": "Glue"}},
             )
-        )
-        acknowledge(
-            self.role,
-            "AwsSolutions-IAM5",
-            "Glue makes the log groups of its jobs itself, under this prefix.",
-            resource_finding(self._log_groups, seen_from=self),
         )
         acknowledge(
             self.role,

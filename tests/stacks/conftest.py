@@ -80,6 +80,19 @@ OTHER_SETTINGS = {
     "spark_worker_type": "G.2X",
     "spark_workers": "3",
     "spark_timeout_minutes": "33",
+    "load_limits.most_rejects": "0.02",
+    "load_limits.most_duplicates": "0.5",
+    "load_limits.least_ti_tv": "1.5",
+    "load_limits.most_ti_tv": "4",
+    "load_limits.least_het_hom": "0.5",
+    "load_limits.most_het_hom": "5",
+    "load_limits.least_for_ratios": "500",
+    "load_limits.reference_build": "GRCh38",
+    "load_limits.least_of_previous": "0.5",
+    "clinvar_url": "s3://mirror/clinvar.vcf.gz",
+    "clinvar_assembly": "GRCh37",
+    "clinvar_schedule": "cron(0 3 ? * MON *)",
+    "tenant_crawl_schedule": "cron(0 4 * * ? *)",
 }
 
 

@@ -18,6 +18,7 @@ from tests.stacks.conftest import flat
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL_TABLES = (*TABLES, *LOOKUPS, *ANNOTATION_TABLES)
+JOBS = ("variants", "annotations", "annotation_refresh", "annotation_checks")
 
 
 @pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
@@ -38,8 +39,14 @@ def test_there_is_no_table_that_the_contracts_lack(assembly: Any) -> None:
 
 def jobs(assembly: Any) -> dict[str, dict[str, Any]]:
     """Properties of the jobs, by the names of their Python packages."""
+    names = {
+        "VCF to": "variants",
+        "ClinVa": "annotations",
+        "Finds ": "annotation_refresh",
+        "Checks": "annotation_checks",
+    }
     found = [job["Properties"] for job in assembly.resources("lake", "AWS::Glue::Job").values()]
-    return {"variants" if job["Description"].startswith("VCF") else "annotations": job for job in found}
+    return {names[job["Description"][:6]]: job for job in found}
 
 
 def variants_job(assembly: Any) -> dict[str, Any]:
@@ -102,14 +109,14 @@ def test_the_job_is_sized_by_the_settings(default: Any, other: Any, name: str) -
         assert (job["WorkerType"], job["NumberOfWorkers"], job["Timeout"]) == (worker, workers, minutes)
 
 
-@pytest.mark.parametrize("name", ["variants", "annotations"])
-def test_loads_run_one_at_a_time_and_the_others_wait(assembly: Any, name: str) -> None:
+@pytest.mark.parametrize("name", JOBS)
+def test_jobs_run_one_at_a_time_and_the_others_wait(assembly: Any, name: str) -> None:
     job = jobs(assembly)[name]
     assert job["ExecutionProperty"] == {"MaxConcurrentRuns": 1}
     assert job["JobRunQueuingEnabled"] is True
 
 
-@pytest.mark.parametrize("name", ["variants", "annotations"])
+@pytest.mark.parametrize("name", JOBS)
 def test_the_job_installs_the_versions_that_the_tests_run_with(default: Any, name: str) -> None:
     packages = jobs(default)[name]["DefaultArguments"]["--additional-python-modules"].split(",")
     locked = {p["name"]: p.get("version") for p in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
@@ -153,9 +160,9 @@ def test_the_workgroups_limits_bind_its_users(default: Any, other: Any) -> None:
 
 def test_names_carry_the_project_so_that_two_deployments_fit_one_account(other: Any) -> None:
     (workgroup,) = other.resources("lake", "AWS::Athena::WorkGroup").values()
-    (database,) = other.resources("lake", "AWS::Glue::Database").values()
+    databases = other.resources("lake", "AWS::Glue::Database").values()
     assert workgroup["Properties"]["Name"] == "trial-2"
-    assert database["Properties"]["DatabaseInput"]["Name"] == "trial_2"
+    assert {each["Properties"]["DatabaseInput"]["Name"] for each in databases} == {"trial_2", "trial_2_tenants"}
 
 
 @pytest.mark.parametrize("title", QUERIES)

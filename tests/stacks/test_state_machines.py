@@ -103,7 +103,7 @@ def test_what_ends_an_iteration_or_a_branch_passes_nothing_on(runs: Any, demulti
 
 def test_every_task_retries_catches_and_times_out(runs: Any, loads: Any, demultiplexings: Any) -> None:
     tasks = [(n, s) for d in (runs, loads, demultiplexings) for n, s in states(d) if s["Type"] == "Task"]
-    assert len(tasks) == 23 + 5 + 4
+    assert len(tasks) == 23 + 6 + 4
     for name, task in tasks:
         if name == "AwaitSignOff":
             # How long is for AskSignOff to say; and a person is not asked again by herself.
@@ -372,7 +372,8 @@ def test_a_run_that_is_loaded_already_still_says_so(loads: Any) -> None:
     assert loads["StartAt"] == "PlanLoad"
     assert top["PlanLoad"]["Next"] == "Anything?"
     assert top["Anything?"]["Default"] == "EmitVariantsLoaded"
-    assert top["LoadVariants"]["Next"] == "RecordLoad"
+    assert top["LoadVariants"]["Next"] == "CheckLoad"
+    assert top["CheckLoad"]["Next"] == "RecordLoad"
     assert top["RecordLoad"]["Next"] == "EmitVariantsLoaded"
 
 
@@ -381,7 +382,12 @@ def test_a_run_that_is_loaded_already_still_says_so(loads: Any) -> None:
     [
         (("secondary", "Runs"), "EmitVariantsCalled", "VariantsCalled", {"run_id", "study", "results"}),
         (("secondary", "Runs"), "EmitSignOffAwaited", "SignOffAwaited", {"run_id", "study", "results", "until"}),
-        (("lake",), "EmitVariantsLoaded", "VariantsLoaded", {"run_id", "study"}),
+        (
+            ("lake",),
+            "EmitVariantsLoaded",
+            "VariantsLoaded",
+            {"run_id", "study", "results", "checks", "reason"},
+        ),
     ],
 )
 def test_events_carry_what_the_contract_names(

@@ -77,7 +77,15 @@ def test_a_load_can_be_queried_through_the_catalog(
     manifest = lake.manifest("study/S1")
     assert manifest.rows == {"variants": 594, "genotypes": 792, "consequences": 0, "rejects": 3}
     assert sorted(key for keys in manifest.files.values() for key in keys) == lake.keys(object_keys.TABLES)
-    assert lake.keys(object_keys.LOADS) == [object_keys.load_manifest("study/S1")]
+    assert lake.keys(object_keys.LOADS) == [
+        object_keys.load_measures("study/S1"),
+        object_keys.load_manifest("study/S1"),
+    ]
+
+
+def _documents(dataset: str) -> list[str]:
+    """What a load leaves below `loads/`: what was measured, and the manifest."""
+    return [object_keys.load_measures(dataset), object_keys.load_manifest(dataset)]
 
 
 def _ordered(table: Any, expected: Any) -> list[dict[str, Any]]:
@@ -150,7 +158,7 @@ def test_the_number_of_ranges_changes_no_row(lake: Any, bgzf: Any, spark: Any, m
         lake.s3.delete_object(Bucket=lake.bucket, Key=object_keys.load_manifest("d"))
         list(load(run_with_spark, lake.options(source, alone_kib=0)))
         assert len(lake.manifest("d").files["genotypes"]) == 2
-        assert lake.keys(object_keys.LOADS) == [object_keys.load_manifest("d")]
+        assert lake.keys(object_keys.LOADS) == _documents("d")
         seen.append([comparable(lake.rows(table.name)) for table in (*TABLES, *LOOKUPS)])
     assert seen[0] == seen[1]
     assert [len(rows) for rows in seen[0]] == [792, 1056, 0, 4, 1056, 392]
@@ -226,7 +234,7 @@ def test_a_bad_source_is_named_in_one_line_and_the_others_are_loaded(lake: Any, 
     assert lines[2].startswith(f"{wrong.vcf.uri}: its SHA-256 is ")
     assert {row["dataset"] for row in lake.rows("variants")} == {"good"}
     assert sorted(k for keys in lake.manifest("good").files.values() for k in keys) == lake.keys(object_keys.TABLES)
-    assert lake.keys(object_keys.LOADS) == [object_keys.load_manifest("good")]
+    assert lake.keys(object_keys.LOADS) == _documents("good")
 
 
 def test_a_source_that_is_absent_or_of_another_size_is_named(lake: Any) -> None:
@@ -262,7 +270,7 @@ def test_a_forged_block_does_not_mislead_the_load(lake: Any, bgzf: Any, monkeypa
     list(load(unneeded, lake.options(source, range_mib=0)))
     assert len(lake.rows("variants")) == 40
     assert {row["reason"] for row in lake.rows("rejects")} >= {"is not UTF-8 text"}
-    assert lake.keys(object_keys.LOADS) == [object_keys.load_manifest("d")]
+    assert lake.keys(object_keys.LOADS) == _documents("d")
     assert sorted(k for keys in lake.manifest("d").files.values() for k in keys) == lake.keys(object_keys.TABLES)
 
 

@@ -1,0 +1,1 @@
+"""Checks releases of annotations that were loaded, and tells how they came through."""

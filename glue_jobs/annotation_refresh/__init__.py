@@ -1,0 +1,1 @@
+"""Finds out which release of ClinVar there is, and asks for it to be loaded."""
