@@ -88,6 +88,11 @@ class AnnotationManifest:
     rows: int
     rejects: int
 
+    @property
+    def values(self) -> dict[str, str]:
+        """The partition in the table's order, which JSON does not keep."""
+        return {"release": self.partition["release"], **self.partition}
+
 
 def read_md5(text: str, *, where: str) -> str:
     """The checksum in an .md5 file, or as typed; AnnotationError where there is none."""

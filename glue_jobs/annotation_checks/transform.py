@@ -64,10 +64,10 @@ def measure(bucket: str, manifest: AnnotationManifest, catalog: Catalog) -> Meas
     for key in manifest.reject_files:
         fields = open_parquet(bucket, key).read(["field"]).column("field")
         rejected += pc.sum(pc.is_null(fields)).as_py() or 0
-    columns = tuple(Column(name, "string", "") for name in manifest.partition)
-    known = catalog.locations(Table(manifest.table, "", (), columns), manifest.partition)
-    expected = {tuple(manifest.partition.values()): directory(bucket, manifest.files[0])}
-    unregistered = () if known == expected else (" ".join((manifest.table, *manifest.partition.values())),)
+    columns = tuple(Column(name, "string", "") for name in manifest.values)
+    known = catalog.locations(Table(manifest.table, "", (), columns), manifest.values)
+    expected = {tuple(manifest.values.values()): directory(bucket, manifest.files[0])}
+    unregistered = () if known == expected else (" ".join((manifest.table, *manifest.values.values())),)
     return Measured(rows, rejected, unregistered)
 
 
@@ -81,7 +81,7 @@ def judge(
         rejects(measured.rejected, measured.rows, limits),
         _growth(measured.rows, before, limits),
     ]
-    subject = rejects_dataset(manifest.table, manifest.partition)
+    subject = rejects_dataset(manifest.table, manifest.values)
     return report(subject, manifest.source.sha256, manifest.run_id, checks)
 
 
@@ -102,7 +102,7 @@ def _line(manifest: AnnotationManifest) -> _Line:
 
 def _is_checked(bucket: str, manifest: AnnotationManifest) -> bool:
     s3 = s3_client()
-    key = object_keys.check_report(rejects_dataset(manifest.table, manifest.partition))
+    key = object_keys.check_report(rejects_dataset(manifest.table, manifest.values))
     try:
         found = loads(CheckReport, s3.get_object(Bucket=bucket, Key=key)["Body"].read(), where=key)
     except s3.exceptions.NoSuchKey:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from genomics.contracts import codec, ledger
 from genomics.contracts.codec import ContractError
-from genomics.contracts.events import VariantsCalled, VariantsLoaded
+from genomics.contracts.events import AnnotationChecked, VariantsCalled, VariantsLoaded
 from genomics.contracts.ledger import LedgerEntry
+from genomics.contracts.load_checks import CheckReport, LoadLimits, LoadMeasures
 from genomics.contracts.loads import LoadManifest, LoadRequest
 from genomics.contracts.parameters import (
     ALIGNERS,
@@ -83,8 +84,12 @@ st.register_type_strategy(
 )
 
 CONTRACTS: list[type[Any]] = [
+    AnnotationChecked,
+    CheckReport,
     LatestRecipes,
+    LoadLimits,
     LoadManifest,
+    LoadMeasures,
     LoadRequest,
     Recipe,
     RunParameters,

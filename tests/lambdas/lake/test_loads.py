@@ -68,6 +68,8 @@ def test_new_samples_are_loaded(lake: Lake) -> None:
         "results": RESULTS,
         "sources": 2,
         "request": "s3://sequencing/runs/run-1/load.json",
+        "checks": "UNCHANGED",
+        "reason": "study/S1 is new, study/S2 is new",
     }
     assert lake.requested == ["study/S1", "study/S2"]
     assert (lake.entry.state, lake.entry.reason) == (State.RUNNING, "study/S1 is new, study/S2 is new")
@@ -108,11 +110,14 @@ def test_a_run_that_has_called_nothing_loads_nothing(lake: Lake) -> None:
 
 def test_the_rows_of_all_the_runs_samples_are_recorded(lake: Lake) -> None:
     lake.hold("S1")
-    state = lake.plan()
+    state = lake.plan() | {"checks": "PASSED", "reason": ""}
     lake.hold("S2")
     assert record_load.handler(state, None) == {
         "run_id": "run-1",
         "study": "study",
+        "results": RESULTS,
+        "checks": "PASSED",
+        "reason": "",
         "rows": {"variants": 20, "genotypes": 14},
     }
     assert lake.entry.state is State.SUCCEEDED
