@@ -1,0 +1,1 @@
+"""Learning from annotated variants: features, splits, backends, evaluation, models that are kept, and their cards."""

@@ -1,0 +1,106 @@
+"""From examples to the matrix that a model sees: which features, in what context, fitted on training rows only."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from genomics.contracts.features import Feature, Tier
+from genomics.contracts.submission_features import SUBMISSION_FEATURES
+from genomics.contracts.variant_features import VARIANT_FEATURES
+from genomics.ml.condition_context import CONDITION_CONTEXT_FEATURES, ConditionContext
+from genomics.ml.encodings import GENE_ENCODING, GeneEncoding, encode_out_of_fold, fit_gene_encoding
+from genomics.ml.gene_context import GENE_CONTEXT_FEATURES, GeneContext
+from genomics.ml.tables import Examples, Labels
+
+Matrix = npt.NDArray[np.float32]
+
+
+class ContextScope(StrEnum):
+    """Which variants a variant is compared with.
+
+    TABLE (transductive): those of the training rows and of the rows to be predicted, whose labels nobody needs.
+    TRAINING (inductive, strict): training rows only. UNSEEN_GENES: training rows only, and no other of the same gene or
+    neighbourhood, as for a gene that has never been seen.
+    """
+
+    TABLE = "table"
+    TRAINING = "training"
+    UNSEEN_GENES = "unseen_genes"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a model is made of. `gene_encoding` uses labels of the gene's other variants: nothing for unseen genes."""
+
+    tier: Tier
+    scope: ContextScope = ContextScope.TABLE
+    gene_encoding: bool = True
+    seed: int = 0
+
+    @property
+    def row_features(self) -> tuple[Feature, ...]:
+        """Those that each row tells."""
+        return (*VARIANT_FEATURES, *(SUBMISSION_FEATURES if self.tier is Tier.B else ()))
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A recipe with what it learned: `reference` is the context's variants, `encoding` the genes' shares."""
+
+    recipe: Recipe
+    reference: pd.DataFrame
+    encoding: GeneEncoding | None
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The matrix's columns, in order."""
+        encoded = (GENE_ENCODING,) if self.encoding else ()
+        found = (*self.recipe.row_features, *GENE_CONTEXT_FEATURES, *encoded)
+        if self._conditions is None:
+            return found
+        return (*found, *CONDITION_CONTEXT_FEATURES, *self._conditions.word_features)
+
+    def matrix(self, examples: Examples) -> Matrix:
+        """The features of variants that are to be predicted."""
+        encoded = self.encoding.encode(list(examples.genes)) if self.encoding else None
+        return self._assembled(examples, encoded)
+
+    def training_matrix(self, training: Examples, labels: Labels) -> Matrix:
+        """The features of the training rows: no row's encoding knows its own label."""
+        encoded = None
+        if self.encoding:
+            encoded = encode_out_of_fold(list(training.genes), labels, seed=self.recipe.seed)
+        return self._assembled(training, encoded)
+
+    @cached_property
+    def _genes(self) -> GeneContext:
+        hidden = self.recipe.scope is ContextScope.UNSEEN_GENES
+        return GeneContext(self.reference.iloc[:0] if hidden else self.reference)
+
+    @cached_property
+    def _conditions(self) -> ConditionContext | None:
+        if self.recipe.tier is Tier.A:
+            return None
+        return ConditionContext(self.reference, genes=self.recipe.scope is not ContextScope.UNSEEN_GENES)
+
+    def _assembled(self, examples: Examples, encoded: npt.NDArray[np.float64] | None) -> Matrix:
+        columns = {name: values.to_numpy() for name, values in examples.values.items()}
+        columns |= self._genes.features(examples.context)
+        if self._conditions:
+            columns |= self._conditions.features(examples.context)
+        if encoded is not None:
+            columns[GENE_ENCODING.name] = encoded
+        return np.column_stack([columns[feature.name] for feature in self.features]).astype(np.float32)
+
+
+def prepare(recipe: Recipe, training: Examples, labels: Labels, *, unlabelled: Examples | None = None) -> Preparation:
+    """Fit a recipe on training rows. `unlabelled` are further variants for the context, where its scope is TABLE."""
+    reference = training.context
+    if recipe.scope is ContextScope.TABLE and unlabelled is not None:
+        reference = pd.concat([reference, unlabelled.context], ignore_index=True)
+    encoding = fit_gene_encoding(list(training.genes), labels) if recipe.gene_encoding else None
+    return Preparation(recipe, reference, encoding)
