@@ -91,14 +91,19 @@ def read_training_table(path: Path) -> TrainingTable:
 
     TableError where the file lacks a column, a row cannot be read, or one of the two classes is absent.
     """
+    return table_of(_numbered_rows(path), name=path.name, sha256=_sha256(path))
+
+
+def table_of(numbered: Iterable[tuple[int, Row]], *, name: str, sha256: str) -> TrainingTable:
+    """The table of rows with their line numbers, likewise; `sha256` is the checksum of what they are from."""
     read, labels, rows = [], [], []
     seen: set[tuple[str, int, str, str]] = set()
     duplicates = 0
-    for number, row in _numbered_rows(path):
+    for number, row in numbered:
         try:
             found, label = read_row(row), _label(row.get(LABEL))
         except RowError as error:
-            raise TableError(f"{path.name} line {number}: {error}") from error
+            raise TableError(f"{name} line {number}: {error}") from error
         if found[0].key in seen:
             duplicates += 1
             continue
@@ -107,8 +112,8 @@ def read_training_table(path: Path) -> TrainingTable:
         labels.append(label)
         rows.append(dict(row))
     if set(labels) != {0, 1}:
-        raise TableError(f"{path.name}: has not both classes in column {LABEL}; there is nothing to learn")
-    return TrainingTable(examples_of(read), np.array(labels), rows, _sha256(path), duplicates)
+        raise TableError(f"{name}: has not both classes in column {LABEL}; there is nothing to learn")
+    return TrainingTable(examples_of(read), np.array(labels), rows, sha256, duplicates)
 
 
 def _numbered_rows(path: Path) -> Iterable[tuple[int, Row]]:
