@@ -48,6 +48,7 @@ QUERY_RESULTS = "query-results/"
 TENANTS = "tenants/"
 # What interactive sessions of Glue keep.
 SESSIONS = "sessions/"
+TRAINING_SETS = "training_sets/"
 
 
 def uri(bucket: str, key: str) -> str:
@@ -312,3 +313,8 @@ def annotation_load(table: str, partition: Mapping[str, str]) -> str:
 def staged_annotation_rejects(table: str, partition: Mapping[str, str], load: str, name: str) -> str:
     """Where a release's rejects wait until their line numbers are known."""
     return f"{annotation_loads(table)}{'/'.join(partition.values())}/{load}/{name}"
+
+
+def training_set(release: str, assembly: str, name: str) -> str:
+    """A file of the training set that is made of a release; its manifest is `manifest.json`."""
+    return f"{TRAINING_SETS}{release}/{assembly}/{name}"

@@ -238,7 +238,7 @@ def _consequence_features() -> list[RowFeature]:
 
     return [
         RowFeature("severity", "Consequence", "rank of the worst consequence, 0 the worst", of=lambda v: v.severity),
-        RowFeature("impact", "IMPACT", "0 modifier, 1 low, 2 moderate, 3 high", of=impact),
+        RowFeature("impact_level", "IMPACT", "0 modifier, 1 low, 2 moderate, 3 high", of=impact),
         RowFeature("consequence_count", "Consequence", "consequences on the transcript", of=lambda v: len(v.terms)),
         *map(on_transcript, _TERMS),
         RowFeature(
@@ -254,13 +254,13 @@ def _score_features() -> list[RowFeature]:
         return RowFeature(name, column, meaning, of=lambda v: v.number(column))
 
     return [
-        plain("cadd_phred", "CADD_PHRED", "CADD, Phred-scaled"),
-        plain("cadd_raw", "CADD_RAW", "CADD, raw"),
-        plain("blosum62", "BLOSUM62", "score of the exchange in BLOSUM62"),
-        plain("loftool", "LoFtool", "the gene's percentile of intolerance to loss of function"),
-        RowFeature("sift", "SIFT", "0 tolerated to 3 deleterious", of=lambda v: _SIFT.get(v.text("SIFT") or "")),
+        plain("cadd_phred_score", "CADD_PHRED", "CADD, Phred-scaled"),
+        plain("cadd_raw_score", "CADD_RAW", "CADD, raw"),
+        plain("blosum62_score", "BLOSUM62", "score of the exchange in BLOSUM62"),
+        plain("loftool_percentile", "LoFtool", "the gene's percentile of intolerance to loss of function"),
+        RowFeature("sift_level", "SIFT", "0 tolerated to 3 deleterious", of=lambda v: _SIFT.get(v.text("SIFT") or "")),
         RowFeature(
-            "polyphen", "PolyPhen", "0 benign to 3 probably damaging",
+            "polyphen_level", "PolyPhen", "0 benign to 3 probably damaging",
             of=lambda v: _POLYPHEN.get(v.text("PolyPhen") or ""),
         ),
     ]  # fmt: skip
@@ -281,8 +281,8 @@ def _place_features() -> list[RowFeature]:
             ),
         ]  # fmt: skip
 
-    def within(column: str, meaning: str) -> RowFeature:
-        return RowFeature(column.lower(), column, meaning, of=lambda v: v.first_number(column))
+    def within(name: str, column: str, meaning: str) -> RowFeature:
+        return RowFeature(name, column, meaning, of=lambda v: v.first_number(column))
 
     def untranslated(v: AnnotatedVariant) -> float | None:
         cdna, cds = v.first_number("cDNA_position"), v.first_number("CDS_position")
@@ -291,19 +291,17 @@ def _place_features() -> list[RowFeature]:
     return [
         *counted("EXON"),
         *counted("INTRON"),
-        within("cDNA_position", "place in the transcript, bases"),
-        within("CDS_position", "place in the coding sequence, bases"),
-        within("Protein_position", "place in the protein, residues"),
+        within("place_in_cdna", "cDNA_position", "place in the transcript, bases"),
+        within("place_in_cds", "CDS_position", "place in the coding sequence, bases"),
+        within("place_in_protein", "Protein_position", "place in the protein, residues"),
         RowFeature("utr5_length", "cDNA_position, CDS_position", "bases before the coding sequence", of=untranslated),
-        RowFeature("distance", "DISTANCE", "bases to the transcript, outside it", of=lambda v: v.number("DISTANCE")),
-        RowFeature("strand", "STRAND", "1 or -1", of=lambda v: v.number("STRAND")),
-        RowFeature("bam_edit", "BAM_EDIT", "transcript aligned with edits", of=lambda v: bool(v.text("BAM_EDIT"))),
+        RowFeature("transcript_distance", "DISTANCE", "bases to the transcript", of=lambda v: v.number("DISTANCE")),
+        RowFeature("transcript_strand", "STRAND", "1 or -1", of=lambda v: v.number("STRAND")),
+        RowFeature("is_edited_transcript", "BAM_EDIT", "aligned with edits", of=lambda v: bool(v.text("BAM_EDIT"))),
         RowFeature(
             "is_predicted_transcript", "Feature", "RefSeq model (XM_, XR_)",
             of=lambda v: (v.text("Feature") or "").startswith("X"),
         ),
-        RowFeature("chromosome", "CHROM", "1 to 22, X 23, Y 24, MT 25", of=lambda v: v.chromosome_number),
-        RowFeature("position", "POS", "first base, 1-based", of=lambda v: v.pos),
     ]  # fmt: skip
 
 

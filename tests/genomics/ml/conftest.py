@@ -1,4 +1,4 @@
-"""Tables that are made up: genes of different propensity, frequencies and consequences that say something of the label."""
+"""Tables that are made up: genes of different propensity, and frequencies and consequences that say something."""
 
 from collections.abc import Callable, Iterator
 

@@ -51,12 +51,14 @@ def test_no_feature_is_a_copy_of_the_label_or_an_identifier(many_variants: Train
 
 def test_a_copy_of_the_label_is_found_in_spite_of_noise(many_variants: TrainingTable) -> None:
     noise = np.random.default_rng(0).random(len(many_variants)) * 1.05
-    assert set(_suspicions(_with_column(many_variants, "strand", noise - many_variants.labels))) == {"strand"}
+    assert set(_suspicions(_with_column(many_variants, "transcript_strand", noise - many_variants.labels))) == {
+        "transcript_strand"
+    }
 
 
 def test_an_identifier_is_found(many_variants: TrainingTable) -> None:
     identifiers = np.random.default_rng(0).permutation(len(many_variants)) + 100_000
-    assert set(_suspicions(_with_column(many_variants, "strand", identifiers))) == {"strand"}
+    assert set(_suspicions(_with_column(many_variants, "transcript_strand", identifiers))) == {"transcript_strand"}
 
 
 def test_a_gene_on_both_sides_is_found(few_variants: TrainingTable) -> None:
@@ -69,7 +71,7 @@ def test_a_gene_on_both_sides_is_found(few_variants: TrainingTable) -> None:
 def test_a_variant_on_both_sides_is_found(few_variants: TrainingTable) -> None:
     split = folds(few_variants, SplitKind.RANDOM, count=5, seed=0)[0]
     doubled = Split(SplitKind.RANDOM, 0, np.append(split.train, split.test[0]), split.test)
-    with pytest.raises(SplitError, match="variant .* is in training and test, as are 0 others"):
+    with pytest.raises(SplitError, match=r"variant .* is in training and test, as are 0 others"):
         doubled.check(few_variants)
 
 
