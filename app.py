@@ -13,6 +13,7 @@ from stacks.archive import Archive
 from stacks.constructs.gateway_shares import GatewayShares
 from stacks.file_access import FileAccess
 from stacks.lake import Lake
+from stacks.machine_learning import MachineLearning
 from stacks.monitoring import Machines, Monitoring
 from stacks.network import Network
 from stacks.secondary import Secondary
@@ -59,6 +60,7 @@ def build(app: cdk.App, settings: Settings) -> None:
         ledger=storage.ledger,
         config=settings.lake(),
     )
+    MachineLearning(**common("machine-learning"), data_lake=storage.data_lake, config=settings.machine_learning())
     archive = Archive(
         **common("archive"),
         sequencing=storage.sequencing,

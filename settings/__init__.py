@@ -17,6 +17,7 @@ from stacks.constructs.tool_image import ImageRegistry
 from stacks.constructs.tool_job import ToolSize
 from stacks.file_access import FileAccessConfig
 from stacks.lake import LakeConfig
+from stacks.machine_learning import MachineLearningConfig
 from stacks.monitoring import MonitoringConfig
 from stacks.network import NetworkConfig
 from stacks.secondary import SecondaryConfig
@@ -141,6 +142,14 @@ class Settings(Choices):
             limits=LoadLimits(**self.load_limits.model_dump()),
             clinvar=ClinvarSource(self.clinvar_url, self.clinvar_assembly, self.clinvar_schedule),
             tenant_crawl_schedule=self.tenant_crawl_schedule,
+        )
+
+    def machine_learning(self) -> MachineLearningConfig:
+        """Of the stack machine_learning."""
+        return MachineLearningConfig(
+            project=self.project,
+            spark_worker_type=self.spark_worker_type,
+            spark_timeout_minutes=self.spark_timeout_minutes,
         )
 
     def monitoring(self) -> MonitoringConfig:

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NAMED = {
     ("AWS::Athena::WorkGroup", "Name"): "Athena makes up no name",
     ("AWS::Athena::NamedQuery", "Name"): "a title",
+    ("AWS::Glue::Job", "Name"): "people and notebooks start it by its name; it begins with the project",
     ("AWS::IAM::Policy", "PolicyName"): "of an inline policy, unique within its role only",
     ("AWS::Glue::SecurityConfiguration", "Name"): "made up by the CDK from the construct's path",
     ("AWS::Logs::ResourcePolicy", "PolicyName"): "made up by the CDK from the construct's path",

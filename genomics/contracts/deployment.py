@@ -5,7 +5,10 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Self
 
 # Each needs earlier ones at most. Those in the second tuple are deployed when settings ask for them.
-STACKS = ("storage", "network", "transfer", "file-access", "secondary", "lake", "archive", "monitoring")
+STACKS = (
+    *("storage", "network", "transfer", "file-access", "secondary"),
+    *("lake", "machine-learning", "archive", "monitoring"),
+)
 OPTIONAL_STACKS = ("transfer", "file-access")
 
 
@@ -39,6 +42,7 @@ class Deployment:
     tenant_database: str
     session_role_arn: str
     session_users_policy_arn: str
+    training_set_job: str
     archive_state_machine_arn: str
     restore_state_machine_arn: str
     restore_topic_arn: str

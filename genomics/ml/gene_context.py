@@ -148,7 +148,7 @@ class GeneContext:
         found["gene_cadd_missense"] = gene.means(
             _where(reference["cadd"], reference["is_missense"]), _where(mine["cadd"], mine["is_missense"])
         )
-        kind = Groups(_kinds(self._reference), _kinds(rows), own)
+        kind = Groups(kinds(self._reference), kinds(rows), own)
         found["frequency_rank_in_kind"] = kind.ranks(reference["frequency"], mine["frequency"])
         found["cadd_rank_in_kind"] = kind.ranks(reference["cadd"], mine["cadd"])
         found["kind_variants_log"] = _log_of_named(kind)
@@ -216,8 +216,8 @@ def _where(values: Floats, mask: Floats) -> Floats:
     return np.where(mask > 0, values, np.nan)
 
 
-def _kinds(rows: pd.DataFrame) -> pd.Series:
-    """Gene and worst consequence."""
+def kinds(rows: pd.DataFrame) -> pd.Series:
+    """Gene and worst consequence of each row, as one name; None where one of them is unknown."""
     named = rows["gene"].notna() & rows["severity"].notna()
     return (rows["gene"].astype(str) + " " + rows["severity"].astype(str)).where(named, None)
 

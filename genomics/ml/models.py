@@ -19,7 +19,7 @@ from genomics.contracts.features import Tier
 from genomics.ml.backends import Part, mixed
 from genomics.ml.backends.candidates import Algorithm, Candidate
 from genomics.ml.backends.estimators import Probabilities, load_estimator
-from genomics.ml.encodings import GeneEncoding
+from genomics.ml.encodings import LabelEncodings
 from genomics.ml.preparation import ContextScope, Matrix, Preparation, Recipe
 from genomics.ml.tables import Examples, examples_of, read_row
 
@@ -114,13 +114,12 @@ class Model:
             file = f"part-{number}"
             part.estimator.save(directory / file)
             parts.append({"candidate": asdict(part.candidate), "weight": part.weight, "file": file})
-        encoding = self.preparation.encoding
         pq.write_table(pa.Table.from_pandas(self.preparation.reference, preserve_index=False), directory / _CONTEXT)
         description = {
             "format": _FORMAT,
             "recipe": asdict(self.preparation.recipe),
             "features": [feature.name for feature in self.preparation.features],
-            "encoding": asdict(encoding) if encoding else None,
+            "encodings": asdict(self.preparation.encodings),
             "parts": parts,
             "threshold": self.threshold,
             "about": self.about,
@@ -163,8 +162,7 @@ def load_model(directory: Path) -> Model:
         raise ModelError(f"{directory}: is of format {kept['format']}, this version opens {_FORMAT}; train it again")
     recipe = kept["recipe"]
     recipe = Recipe(**{**recipe, "tier": Tier(recipe["tier"]), "scope": ContextScope(recipe["scope"])})
-    encoding = GeneEncoding(**kept["encoding"]) if kept["encoding"] else None
-    preparation = Preparation(recipe, reference, encoding)
+    preparation = Preparation(recipe, reference, LabelEncodings(**kept["encodings"]))
     if [feature.name for feature in preparation.features] != kept["features"]:
         raise ModelError(f"{directory}: was trained on other features than this version has; train it again")
     return Model(preparation, tuple(_part(directory, p) for p in kept["parts"]), kept["threshold"], kept["about"])

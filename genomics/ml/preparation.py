@@ -12,8 +12,8 @@ from genomics.contracts.features import Feature, Tier
 from genomics.contracts.submission_features import SUBMISSION_FEATURES
 from genomics.contracts.variant_features import VARIANT_FEATURES
 from genomics.ml.condition_context import CONDITION_CONTEXT_FEATURES, ConditionContext
-from genomics.ml.encodings import GENE_ENCODING, GeneEncoding, encode_out_of_fold, fit_gene_encoding
-from genomics.ml.gene_context import GENE_CONTEXT_FEATURES, GeneContext
+from genomics.ml.encodings import LabelEncodings, encode_out_of_fold, encoded_features, fit_encodings
+from genomics.ml.gene_context import GENE_CONTEXT_FEATURES, Floats, GeneContext
 from genomics.ml.tables import Examples, Labels
 
 Matrix = npt.NDArray[np.float32]
@@ -34,11 +34,11 @@ class ContextScope(StrEnum):
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a model is made of. `gene_encoding` uses labels of the gene's other variants: nothing for unseen genes."""
+    """What a model is made of. `genes_known`: variants that are predicted lie in genes whose labels are known."""
 
     tier: Tier
     scope: ContextScope = ContextScope.TABLE
-    gene_encoding: bool = True
+    genes_known: bool = True
     seed: int = 0
 
     @property
@@ -49,16 +49,16 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Preparation:
-    """A recipe with what it learned: `reference` is the context's variants, `encoding` the genes' shares."""
+    """A recipe with what it learned: `reference` is the context's variants, `encodings` what the labels told."""
 
     recipe: Recipe
     reference: pd.DataFrame
-    encoding: GeneEncoding | None
+    encodings: LabelEncodings
 
     @property
     def features(self) -> tuple[Feature, ...]:
         """The matrix's columns, in order."""
-        encoded = (GENE_ENCODING,) if self.encoding else ()
+        encoded = encoded_features(self.recipe.tier, genes_known=self.recipe.genes_known)
         found = (*self.recipe.row_features, *GENE_CONTEXT_FEATURES, *encoded)
         if self._conditions is None:
             return found
@@ -66,14 +66,12 @@ class Preparation:
 
     def matrix(self, examples: Examples) -> Matrix:
         """The features of variants that are to be predicted."""
-        encoded = self.encoding.encode(list(examples.genes)) if self.encoding else None
-        return self._assembled(examples, encoded)
+        return self._assembled(examples, self.encodings.encode(examples.context))
 
     def training_matrix(self, training: Examples, labels: Labels) -> Matrix:
         """The features of the training rows: no row's encoding knows its own label."""
-        encoded = None
-        if self.encoding:
-            encoded = encode_out_of_fold(list(training.genes), labels, seed=self.recipe.seed)
+        recipe = self.recipe
+        encoded = encode_out_of_fold(training.context, labels, genes_known=recipe.genes_known, seed=recipe.seed)
         return self._assembled(training, encoded)
 
     @cached_property
@@ -87,13 +85,11 @@ class Preparation:
             return None
         return ConditionContext(self.reference, genes=self.recipe.scope is not ContextScope.UNSEEN_GENES)
 
-    def _assembled(self, examples: Examples, encoded: npt.NDArray[np.float64] | None) -> Matrix:
-        columns = {name: values.to_numpy() for name, values in examples.values.items()}
+    def _assembled(self, examples: Examples, encoded: dict[str, Floats]) -> Matrix:
+        columns = encoded | {name: values.to_numpy() for name, values in examples.values.items()}
         columns |= self._genes.features(examples.context)
         if self._conditions:
             columns |= self._conditions.features(examples.context)
-        if encoded is not None:
-            columns[GENE_ENCODING.name] = encoded
         return np.column_stack([columns[feature.name] for feature in self.features]).astype(np.float32)
 
 
@@ -102,5 +98,4 @@ def prepare(recipe: Recipe, training: Examples, labels: Labels, *, unlabelled: E
     reference = training.context
     if recipe.scope is ContextScope.TABLE and unlabelled is not None:
         reference = pd.concat([reference, unlabelled.context], ignore_index=True)
-    encoding = fit_gene_encoding(list(training.genes), labels) if recipe.gene_encoding else None
-    return Preparation(recipe, reference, encoding)
+    return Preparation(recipe, reference, fit_encodings(training.context, labels))

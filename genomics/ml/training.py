@@ -33,13 +33,13 @@ class Scored:
 def recipe_for(tier: Tier, kind: SplitKind, *, strict: bool = False, seed: int = 0) -> Recipe:
     """How to prepare for a split: features of the training rows are made as those of the test rows will be.
 
-    A gene's other labels say nothing of genes that are all in the test, so that there is no gene encoding then.
+    A gene's own labels say nothing of genes that are all in the test, so that there is no encoding of it then.
     `strict` compares with training rows only: inductive, where the default is transductive.
     """
     is_gene = kind is SplitKind.GENE
     inductive = ContextScope.UNSEEN_GENES if is_gene else ContextScope.TRAINING
     scope = inductive if strict else ContextScope.TABLE
-    return Recipe(tier, scope, gene_encoding=not is_gene, seed=seed)
+    return Recipe(tier, scope, genes_known=not is_gene, seed=seed)
 
 
 def train(

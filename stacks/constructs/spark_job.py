@@ -17,7 +17,8 @@ from stacks.constructs.source import CONTRACTS, ROOT, only
 class SparkJob(Construct):
     """`job` reads its arguments from `arguments`, and from those of a run; grants go to `role`.
 
-    `packages` are installed when a run starts, in the versions that the lock file holds.
+    `packages` are installed when a run starts, in the versions that the lock file holds. Without a `job_name`
+    CloudFormation makes one.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class SparkJob(Construct):
         workers: int,
         timeout_minutes: int,
         security: GlueSecurity | None = None,
+        job_name: str | None = None,
     ) -> None:
         """Without a `security` to share, its logs have a key of their own."""
         super().__init__(scope, construct_id)
@@ -50,6 +52,7 @@ class SparkJob(Construct):
         self.job = glue.PySparkEtlJob(
             self,
             "Job",
+            job_name=job_name,
             description=description,
             role=self.role,
             glue_version=glue.GlueVersion.V5_1,

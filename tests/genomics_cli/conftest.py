@@ -58,6 +58,7 @@ def platform(operator: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platf
             lake_workgroup="lake",
             variants_job="variants",
             annotations_job="annotations",
+            training_set_job="genomics-create-training-set",
             logs_bucket="logs",
             archive_state_machine_arn="arn:aws:states:us-east-1:123456789012:stateMachine:Archives",
             restore_state_machine_arn="arn:aws:states:us-east-1:123456789012:stateMachine:Restores",

@@ -1,17 +1,18 @@
 """A leak that is put in on purpose is found; without one, nothing is, and shuffled labels cannot be learned."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from genomics.contracts.features import Tier
 from genomics.ml import preparation
 from genomics.ml.backends.builtin import Builtin
 from genomics.ml.backends.candidates import Algorithm, Range, Space
-from genomics.ml.encodings import GeneEncoding, fit_gene_encoding
+from genomics.ml.encodings import LabelEncodings, fit_encodings
+from genomics.ml.gene_context import Floats
 from genomics.ml.leaks import auc_of_shuffled_labels, suspicious_features
 from genomics.ml.preparation import prepare
 from genomics.ml.splits import Split, SplitError, SplitKind, folds
@@ -85,15 +86,15 @@ def test_a_target_encoding_that_knows_the_test_is_found(
     many_variants: TrainingTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shuffled = np.random.default_rng(1).permutation(many_variants.labels)
-    everything = fit_gene_encoding(list(many_variants.examples.genes), shuffled)
+    everything = fit_encodings(many_variants.examples.context, shuffled)
 
-    def outside_the_fold(_genes: Sequence[object], _labels: Labels) -> GeneEncoding:
+    def outside_the_fold(_rows: pd.DataFrame, _labels: Labels) -> LabelEncodings:
         return everything
 
-    def encoded(genes: Sequence[object], _labels: Labels, *, seed: int) -> np.ndarray:
-        return everything.encode(genes)
+    def encoded(rows: pd.DataFrame, _labels: Labels, **_how: object) -> dict[str, Floats]:
+        return everything.encode(rows)
 
-    monkeypatch.setattr(preparation, "fit_gene_encoding", outside_the_fold)
+    monkeypatch.setattr(preparation, "fit_encodings", outside_the_fold)
     monkeypatch.setattr(preparation, "encode_out_of_fold", encoded)
     recipe = recipe_for(Tier.A, SplitKind.RANDOM)
     found = auc_of_shuffled_labels(many_variants, SplitKind.RANDOM, recipe=recipe, backend=SMALL, seed=1, count=3)
