@@ -51,6 +51,10 @@ SESSIONS = "sessions/"
 TRAINING_SETS = "training_sets/"
 
 
+# In the bucket of quarantined deliveries. No tenant's name holds an underscore.
+SCAN_REPORTS = "scan_reports/"
+
+
 def uri(bucket: str, key: str) -> str:
     """`s3://bucket/key`."""
     return f"s3://{bucket}/{key}"
@@ -224,6 +228,16 @@ def restore_request(study: str, restore_id: str) -> str:
 def vcf_copy(study: str, archive_id: str, key: str) -> str:
     """Where a VCF stays queryable when its original is archived."""
     return f"{VCF_COPIES}{study}/{archive_id}/{key}"
+
+
+def delivery_prefix(tenant: str, day: str, delivery: str) -> str:
+    """Prefix of a delivery's files: tenant/year/month/day/<delivery>/; `day` is an ISO date."""
+    return f"{tenant}/{day.replace('-', '/')}/{delivery}/"
+
+
+def scan_report(tenant: str, day: str, delivery: str, manifest: str, name: str) -> str:
+    """What the scans say of a delivery as its manifest, by SHA-256, has it: `verdicts.jsonl.gz`, then `report.json`."""
+    return f"{SCAN_REPORTS}{delivery_prefix(tenant, day, delivery)}{manifest}/{name}"
 
 
 def table(name: str) -> str:
