@@ -36,6 +36,7 @@ class FastqError(ToolError):
     """A FASTQ cannot be used. The message is `<file> line <number>: <what is wrong>; <what to do>`."""
 
     def __init__(self, path: Path, line: int, problem: str) -> None:
+        self.line, self.problem = line, problem
         super().__init__(f"{path.name} line {line}: {problem}; replace the file and start the run again")
 
 
@@ -112,21 +113,25 @@ def _open(path: Path) -> IO[bytes]:
 
 
 def _batches(path: Path) -> Iterator[list[bytes]]:
-    """Checked records, as lists of lines (four each)."""
-    first, qualities = 1, _Qualities()
     with _open(path) as stream:
-        while lines := _lines(path, stream, first):
-            complete = len(lines) == 4 * _RECORDS_PER_BATCH
-            if not complete:
-                lines = _without_blank_end(lines)
-            if not _is_sound(lines):
-                _refuse_records(path, lines, first)
-            qualities.look_at(lines[3::4])
-            if lines:
-                yield lines
-            first += len(lines)
-            if not complete:
-                break
+        yield from checked_batches(path, stream)
+
+
+def checked_batches(path: Path, stream: IO[bytes]) -> Iterator[list[bytes]]:
+    """The records of `stream`, checked, as lists of lines (four each). FastqError names `path` where one is faulty."""
+    first, qualities = 1, _Qualities()
+    while lines := _lines(path, stream, first):
+        complete = len(lines) == 4 * _RECORDS_PER_BATCH
+        if not complete:
+            lines = _without_blank_end(lines)
+        if not _is_sound(lines):
+            _refuse_records(path, lines, first)
+        qualities.look_at(lines[3::4])
+        if lines:
+            yield lines
+        first += len(lines)
+        if not complete:
+            break
     if first == 1:
         raise FastqError(path, 1, "the file is empty")
     if qualities.are_phred_64:

@@ -207,3 +207,22 @@ class RecordExecutionEnvironment(_Environment):
 
     ledger_table: str
     load_state_machine_arn: str
+
+
+@dataclass(frozen=True)
+class ScanEnvironment(_Environment):
+    """Of the container that scans deliveries. `signatures` is the directory of ClamAV's databases.
+
+    A content of up to `largest_mib` is looked into as a whole, with archives up to `archive_depth` within each other.
+    With an endpoint, that service is asked instead; its secret is named as in Secrets Manager.
+    """
+
+    signatures: str
+    largest_mib: int
+    archive_depth: int
+    timeout_seconds: int
+    attempts: int
+    virus_endpoint: str
+    virus_secret: str
+    phi_endpoint: str
+    phi_secret: str

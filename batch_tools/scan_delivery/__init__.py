@@ -1,0 +1,1 @@
+"""Scans a delivery in quarantine: viruses, personal health information, form and checksums."""
