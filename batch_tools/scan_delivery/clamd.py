@@ -114,8 +114,11 @@ class Clamd:
         return self._directory / "socket"
 
     def _connection(self) -> socket.socket:
-        if self.pid is None:
-            self._start()
+        if self.pid is not None:
+            # One that was just killed may still seem to run.
+            with contextlib.suppress(ConnectionError, FileNotFoundError):
+                return self._connected()
+        self._start()
         with _as_scanner_error():
             return self._connected()
 

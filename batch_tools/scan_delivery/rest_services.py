@@ -143,7 +143,7 @@ class RestPhiDetector:
             if connection:
                 connection.close()
         answered = document.get("hits")
-        if not isinstance(answered, list) or len(answered) != len(texts):
+        if not isinstance(answered, list) or [type(hits) for hits in answered] != [list] * len(texts):
             raise ScannerError(f"{self._service.endpoint} did not answer for each of {len(texts)} texts")
         return [[self._hit(hit, text) for hit in hits] for hits, text in zip(answered, texts, strict=True)]
 

@@ -6,7 +6,7 @@ import io
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -75,7 +75,7 @@ def run(*, request: ScanRequest, s3: "S3Client", scanners: Scanners, directory: 
     counts: Counter[str] = Counter()
     with gzip.open(path, "wt", encoding="utf-8") as stream:
         for verdict in _verdicts(request, s3, scanners, prefix, files, differing):
-            counts[verdict.state] += 1
+            counts[verdict.state.value] += 1
             stream.write(dumps(verdict) + "\n")
     report = DeliveryReport(
         delivery=request.delivery,
@@ -145,7 +145,7 @@ def _opened(s3: "S3Client", bucket: str, key: str) -> Iterator[Opened]:
     """An object as it is read, from its first byte; what S3 or the network does wrong is an OSError."""
     try:
         answer = s3.get_object(Bucket=bucket, Key=key)
-        with answer["Body"] as body:
+        with closing(answer["Body"]) as body:
             pieces = body.iter_chunks(_PIECE_BYTES)
             yield Opened(pieces, etag=answer["ETag"], version_id=answer.get("VersionId", ""))
     except (BotoCoreError, ClientError) as error:

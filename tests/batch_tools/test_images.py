@@ -9,8 +9,8 @@ import pytest
 from genomics.contracts.steps import Step
 
 ROOT = Path(__file__).parents[2]
-# What a study needs, and no analysis.
-TOOLS = [*(step.value for step in Step), "archive_study"]
+# What a study or a delivery needs, and no analysis.
+TOOLS = [*(step.value for step in Step), "archive_study", "scan_delivery"]
 # Images that cannot be built everywhere, of a tool's own code.
 PRODUCTION_ONLY = {"annotate_vep": "annotate"}
 
@@ -49,7 +49,7 @@ def test_the_image_starts_the_tool_as_an_ordinary_user(tool):
 def test_dockerfiles_differ_in_title_and_programs_only(tool):
     def common(text: str) -> list[str]:
         java = "default-jre-headless|libsnpeff-java|picard-tools"
-        programs = f"bwa|minimap2|samtools|bcftools|fastp|freebayes|libhts3|mosdepth|{java}"
+        programs = f"bwa|minimap2|samtools|bcftools|fastp|freebayes|libhts3|mosdepth|clamav-daemon|{java}"
         own = re.compile(rf"image\.(title|description)|^ENTRYPOINT|own_requirements|^ +({programs})=")
         return [line for line in text.splitlines() if not own.search(line)]
 
@@ -79,7 +79,13 @@ def test_the_readme_names_the_installed_versions(tool):
 
 
 @pytest.mark.parametrize(
-    ("folder", "wanted"), [("tool_runtime", "boto3"), ("archive_study", "anycrc"), ("quality", "multiqc")]
+    ("folder", "wanted"),
+    [
+        ("tool_runtime", ["boto3"]),
+        ("archive_study", ["anycrc"]),
+        ("quality", ["multiqc"]),
+        ("scan_delivery", ["phonenumbers", "python-stdnum"]),
+    ],
 )
 def test_python_packages_are_those_of_the_lock(folder, wanted):
     lock = {package["name"]: package for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
@@ -89,7 +95,7 @@ def test_python_packages_are_those_of_the_lock(folder, wanted):
         assert lock[name]["version"] == version, f"{name}: bring requirements.txt in line with uv.lock"
         assert checksum in {wheel["hash"] for wheel in lock[name]["wheels"]}
     names = {name for name, _version, _checksum in required}
-    needed, found = [wanted], set()
+    needed, found = list(wanted), set()
     while needed:
         name = needed.pop()
         found.add(name)
