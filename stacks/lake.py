@@ -31,7 +31,7 @@ from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.query_workgroup import QueryWorkgroup
 from stacks.constructs.run_ledger import RunLedger
 from stacks.constructs.session_role import SessionRole
-from stacks.constructs.spark_job import SparkJob
+from stacks.constructs.spark_job import SparkJob, SparkSize
 from stacks.constructs.tenant_crawler import TenantCrawler
 from stacks.named_queries import QUERIES
 
@@ -74,6 +74,7 @@ class Lake(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id, **stack)
         self._sequencing, self._data_lake, self._ledger, self._config = sequencing, data_lake, ledger, config
+        self._spark_size = SparkSize(config.spark_worker_type, config.spark_workers, config.spark_timeout_minutes)
         self._database = glue.Database(
             self,
             "Database",
@@ -100,9 +101,7 @@ class Lake(cdk.Stack):
             database=self._database,
             data_lake=data_lake,
             packages=_READER_PACKAGES,
-            worker_type=config.spark_worker_type,
-            workers=config.spark_workers,
-            timeout_minutes=config.spark_timeout_minutes,
+            size=self._spark_size,
         )
         refresh = AnnotationRefresh(
             self,
@@ -164,9 +163,7 @@ class Lake(cdk.Stack):
             description="VCF to the tables variants, genotypes, consequences and rejects",
             arguments={name: value for name, value in given.items() if name not in per_run},
             packages=_READER_PACKAGES,
-            worker_type=self._config.spark_worker_type,
-            workers=self._config.spark_workers,
-            timeout_minutes=self._config.spark_timeout_minutes,
+            size=self._spark_size,
         )
         grant_read(self._sequencing, job.role, object_keys.RUNS, object_keys.STEPS)
         for grant in (grant_read, grant_write, grant_delete):

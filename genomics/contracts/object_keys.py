@@ -1,6 +1,5 @@
 """Every S3 key of the platform. Functions give keys; `uri` joins one to its bucket."""
 
-import datetime
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, unquote
 
@@ -67,11 +66,6 @@ def parse(text: str) -> tuple[str, str]:
     if scheme != "s3" or not bucket or not key:
         raise ValueError(f"{text!r} is not s3://bucket/key")
     return bucket, key
-
-
-def delivery_prefix(tenant: str, day: datetime.date, delivery: str) -> str:
-    """Prefix of a tenant's delivery, `tenant/year/month/day/delivery/`, in whichever bucket it lies."""
-    return f"{tenant}/{day:%Y/%m/%d}/{delivery}/"
 
 
 def run_folder(run_id: str) -> str:
@@ -231,7 +225,7 @@ def vcf_copy(study: str, archive_id: str, key: str) -> str:
 
 
 def delivery_prefix(tenant: str, day: str, delivery: str) -> str:
-    """Prefix of a delivery's files: tenant/year/month/day/<delivery>/; `day` is an ISO date."""
+    """Prefix of a delivery's files in whichever bucket: tenant/year/month/day/<delivery>/; `day` is an ISO date."""
     return f"{tenant}/{day.replace('-', '/')}/{delivery}/"
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pysam
+import pysam.bcftools
+from pysam.utils import SamtoolsError
 
 from genomics.contracts import object_keys
 from genomics.contracts.annotation_tables import chromosome
@@ -134,7 +135,7 @@ def _annotated(directory: Path, release: str, reference: str, gff: str) -> Path:
             *("--output", str(annotated), str(files["release"])),
             catch_stdout=False,
         )
-    except pysam.SamtoolsError as error:
+    except SamtoolsError as error:
         told = str(error).strip().splitlines()
         raise TrainingSetError(f"{gff}: bcftools csq stopped: {told[-1] if told else 'it says nothing'}") from error
     return annotated

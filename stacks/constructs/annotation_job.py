@@ -15,7 +15,7 @@ from glue_jobs.annotations.options import AnnotationsOptions, arguments
 from stacks.constructs.findings import acknowledge, resource_finding
 from stacks.constructs.lake_table import LakeTable, catalog_arns, grant_partitions
 from stacks.constructs.object_access import grant_delete, grant_read, grant_write
-from stacks.constructs.spark_job import SparkJob
+from stacks.constructs.spark_job import SparkJob, SparkSize
 
 _DECLARED = f"{TABLE_PREFIX}*"
 _TABLES = tuple(table.name for table in ANNOTATION_TABLES)
@@ -32,9 +32,7 @@ class AnnotationJob(Construct):
         database: glue.Database,
         data_lake: s3.IBucket,
         packages: Sequence[str],
-        worker_type: str,
-        workers: int,
-        timeout_minutes: int,
+        size: SparkSize,
     ) -> None:
         super().__init__(scope, construct_id)
         for table in ANNOTATION_TABLES:
@@ -52,9 +50,7 @@ class AnnotationJob(Construct):
             description="ClinVar and other annotations to tables, a release at a time",
             arguments={name: value for name, value in arguments(options).items() if name != REQUEST_ARGUMENT},
             packages=packages,
-            worker_type=worker_type,
-            workers=workers,
-            timeout_minutes=timeout_minutes,
+            size=size,
         )
         self.job_name = job.job.job_name
         grant_read(data_lake, job.role, object_keys.ANNOTATIONS, *_written())

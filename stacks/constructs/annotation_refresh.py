@@ -21,10 +21,10 @@ from stacks.constructs.findings import acknowledge, resource_finding
 from stacks.constructs.glue_security import GlueSecurity
 from stacks.constructs.lake_table import catalog_arns
 from stacks.constructs.object_access import grant_read, grant_write
-from stacks.constructs.spark_job import SparkJob
+from stacks.constructs.spark_job import SparkJob, SparkSize
 
 # Both read little, and start no Spark: the smallest job that there is.
-_WORKER_TYPE, _WORKERS, _TIMEOUT_MINUTES = "G.1X", 2, 60
+_SIZE = SparkSize("G.1X", workers=2, timeout_minutes=60)
 
 
 @dataclass(frozen=True)
@@ -146,9 +146,7 @@ class AnnotationRefresh(Construct):
             description=description,
             arguments=arguments,
             packages=self._packages,
-            worker_type=_WORKER_TYPE,
-            workers=_WORKERS,
-            timeout_minutes=_TIMEOUT_MINUTES,
+            size=_SIZE,
             security=self.security,
         )
 

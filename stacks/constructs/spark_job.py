@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_glue as glue
@@ -12,6 +13,15 @@ from constructs import Construct
 from stacks.constructs.findings import acknowledge
 from stacks.constructs.glue_security import GlueSecurity
 from stacks.constructs.source import CONTRACTS, ROOT, only
+
+
+@dataclass(frozen=True)
+class SparkSize:
+    """What a run gets: workers of one of Glue's types (`G.1X`), and how long it may take."""
+
+    worker_type: str
+    workers: int
+    timeout_minutes: int
 
 
 class SparkJob(Construct):
@@ -30,15 +40,13 @@ class SparkJob(Construct):
         description: str,
         arguments: Mapping[str, str],
         packages: Sequence[str],
-        worker_type: str,
-        workers: int,
-        timeout_minutes: int,
+        size: SparkSize,
         security: GlueSecurity | None = None,
         job_name: str | None = None,
     ) -> None:
         """Without a `security` to share, its logs have a key of their own."""
         super().__init__(scope, construct_id)
-        self.timeout_minutes = timeout_minutes
+        self.timeout_minutes = size.timeout_minutes
         security = security or GlueSecurity.made_in(self)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("glue.amazonaws.com"))
         script = s3_assets.Asset(self, "Script", path=str(ROOT / f"glue_jobs/{name}/job.py"))
@@ -60,9 +68,9 @@ class SparkJob(Construct):
             extra_python_files=[_code(library)],
             default_arguments={**arguments, "--additional-python-modules": ",".join(_pinned(packages))},
             worker_configuration=glue.WorkerConfiguration(
-                worker_type=glue.WorkerType[worker_type.replace(".", "_")], number_of_workers=workers
+                worker_type=glue.WorkerType[size.worker_type.replace(".", "_")], number_of_workers=size.workers
             ),
-            timeout=cdk.Duration.minutes(timeout_minutes),
+            timeout=cdk.Duration.minutes(size.timeout_minutes),
             # One run at a time; those that come meanwhile wait for their turn instead of failing.
             max_concurrent_runs=1,
             job_run_queuing_enabled=True,

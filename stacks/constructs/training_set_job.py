@@ -7,7 +7,7 @@ from genomics.contracts import object_keys
 from genomics.contracts.annotation_tables import CLINVAR
 from glue_jobs.create_training_set.options import CreateTrainingSetOptions, arguments
 from stacks.constructs.object_access import grant_read, grant_write
-from stacks.constructs.spark_job import SparkJob
+from stacks.constructs.spark_job import SparkJob, SparkSize
 
 # What reading the lake's files and VCFs takes; pysam brings a bcftools.
 _PACKAGES = ("isal", "numba", "pyarrow", "pysam")
@@ -41,9 +41,7 @@ class TrainingSetJob(Construct):
             description="A release of ClinVar to a training set",
             arguments=arguments(CreateTrainingSetOptions(data_lake_bucket=data_lake.bucket_name)),
             packages=_PACKAGES,
-            worker_type=worker_type,
-            workers=_WORKERS,
-            timeout_minutes=timeout_minutes,
+            size=SparkSize(worker_type, _WORKERS, timeout_minutes),
         )
         read = (object_keys.annotation_loads(CLINVAR.name), object_keys.table(CLINVAR.name), object_keys.ANNOTATIONS)
         grant_read(data_lake, job.role, *read)

@@ -29,7 +29,9 @@ def test_the_job_writes_training_sets_and_nothing_else_and_deletes_nothing(defau
             named = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
             actions |= set(named)
             if any(action.startswith("s3:PutObject") for action in named):
-                resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+                resources = (
+                    statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+                )
                 written |= {resource["Fn::Join"][1][-1] for resource in resources}
     assert written == {"/training_sets/*"}
     assert not any(action.startswith("s3:Delete") for action in actions)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import datetime
-
 import pytest
 
 from genomics.contracts import object_keys
@@ -66,5 +64,5 @@ def test_a_steps_outputs_name_their_maker() -> None:
 
 
 def test_deliveries_lie_by_tenant_and_day() -> None:
-    key = object_keys.delivery_prefix("north-clinic", datetime.date(2026, 3, 7), "d-17")
+    key = object_keys.delivery_prefix("north-clinic", "2026-03-07", "d-17")
     assert key == "north-clinic/2026/03/07/d-17/"
