@@ -133,8 +133,8 @@ SERVICES: tuple[Service, ...] = (
     ),
     Service(
         "Glue",
-        "jobs run under Spark with their arguments, modules and role; triggers, workflows and crawlers work; "
-        "the catalog is on disk",
+        "jobs run under Spark with their arguments, modules and role, and tell of their ends; triggers, workflows and "
+        "crawlers work; the catalog is on disk",
         (
             "Spark runs on this machine, whatever the workers; `--additional-python-modules` must be installed",
             "bookmarks are refused",

@@ -31,7 +31,7 @@ _PUT_RULE = Patch("moto.events.models:EventsBackend.put_rule", "28bf0ac76b1b1a3e
 _ENABLE_RULE = Patch("moto.events.models:Rule.enable", "7dffd073901ee6f9")
 _CREATE = Patch(f"{_SCHEDULER}.create_schedule", "513099380dbd4563")
 _UPDATE = Patch(f"{_SCHEDULER}.update_schedule", "15f9bd86f2396a39")
-PATCHES = (_PUT_RULE, _ENABLE_RULE, _CREATE, _UPDATE)
+PATCHES: tuple[Patch, ...] = (_PUT_RULE, _ENABLE_RULE, _CREATE, _UPDATE)
 
 # After a fault of its own the thread looks again.
 _FAULT_SECONDS = 1.0

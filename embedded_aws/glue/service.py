@@ -22,6 +22,7 @@ from moto.glue.models import glue_backends
 from moto.glue.responses import GlueResponse
 
 from embedded_aws.context import Context
+from embedded_aws.events import service as events
 from embedded_aws.glue import crawlers as glue_crawlers
 from embedded_aws.glue import workflows as glue_workflows
 from embedded_aws.glue.origins import Origin
@@ -213,8 +214,26 @@ class Glue:
             if following is not None:
                 following.turn(State.STARTING)
                 self._launch(following)
+        self._tell(run)
         if following is None or following.id.partition("_attempt_")[0] != run.id.partition("_attempt_")[0]:
             self.workflows.job_ended(run.origin, run.id, state.value)
+
+    def _tell(self, run: Run) -> None:
+        """Of a run that has ended: https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-glue.html."""
+        detail = {
+            "jobName": run.job.name,
+            "severity": "INFO" if run.state is State.SUCCEEDED else "ERROR",
+            "state": run.state.value,
+            "jobRunId": run.id,
+            "message": run.error or f"Job run {run.state.value.lower()}",
+        }
+        events.emit(
+            self._context,
+            source="aws.glue",
+            detail_type="Glue Job State Change",
+            resources=[],
+            detail=lambda: detail,
+        )
 
     def _start_triggered(self, parameters: Mapping[str, Any], origin: Origin) -> str:
         run_id: str = self.start(parameters, origin)["JobRunId"]

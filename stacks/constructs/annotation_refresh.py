@@ -87,7 +87,7 @@ class AnnotationRefresh(Construct):
             actions=actions,
             workflow_name=self.workflow,
             schedule=schedule,
-            predicate=glue.CfnTrigger.PredicateProperty(conditions=[condition]) if after else None,
+            predicate=glue.CfnTrigger.PredicateProperty(logical="AND", conditions=[condition]) if after else None,
             # Glue refuses it for triggers that somebody starts.
             start_on_creation=None if kind == "ON_DEMAND" else True,
         )

@@ -12,6 +12,7 @@ import pysam
 import pytest
 
 from genomics.contracts import codec, object_keys
+from genomics.contracts.load_checks import CheckReport, CheckState
 from genomics.contracts.loads import LoadRequest
 from genomics_cli.demo.sequencing_run import SequencingRun
 from tests.machine_events import EVENTS_PER_RUN, OF_ITSELF, events, events_of_sample
@@ -107,6 +108,15 @@ def test_each_transcript_has_its_consequences_in_a_row(genomics: Any, analysed: 
             if field in record.info
         }
     assert {tuple(line.replace('"', "").split(",")) for line in answer.output.splitlines()[1:]} == told
+
+
+def test_what_was_loaded_has_passed_its_checks(genomics: Any, analysed: Any) -> None:
+    for sample in SAMPLES:
+        key = object_keys.check_report(f"first/{sample}")
+        body = genomics.client("s3").get_object(Bucket=genomics.deployment.data_lake_bucket, Key=key)["Body"].read()
+        report = codec.loads(CheckReport, body)
+        assert (report.state, report.run_id) == (CheckState.PASSED, analysed.summary["run_id"]), report.line
+        assert {check.name for check in report.checks} >= {"rows", "partitions", "duplicates", "Ti/Tv", "het/hom"}
 
 
 def test_the_lake_gives_the_vcf_back(genomics: Any, analysed: Any, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from embedded_aws import clients
 from embedded_aws.context import Context
 from embedded_aws.glue import service as glue
 from embedded_aws.glue.runs import error_message
+from tests.embedded_aws.event_bus import Bus
 
 UNENDED = ("WAITING", "STARTING", "RUNNING", "STOPPING")
 
@@ -120,6 +121,24 @@ def test_an_exception_is_the_runs_error_message(cloud: Cloud) -> None:
     assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", "ValueError: no such contig")
     assert run["CompletedOn"] >= run["StartedOn"]
     assert any("Traceback" in line for line in cloud.logged("/aws-glue/jobs/error", run["Id"]))
+
+
+def test_the_end_of_a_run_is_told_on_the_bus(cloud: Cloud, bus: Bus) -> None:
+    # EventBridge events reference, "AWS Glue Job State Change": jobName, severity, state, jobRunId, message
+    good, bad = cloud.make_job("print('done')"), cloud.make_job("raise ValueError('no such contig')")
+    inbox = bus.queue()
+    bus.rule({"source": ["aws.glue"], "detail": {"jobName": [good, bad]}}, {"Arn": inbox.arn})
+    runs = {job: cloud.run(job) for job in (good, bad)}
+    told = {event["detail"]["jobName"]: event for event in inbox.bodies(2)}
+    assert {event["detail-type"] for event in told.values()} == {"Glue Job State Change"}
+    assert told[good]["detail"]["state"] == "SUCCEEDED"
+    assert told[bad]["detail"] == {
+        "jobName": bad,
+        "severity": "ERROR",
+        "state": "FAILED",
+        "jobRunId": runs[bad]["Id"],
+        "message": "ValueError: no such contig",
+    }
 
 
 def test_a_missing_script_fails_the_run(cloud: Cloud) -> None:
