@@ -29,6 +29,7 @@ COMMANDS = (
     "export",
     "annotations",
     "compact",
+    "release",
     "restore",
     "rightsize",
     "storage-report",

@@ -17,7 +17,7 @@ from genomics.contracts import object_keys
 from genomics.contracts.environment import PlanLoadEnvironment
 from genomics.contracts.events import SOURCE, VARIANTS_CALLED
 from genomics.contracts.load_checks import LoadLimits
-from genomics.contracts.tables import LOOKUPS, TABLES
+from genomics.contracts.tables import LOOKUPS, RELEASES, TABLES
 from glue_jobs.variants.options import VariantsOptions, arguments
 from stacks.constructs.annotation_job import AnnotationJob
 from stacks.constructs.annotation_refresh import AnnotationRefresh, ClinvarSource
@@ -82,7 +82,7 @@ class Lake(cdk.Stack):
             description="Variants and genotypes",
             location_uri=f"s3://{data_lake.bucket_name}/{object_keys.TABLES}",
         )
-        for table in (*TABLES, *LOOKUPS):
+        for table in (*TABLES, *LOOKUPS, *RELEASES):
             LakeTable(self, f"{table.name.title()}Table", table=table, database=self._database, bucket=data_lake)
         job, run_arguments = self._variants_job()
         loads = LoadWorkflow(
@@ -168,7 +168,7 @@ class Lake(cdk.Stack):
         grant_read(self._sequencing, job.role, object_keys.RUNS, object_keys.STEPS)
         for grant in (grant_read, grant_write, grant_delete):
             grant(self._data_lake, job.role, object_keys.TABLES, object_keys.LOADS)
-        grant_partitions(job.role, self._database, [table.name for table in (*TABLES, *LOOKUPS)])
+        grant_partitions(job.role, self._database, [table.name for table in (*TABLES, *LOOKUPS, *RELEASES)])
         return job, {name: value for name, value in given.items() if name in per_run}
 
     def _load_functions(self) -> LoadFunctions:

@@ -1,9 +1,12 @@
 """Loading VCFs into the lake: what is to be loaded, and the commit that says it was."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from genomics.contracts.runs import Artifact
+
+_RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -16,11 +19,23 @@ class LoadSource:
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """Argument of the variants job: sources to load, and then datasets whose small files are to become few."""
+    """Argument of the variants job: sources to load, then datasets whose small files are to become few.
+
+    After that the datasets in `pin` become part of the `release`, as they are then; those in `unpin` leave it.
+    """
 
     run_id: str
     sources: tuple[LoadSource, ...]
     compact: tuple[str, ...] = ()
+    release: str = ""
+    pin: tuple[str, ...] = ()
+    unpin: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.pin or self.unpin) and not _RELEASE.fullmatch(self.release):
+            raise ValueError(
+                f"release {self.release!r} is not a name such as freeze-1: 64 letters, digits, and ._- at most"
+            )
 
 
 @dataclass(frozen=True)

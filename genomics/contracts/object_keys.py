@@ -278,13 +278,23 @@ def check_report(subject: str) -> str:
     return f"{load_checks(subject)}report.json"
 
 
+def dataset_releases(dataset: str) -> str:
+    """Prefix of the manifests of a dataset as releases have pinned it."""
+    return f"{LOADS}releases/{quote(dataset, safe='')}/"
+
+
+def dataset_release(dataset: str, release: str) -> str:
+    """The manifest of a dataset as it was when a release was made of it: its files stay."""
+    return f"{dataset_releases(dataset)}{release}.json"
+
+
 def load_file(sha256: str, name: str) -> str:
     """A VCF that somebody brought for the lake, under its content."""
     return f"{LOADS}files/{sha256}/{name}"
 
 
 def load_request(run_id: str) -> str:
-    """What somebody asked to be loaded, or compacted (a LoadRequest)."""
+    """What somebody asked to be loaded, compacted, or pinned (a LoadRequest)."""
     return f"{LOADS}requests/{run_id}.json"
 
 

@@ -207,3 +207,14 @@ TABLES = (VARIANTS, GENOTYPES, CONSEQUENCES, REJECTS)
 
 # What the rows above say, written again where another question finds it. A load writes and replaces them together.
 LOOKUPS = (GENOTYPES_BY_LOCATION, VARIANT_IDS)
+
+_RELEASE = Column("release", "string", "Name of the release that has pinned the rows")
+
+
+def pinned(table: Table) -> Table:
+    """The table of a table's rows as releases have pinned them: the same files, under the release's name."""
+    description = f"Rows of {table.name} as they were when a release was made of their dataset"
+    return Table(f"{table.name}_releases", description, table.columns, (_RELEASE, *table.partitions))
+
+
+RELEASES = tuple(pinned(table) for table in (*TABLES, *LOOKUPS))

@@ -79,17 +79,33 @@ def publish(bucket: str, manifest: LoadManifest, *, catalog: Catalog) -> None:
 def sweep(bucket: str, manifest: LoadManifest) -> None:
     """Remove what the dataset's other loads have left: the one before, and any that was interrupted.
 
-    Nothing points at these objects any more. The job runs once at a time, so none of them is still being written.
+    What a release has pinned stays. Nothing points at the other objects any more, and the job runs once at a time, so
+    that none of them is still being written.
     """
     prefixes = [object_keys.table_partition(table.name, {"dataset": manifest.dataset}, "") for table in _WRITTEN]
     prefixes.append(object_keys.staged_rejects(manifest.dataset, "", ""))
     found = {key for prefix in prefixes for key in listed(bucket, prefix.rstrip("/") + "/")}
-    delete(bucket, found - {key for keys in manifest.files.values() for key in keys})
+    needed = (manifest, *pinned_manifests(bucket, manifest.dataset))
+    delete(bucket, found - {key for each in needed for keys in each.files.values() for key in keys})
+
+
+def pinned_manifests(bucket: str, dataset: str, release: str = "") -> Iterator[LoadManifest]:
+    """The dataset as releases have pinned it; as that release has, if one is named."""
+    wanted = object_keys.dataset_release(dataset, release) if release else ""
+    for key in listed(bucket, object_keys.dataset_releases(dataset)):
+        if wanted in ("", key):
+            yield loads(LoadManifest, s3_client().get_object(Bucket=bucket, Key=key)["Body"].read(), where=key)
 
 
 def discard(plan: SourcePlan, results: Sequence[TaskResult]) -> None:
-    """Remove what a load that came to nothing has written."""
-    delete(plan.bucket, {file.key for result in results for file in result.files})
+    """Remove what a load that came to nothing has written; the same content may have been pinned earlier."""
+    kept = {
+        key
+        for each in pinned_manifests(plan.bucket, plan.source.dataset)
+        for keys in each.files.values()
+        for key in keys
+    }
+    delete(plan.bucket, {file.key for result in results for file in result.files} - kept)
     delete(plan.bucket, {part.key for result in results for part in result.staged})
 
 

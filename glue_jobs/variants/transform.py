@@ -13,6 +13,7 @@ from glue_jobs.variants.gathering import gather_tasks
 from glue_jobs.variants.measuring import gathered, measure_tasks
 from glue_jobs.variants.options import VariantsOptions
 from glue_jobs.variants.plans import SourcePlan, make_plan
+from glue_jobs.variants.releases import ReleaseError, pin, unpin
 from glue_jobs.variants.tasks import Task, TaskResult, joined, run
 from glue_jobs.vcf.errors import VcfError
 from glue_jobs.vcf.sources import s3_client
@@ -68,6 +69,13 @@ def load(run_all: RunAll, options: VariantsOptions) -> Iterator[str]:
             problems.append(f"{plan.source.vcf.uri}: {error}")
     for dataset in request.compact:
         yield _compact(run_all, options, dataset, catalog)
+    for dataset in request.pin:
+        try:
+            yield pin(options.data_lake_bucket, request.release, dataset, catalog=catalog)
+        except ReleaseError as error:
+            problems.append(str(error))
+    for dataset in request.unpin:
+        yield unpin(options.data_lake_bucket, request.release, dataset, catalog=catalog)
     if problems:
         raise LoadError("\n".join(problems))
 

@@ -41,6 +41,7 @@ def test_every_command_is_there() -> None:
             "export",
             "annotations",
             "compact",
+            "release",
             "status",
             "restore",
             "storage-report",

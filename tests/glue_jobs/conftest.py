@@ -23,7 +23,7 @@ from genomics.contracts.annotation_tables import ANNOTATION_TABLES
 from genomics.contracts.codec import dumps, loads
 from genomics.contracts.loads import LoadManifest, LoadRequest, LoadSource
 from genomics.contracts.runs import Artifact
-from genomics.contracts.tables import LOOKUPS, TABLES, Column
+from genomics.contracts.tables import LOOKUPS, RELEASES, TABLES, Column
 from glue_jobs.variants.options import VariantsOptions
 from glue_jobs.vcf.sources import s3_client
 
@@ -121,7 +121,7 @@ class Lake:
         self.bucket, self.database = f"lake-{name}", f"lake_{name}"
         self.s3.create_bucket(Bucket=self.bucket)
         self.glue.create_database(DatabaseInput={"Name": self.database})
-        for table in (*TABLES, *LOOKUPS, *ANNOTATION_TABLES):
+        for table in (*TABLES, *LOOKUPS, *RELEASES, *ANNOTATION_TABLES):
             self.glue.create_table(
                 DatabaseName=self.database,
                 TableInput={

@@ -10,14 +10,14 @@ import pytest
 import sqlglot
 
 from genomics.contracts.annotation_tables import ANNOTATION_TABLES, current_view
-from genomics.contracts.tables import LOOKUPS, TABLES, Table
+from genomics.contracts.tables import LOOKUPS, RELEASES, TABLES, Table
 from glue_jobs.annotations import options as annotations
 from glue_jobs.variants.options import parse
 from stacks.named_queries import QUERIES
 from tests.stacks.conftest import flat
 
 ROOT = Path(__file__).resolve().parents[2]
-ALL_TABLES = (*TABLES, *LOOKUPS, *ANNOTATION_TABLES)
+ALL_TABLES = (*TABLES, *LOOKUPS, *RELEASES, *ANNOTATION_TABLES)
 JOBS = ("variants", "annotations", "annotation_refresh", "annotation_checks")
 
 

@@ -83,6 +83,10 @@ st.register_type_strategy(
     ),
 )
 
+st.register_type_strategy(
+    LoadRequest, st.builds(LoadRequest, names, release=st.just("freeze-1"), pin=st.lists(names, max_size=2).map(tuple))
+)
+
 CONTRACTS: list[type[Any]] = [
     AnnotationChecked,
     CheckReport,
