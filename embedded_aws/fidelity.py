@@ -145,6 +145,18 @@ SERVICES: tuple[Service, ...] = (
         modules=("glue.service",),
     ),
     Service(
+        "Lake Formation",
+        "settings, grants and registered locations; calls of the Glue catalog need the permission that they need on "
+        "AWS, and Athena reads a registered location by the role it was registered with, where its caller may SELECT",
+        (
+            "tags, row and column filters do not exist; lists of tables show also those that the caller may not see",
+            "whoever makes a table has no permission by that; IAM alone says who may grant",
+            "what was granted otherwise than by a template is forgotten when the instance ends",
+        ),
+        types=("AWS::LakeFormation::",),
+        modules=("lake_formation.service",),
+    ),
+    Service(
         "Athena",
         "Trino SQL is translated to DuckDB over the Glue catalog; scanned bytes are those of the row groups and "
         "columns really read; results land in S3 as Athena writes them",

@@ -49,6 +49,7 @@ from embedded_aws.http_server import CONNECTION, HttpServer
 from embedded_aws.iam import authorization, identity
 from embedded_aws.iam.requested_access import from_headers
 from embedded_aws.instance import READY_PATH, Instance, InstanceError, hold
+from embedded_aws.lake_formation import service as lake_formation
 from embedded_aws.logs import subscriptions as log_subscriptions
 from embedded_aws.messaging import mail
 from embedded_aws.monitoring import service as monitoring
@@ -65,6 +66,7 @@ _SERVICES: tuple[ModuleType, ...] = (
     file_systems,
     identity,
     authorization,
+    lake_formation,
     cloudformation,
     batch,
     functions,

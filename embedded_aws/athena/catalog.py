@@ -76,7 +76,7 @@ class Catalog:
             document = self._glue.get_table(DatabaseName=database, Name=name)["Table"]
         except ClientError as error:
             if error.response["Error"]["Code"] != "EntityNotFoundException":
-                raise _refused(error) from error
+                raise refused(error) from error
             if not self.has_database(database):
                 raise QueryError("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist", position) from error
             message = f"Table '{CATALOG}.{database}.{name}' does not exist"
@@ -105,7 +105,7 @@ class Catalog:
         except ClientError as error:
             if error.response["Error"]["Code"] == "EntityNotFoundException":
                 return False
-            raise _refused(error) from error
+            raise refused(error) from error
         return True
 
     def call(self, operation: str, **parameters: Any) -> Any:
@@ -113,14 +113,14 @@ class Catalog:
         try:
             return getattr(self._glue, operation)(**parameters)
         except ClientError as error:
-            raise _refused(error) from error
+            raise refused(error) from error
 
     def _listed(self, operation: str, member: str, **parameters: Any) -> list[dict[str, Any]]:
         try:
             pages = self._glue.get_paginator(operation).paginate(**parameters)
             return [document for page in pages for document in page[member]]
         except ClientError as error:
-            raise _refused(error) from error
+            raise refused(error) from error
 
 
 def view_text(query: str, database: str, columns: Sequence[Column]) -> str:
@@ -163,9 +163,10 @@ def _location(descriptor: Mapping[str, Any] | None) -> str:
     return (descriptor or {}).get("Location") or ""
 
 
-def _refused(error: ClientError) -> QueryError:
+def refused(error: ClientError, service: str = "AWSGlue") -> QueryError:
+    """How a query ends when the service refuses what it needs."""
     reason = error.response["Error"]
     code, message = reason.get("Code", ""), reason.get("Message", "")
     if "AccessDenied" in code:
-        return QueryError("PERMISSION_DENIED", f"{message} (Service: AWSGlue; Error Code: {code})")
-    return QueryError("", f"{message} (Service: AWSGlue; Error Code: {code})")
+        return QueryError("PERMISSION_DENIED", f"{message} (Service: {service}; Error Code: {code})")
+    return QueryError("", f"{message} (Service: {service}; Error Code: {code})")

@@ -26,12 +26,16 @@ _MEMORY = "20%"  # of this machine's, for each of the queries that run at once
 
 @dataclass
 class Engine:
-    """Runs the query of one statement. `database` is where names without a database are looked up."""
+    """Runs the query of one statement. `database` is where names without a database are looked up.
+
+    `reader` gives the client of S3 that a table's files are read with; None where that is the caller's own.
+    """
 
     catalog: Catalog
     workspace: Workspace
     database: str
     scan_limit: int | None = None
+    reader: Callable[[Table], Any | None] = lambda _: None
     scanned: int = 0
     planning_seconds: float = 0.0
     _tables: dict[tuple[str, str], Table] = field(default_factory=dict)
@@ -204,10 +208,11 @@ class Engine:
         files = []
         present: set[str] = set()
         chosen = partitions if scans else []
-        listings = self.workspace.listed_all(table.location, [partition.location for partition in chosen])
+        workspace = self.workspace.read_by(self.reader(table)) if chosen else self.workspace
+        listings = workspace.listed_all(table.location, [partition.location for partition in chosen])
         for partition, listing in zip(chosen, listings, strict=True):
             for stored in listing:
-                path = self.workspace.local(stored)
+                path = workspace.local(stored)
                 if table.serde in text_files.SERDES:
                     # Text is read as a whole, whichever columns are asked for.
                     self.scanned += stored.size * len(scans)

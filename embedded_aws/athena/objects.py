@@ -1,5 +1,6 @@
 """The objects that a query reads and writes, as the caller, with a bounded cache of what has been read."""
 
+import copy
 import os
 import shutil
 import threading
@@ -82,6 +83,14 @@ class Workspace:
         self._encryption = _put_arguments(encryption or {})
         self.directory = directory
         directory.mkdir(parents=True)
+
+    def read_by(self, s3: Any | None) -> "Workspace":
+        """The same with objects read by another client, if one is given."""
+        if s3 is None:
+            return self
+        other = copy.copy(self)
+        other._s3 = s3
+        return other
 
     def clean(self) -> None:
         """Remove the query's files."""

@@ -11,14 +11,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from embedded_aws import clients
 from embedded_aws.athena import definitions, results, statements, writing
+from embedded_aws.athena.caller import Caller
 from embedded_aws.athena.catalog import Catalog
 from embedded_aws.athena.errors import CancelledError, QueryError
 from embedded_aws.athena.execution import Engine
+from embedded_aws.athena.lake_access import LakeReader
 from embedded_aws.athena.objects import Cache, Workspace
 from embedded_aws.athena.results import Results
 from embedded_aws.athena.statements import Statement
+from embedded_aws.context import Context
 
 _AT_ONCE = 4
 _RESULTS_KEPT = 16
@@ -37,18 +39,6 @@ class State(StrEnum):
 
 
 ENDED = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who asked: what reads and writes for a query is done with these keys."""
-
-    access_key: str
-    session_token: str | None
-
-    def client(self, service: str) -> Any:
-        """A client that acts as the caller."""
-        return clients.on_behalf_of(service, self.access_key, self.session_token)
 
 
 @dataclass
@@ -163,7 +153,9 @@ ENGINE_VERSION = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "At
 class Runner:
     """Runs query executions, a few at once, and keeps the latest results at hand."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        directory = context.directory("athena-cache")
         self._cache = Cache(_made(directory / "objects"))
         # What an instance that was killed has left.
         shutil.rmtree(directory / "queries", ignore_errors=True)
@@ -210,7 +202,8 @@ class Runner:
             s3 = execution.caller.client("s3")
             workspace = Workspace(s3, self._cache, self._workspaces / execution.id, execution.encryption)
             catalog = Catalog(execution.caller.client("glue"))
-            execution.engine = Engine(catalog, workspace, execution.database, execution.scan_limit)
+            reader = LakeReader(self._context, execution.caller).client
+            execution.engine = Engine(catalog, workspace, execution.database, execution.scan_limit, reader)
             self._finish(execution, self._carry_out(execution, execution.engine), workspace)
             execution.completed, execution.state = time.time(), State.SUCCEEDED
         except CancelledError as error:

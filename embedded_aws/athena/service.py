@@ -9,10 +9,11 @@ from moto.athena.models import WorkGroup, athena_backends
 from moto.core.exceptions import JsonRESTError
 
 from embedded_aws.athena import statements
+from embedded_aws.athena.caller import Caller
 from embedded_aws.athena.catalog import Catalog, Table
 from embedded_aws.athena.errors import QueryError
 from embedded_aws.athena.paging import page
-from embedded_aws.athena.queries import ENDED, ENGINE_VERSION, Caller, Execution, Runner, State
+from embedded_aws.athena.queries import ENDED, ENGINE_VERSION, Execution, Runner, State
 from embedded_aws.athena.saved_queries import SavedQueries
 from embedded_aws.athena.statements import Statement
 from embedded_aws.athena.types import split
@@ -30,7 +31,7 @@ class Athena:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._runner = Runner(context.directory("athena-cache"))
+        self._runner = Runner(context)
         self._executions: dict[str, Execution] = {}
         self._tokens: dict[str, str] = {}
         self.saved = SavedQueries(context)

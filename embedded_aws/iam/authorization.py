@@ -23,6 +23,7 @@ from embedded_aws.iam.policies.principals import Caller
 from embedded_aws.iam.requested_access import requested, signing_service
 from embedded_aws.iam.requested_objects import absent_object
 from embedded_aws.iam.resource_policies import policy_on, role_of
+from embedded_aws.lake_formation import permissions as lake_permissions
 from embedded_aws.requests import Access, Verdict
 from embedded_aws.s3 import deletions as object_deletions
 
@@ -109,6 +110,10 @@ def _admit(response: Any, iam_request: type, resource: str = "*") -> None:
     denied = next((verdict for verdict in verdicts if not verdict.is_allowed), None)
     if denied is not None and not object_deletions.is_bulk(response):
         raise denials.error(response, service, denials.of_access(principal, denied, service))
+    if insufficient := lake_permissions.missing(_context, principal, asked):
+        refused = [*verdicts, Verdict(insufficient.access, is_allowed=False, reason=insufficient.sentence)]
+        environ[ENVIRON_KEY] = Request(principal, tuple(refused))
+        raise denials.error(response, service, denials.Refusal("AccessDenied", insufficient.sentence))
     if distrusted := role_trust.refusal(asked, _trusts):
         raise denials.error(response, service, distrusted)
     for access in asked:

@@ -97,8 +97,10 @@ def install(context: Context) -> None:
     original: Any = _ASSUME_ROLE.apply(lambda *arguments, **named: _remember(original(*arguments, **named)))
 
 
-def credentials(role_arn: str, session: str) -> dict[str, str]:
+def credentials(role_arn: str, session: str, *, policy: str = "") -> dict[str, str]:
     """A new session of the role, as the variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.
+
+    A `policy` narrows the role's own.
 
     As a container's own, which AWS renews while it runs, it does not expire.
     """
@@ -107,7 +109,7 @@ def credentials(role_arn: str, session: str) -> dict[str, str]:
         region_name=_context.region,
         role_session_name=session_name(session),
         role_arn=role_arn,
-        policy="",
+        policy=policy,
         duration=_LIFELONG_SECONDS,
         external_id="",
     )

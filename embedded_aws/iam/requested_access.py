@@ -31,6 +31,7 @@ _ACTIONS: Mapping[str, tuple[str, ...]] = {
     "sqs:ChangeMessageVisibilityBatch": ("ChangeMessageVisibility",),
     "sns:PublishBatch": ("Publish",),
     "dynamodb:TransactGetItems": ("GetItem",),
+    "lakeformation:GetTemporaryGlueTableCredentials": ("GetDataAccess",),
     "kms:ReEncrypt": ("ReEncryptFrom", "ReEncryptTo"),
 }
 

@@ -2,7 +2,17 @@
 
 from collections.abc import Mapping
 
-from embedded_aws.resources import access, compute, lake, messaging, network, operations, storage, transfer
+from embedded_aws.resources import (
+    access,
+    compute,
+    lake,
+    lake_formation,
+    messaging,
+    network,
+    operations,
+    storage,
+    transfer,
+)
 from embedded_aws.resources.resource_type import ResourceType
 
 TABLE: Mapping[str, ResourceType] = {
@@ -12,6 +22,7 @@ TABLE: Mapping[str, ResourceType] = {
     **compute.TYPES,
     **messaging.TYPES,
     **lake.TYPES,
+    **lake_formation.TYPES,
     **operations.TYPES,
     **transfer.TYPES,
 }

@@ -24,6 +24,7 @@ from embedded_aws.glue import service as glue
 from embedded_aws.http_server import HttpServer
 from embedded_aws.iam import authorization, identity
 from embedded_aws.instance import Instance
+from embedded_aws.lake_formation import service as lake_formation
 from embedded_aws.logs import subscriptions as log_subscriptions
 from embedded_aws.messaging import mail
 from embedded_aws.monitoring import service as monitoring
@@ -39,6 +40,7 @@ SERVICES = (
     file_systems,
     identity,
     authorization,
+    lake_formation,
     batch,
     functions,
     events,
