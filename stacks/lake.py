@@ -17,6 +17,7 @@ from genomics.contracts import object_keys
 from genomics.contracts.environment import PlanLoadEnvironment
 from genomics.contracts.events import SOURCE, VARIANTS_CALLED
 from genomics.contracts.load_checks import LoadLimits
+from genomics.contracts.named_queries import QUERIES
 from genomics.contracts.tables import LOOKUPS, RELEASES, TABLES
 from glue_jobs.variants.options import VariantsOptions, arguments
 from stacks.constructs.annotation_job import AnnotationJob
@@ -33,7 +34,6 @@ from stacks.constructs.run_ledger import RunLedger
 from stacks.constructs.session_role import SessionRole
 from stacks.constructs.spark_job import SparkJob, SparkSize
 from stacks.constructs.tenant_crawler import TenantCrawler
-from stacks.named_queries import QUERIES
 
 # What reading VCFs takes, beside Spark's own.
 _READER_PACKAGES = ("isal", "numba", "pyarrow", "pysam")

@@ -7,6 +7,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from genomics.contracts.named_queries import NamedQuery
+
 _GIB = 1024**3
 
 
@@ -24,7 +26,7 @@ class QueryWorkgroup(Construct):
         prefix: str,
         key: kms.IKey,
         scan_limit_gib: int,
-        queries: Mapping[str, str],
+        queries: Mapping[str, NamedQuery],
         recursive_delete: bool,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -51,8 +53,13 @@ class QueryWorkgroup(Construct):
             ),
         )
         self.name = workgroup.ref
-        for title, sql in queries.items():
-            query = athena.CfnNamedQuery(
-                self, f"Query{title.title().replace(' ', '')}", name=title, database=database, query_string=sql
+        for title, query in queries.items():
+            athena.CfnNamedQuery(
+                self,
+                f"Query{title.title().replace(' ', '')}",
+                name=title,
+                description=query.description or None,
+                database=database,
+                query_string=query.text(),
+                work_group=workgroup.ref,
             )
-            query.work_group = workgroup.ref

@@ -87,8 +87,19 @@ def aws_environment(moto_endpoint: str) -> dict[str, str]:
 
 @pytest.fixture
 def aws(aws_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, value in aws_environment.items():
-        monkeypatch.setenv(name, value)
+    yield from _pointed(aws_environment, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def aws_module(aws_environment: dict[str, str]) -> Iterator[None]:
+    """The same for all tests of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield from _pointed(aws_environment, patch)
+
+
+def _pointed(environment: dict[str, str], patch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in environment.items():
+        patch.setenv(name, value)
     s3_client.cache_clear()
     yield
     s3_client.cache_clear()
@@ -180,3 +191,9 @@ def _columns(columns: tuple[Column, ...]) -> list[dict[str, str]]:
 @pytest.fixture
 def lake(aws: None) -> Lake:
     return Lake()
+
+
+@pytest.fixture(scope="session")
+def make_lake() -> Callable[[], Lake]:
+    """For a lake that a module's tests share."""
+    return Lake

@@ -10,10 +10,10 @@ import pytest
 import sqlglot
 
 from genomics.contracts.annotation_tables import ANNOTATION_TABLES, current_view
+from genomics.contracts.named_queries import QUERIES
 from genomics.contracts.tables import LOOKUPS, RELEASES, TABLES, Table
 from glue_jobs.annotations import options as annotations
 from glue_jobs.variants.options import parse
-from stacks.named_queries import QUERIES
 from tests.stacks.conftest import flat
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,12 +172,14 @@ def test_named_queries_run_on_the_contracts_tables(title: str) -> None:
     for name, table in [*((table.name, table) for table in ALL_TABLES), *views]:
         columns = ", ".join(f'"{c.name}" {_duckdb(c.type)}' for c in (*table.columns, *table.partitions))
         database.execute(f"create table {name} ({columns})")
-    assert database.execute(sqlglot.transpile(QUERIES[title], read="athena", write="duckdb")[0]).fetchall() == []
+    assert database.execute(sqlglot.transpile(QUERIES[title].text(), read="athena", write="duckdb")[0]).fetchall() == []
 
 
 def test_named_queries_stand_in_the_workgroup(assembly: Any) -> None:
     queries = [q["Properties"] for q in assembly.resources("lake", "AWS::Athena::NamedQuery").values()]
-    assert {query["Name"]: query["QueryString"] for query in queries} == QUERIES
+    assert {query["Name"]: query["QueryString"] for query in queries} == {
+        title: query.text() for title, query in QUERIES.items()
+    }
     (workgroup,) = assembly.resources("lake", "AWS::Athena::WorkGroup")
     assert {query["WorkGroup"]["Ref"] for query in queries} == {workgroup.split("/")[1]}
 

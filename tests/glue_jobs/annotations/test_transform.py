@@ -28,6 +28,7 @@ from genomics.contracts.annotation_tables import (
 )
 from genomics.contracts.annotations import AnnotationError, AnnotationRequest
 from genomics.contracts.codec import loads
+from genomics.contracts.named_queries import QUERIES
 from genomics.contracts.tables import TABLES
 from glue_jobs.annotations import commit as commit_module
 from glue_jobs.annotations.catalog import AnnotationCatalog
@@ -40,7 +41,6 @@ from glue_jobs.variants.tasks import TaskResult
 from glue_jobs.variants.transform import load as load_variants
 from glue_jobs.variants.transform import run_alone as run_variants
 from glue_jobs.vcf.schemas import file_schema
-from stacks.named_queries import QUERIES
 from tests.glue_jobs.annotations.conftest import NEWER, OLDER, Releases, clinvar
 
 _ROOT = Path(__file__).parents[3]
@@ -247,7 +247,7 @@ def test_variants_join_what_clinvar_says_whatever_chromosomes_are_called(lake: A
         for column in table.partitions:
             schema = schema.append(pa.field(column.name, pa.string()))
         answer.register(name, pa.Table.from_pylist(rows, schema=schema))
-    sql = sqlglot.transpile(QUERIES["Variants of a gene that ClinVar knows"], read="athena", write="duckdb")[0]
+    sql = sqlglot.transpile(QUERIES["Variants of a gene that ClinVar knows"].text(), read="athena", write="duckdb")[0]
     found = answer.execute(sql).fetchall()
     assert [(row[0], row[1], row[2], row[5], row[8]) for row in found] == [
         ("a", "chr17", 990, ["Pathogenic"], 1),
