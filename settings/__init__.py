@@ -137,6 +137,8 @@ class Settings(Choices):
             spark_workers=self.spark_workers,
             spark_timeout_minutes=self.spark_timeout_minutes,
             query_scan_limit_gib=self.query_scan_limit_gib,
+            analysts=self.lake_analysts,
+            administrators=self.lake_administrators,
             log_retention_days=self.log_retention_days,
             disposable=self.disposable,
             limits=LoadLimits(**self.load_limits.model_dump()),

@@ -27,6 +27,7 @@ from settings.values import (
     Listed,
     LoadLimitSettings,
     LustreGib,
+    Principals,
     PrivateBlock,
     Retention,
     ToolSettings,
@@ -194,6 +195,16 @@ class Choices(BaseSettings):
     )
 
     query_scan_limit_gib: int = Field(100, ge=1, le=1_000_000, description="GiB, 1 to 1000000")
+    lake_analysts: Principals = Field(
+        (),
+        description="ARNs of roles and users that may take the analysts' role, separated by commas; none: those of this"
+        " account whose own policies let them",
+    )
+    lake_administrators: Principals = Field(
+        (),
+        description="ARNs of roles and users that become administrators of the account's data lake, beside those that"
+        " are, separated by commas",
+    )
     spark_worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = Field(
         "G.1X", description="one of G.1X, G.2X, G.4X, G.8X"
     )

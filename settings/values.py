@@ -21,6 +21,8 @@ Share = Annotated[float, Field(ge=0, le=1, description="a share, 0 to 1")]
 GlueSchedule = Annotated[str, Field(pattern=r"^cron\([^()]+\)$")]
 Ratio = Annotated[float, Field(ge=0, le=100, description="a ratio, 0 to 100")]
 _AGENT = re.compile(r"arn:aws[a-z-]*:datasync:[a-z0-9-]+:[0-9]{12}:agent/agent-[0-9a-z]{17}")
+# Of IAM: what may be trusted with a role, and what Lake Formation knows as principals.
+_PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[A-Za-z0-9+=,.@_/-]{1,512}")
 _FILE_SHARE = re.compile(r"arn:[a-z-]+:storagegateway:[a-z0-9-]+:\d+:share/share-[A-Za-z0-9]+")
 
 
@@ -135,6 +137,12 @@ def _file_shares(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _principals(value: tuple[str, ...]) -> tuple[str, ...]:
+    if wrong := [arn for arn in value if not _PRINCIPAL.fullmatch(arn)]:
+        raise ValueError(f"{wrong[0]!r} is neither a role's nor a user's ARN")
+    return value
+
+
 def _blocks(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(str(ipaddress.IPv4Network(block)) for block in value)
 
@@ -182,6 +190,7 @@ Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 InstanceTypes = Annotated[Listed, AfterValidator(_instance_types)]
 Agents = Annotated[Listed, AfterValidator(_agents)]
 FileShares = Annotated[Listed, AfterValidator(_file_shares)]
+Principals = Annotated[Listed, AfterValidator(_principals)]
 Blocks = Annotated[Listed, AfterValidator(_blocks)]
 PrivateBlock = Annotated[str, AfterValidator(_private_block)]
 Retention = Annotated[int, AfterValidator(_retention)]

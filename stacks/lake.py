@@ -24,6 +24,7 @@ from stacks.constructs.annotation_job import AnnotationJob
 from stacks.constructs.annotation_refresh import AnnotationRefresh, ClinvarSource
 from stacks.constructs.dead_letters import undelivered_events
 from stacks.constructs.deployment_outputs import offer
+from stacks.constructs.lake_access import LakeAccess
 from stacks.constructs.lake_table import LakeTable, grant_partitions
 from stacks.constructs.load_checks import CheckLoadFunction, load_notices
 from stacks.constructs.load_workflow import LoadFunctions, LoadWorkflow
@@ -44,6 +45,7 @@ class LakeConfig:
     """`project` prefixes what must have a name: the database, which SQL writes, and the workgroup.
 
     What is loaded is held against `limits`. A schedule is a cron() expression in UTC; None: on demand.
+    `analysts` and `administrators` are ARNs: who may take the role that selects, and who joins Lake Formation's own.
     """
 
     project: str
@@ -51,6 +53,8 @@ class LakeConfig:
     spark_workers: int
     spark_timeout_minutes: int
     query_scan_limit_gib: int
+    analysts: tuple[str, ...]
+    administrators: tuple[str, ...]
     log_retention_days: int
     disposable: bool
     limits: LoadLimits
@@ -134,11 +138,23 @@ class Lake(cdk.Stack):
             jobs=[refresh.refresh_job, annotations.job_name, refresh.checks_job],
         )
         workgroup = self._workgroup()
+        access = LakeAccess(
+            self,
+            "Access",
+            database=self._database,
+            data_lake=data_lake,
+            project=config.project,
+            workgroup=workgroup.name,
+            writers={"Variants": job.role, "Annotations": annotations.role},
+            analysts=config.analysts,
+            administrators=config.administrators,
+        )
         offer(
             self,
             load_state_machine_arn=loads.state_machine.state_machine_arn,
             lake_database=self._database.database_name,
             lake_workgroup=workgroup.name,
+            analysts_role_arn=access.analysts.role_arn,
             variants_job=job.job.job_name,
             annotations_job=annotations.job_name,
             clinvar_workflow=refresh.workflow,

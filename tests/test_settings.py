@@ -217,6 +217,8 @@ def test_every_setting_reaches_a_stack_or_the_app() -> None:
         "archive_part_mib": "part_mib",
         "archive_job": "job",
         "study_owner_email": "owner",
+        "lake_analysts": "analysts",
+        "lake_administrators": "administrators",
     }
     of_the_app = {"account", "region", "project", "disposable"}
     for name in app_settings.Settings.model_fields:

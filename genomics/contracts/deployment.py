@@ -49,6 +49,7 @@ class Deployment:
     gateway_log_group: str
     dashboard: str
     alarm_topic_arn: str
+    analysts_role_arn: str | None = None
     run_folder_dead_letter_queue_url: str | None = None
     sign_off_activity_arn: str | None = None
     transfer_task_arn: str | None = None

@@ -22,7 +22,7 @@ _TABLES = tuple(table.name for table in ANNOTATION_TABLES)
 
 
 class AnnotationJob(Construct):
-    """`job_name` takes a release of an annotation, from the internet or the data lake, to its table."""
+    """`job_name` takes a release of an annotation, from the internet or the data lake, to its table, as `role`."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class AnnotationJob(Construct):
             packages=packages,
             size=size,
         )
-        self.job_name = job.job.job_name
+        self.job_name, self.role = job.job.job_name, job.role
         grant_read(data_lake, job.role, object_keys.ANNOTATIONS, *_written())
         grant_write(data_lake, job.role, object_keys.ANNOTATIONS, *_written())
         grant_delete(data_lake, job.role, *_written())

@@ -125,6 +125,19 @@ def genomics(embedded: Instance, tmp_path_factory: pytest.TempPathFactory) -> Co
 
 
 @pytest.fixture(scope="session")
+def analyst(genomics: CommandLine) -> dict[str, str]:
+    """The environment of somebody who has taken the analysts' role."""
+    sts = genomics.client("sts")
+    taken = sts.assume_role(RoleArn=genomics.deployment.analysts_role_arn, RoleSessionName="ada")["Credentials"]
+    return {
+        **genomics.instance.environment(),
+        "AWS_ACCESS_KEY_ID": taken["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": taken["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": taken["SessionToken"],
+    }
+
+
+@pytest.fixture(scope="session")
 def reads(tmp_path_factory: pytest.TempPathFactory) -> SequencingRun:
     """Two samples, three lanes, two small contigs, with known truth."""
     return make_sequencing_run(tmp_path_factory.mktemp("reads"), contigs=CONTIGS)

@@ -77,6 +77,8 @@ OTHER_SETTINGS = {
     "study_owner_email": "owner@lab.example",
     "file_share_arns": "arn:aws:storagegateway:eu-central-1:210987654321:share/share-0A1B2C3D",
     "query_scan_limit_gib": "7",
+    "lake_analysts": "arn:aws:iam::210987654321:role/Researchers,arn:aws:iam::210987654321:user/ada",
+    "lake_administrators": "arn:aws:iam::210987654321:role/DataStewards",
     "spark_worker_type": "G.2X",
     "spark_workers": "3",
     "spark_timeout_minutes": "33",

@@ -184,6 +184,79 @@ def test_named_queries_stand_in_the_workgroup(assembly: Any) -> None:
     assert {query["WorkGroup"]["Ref"] for query in queries} == {workgroup.split("/")[1]}
 
 
+def grants(assembly: Any) -> dict[tuple[str, str], set[str]]:
+    """What each role, by its logical id, is granted on a kind of resource."""
+    found = assembly.resources("lake", "AWS::LakeFormation::PrincipalPermissions").values()
+    return {
+        (
+            flat(grant["Properties"]["Principal"]["DataLakePrincipalIdentifier"]).strip("<>").removesuffix(".Arn")[:-8],
+            next(iter(grant["Properties"]["Resource"])),
+        ): set(grant["Properties"]["Permissions"])
+        for grant in found
+    }
+
+
+def test_analysts_select_and_jobs_write(assembly: Any) -> None:
+    write = {"ALTER", "DELETE", "DESCRIBE", "INSERT", "SELECT"}
+    jobs = ("VariantsJobRole", "AnnotationsJobRole")
+    assert grants(assembly) == {
+        ("AccessAnalysts", "Database"): {"DESCRIBE"},
+        ("AccessAnalysts", "Table"): {"DESCRIBE", "SELECT"},
+        **{(job, "Database"): {"CREATE_TABLE", "DESCRIBE"} for job in jobs},
+        **{(job, "Table"): write for job in jobs},
+        **{(job, "DataLocation"): {"DATA_LOCATION_ACCESS"} for job in jobs},
+    }
+    for grant in assembly.resources("lake", "AWS::LakeFormation::PrincipalPermissions").values():
+        assert grant["Properties"]["PermissionsWithGrantOption"] == []
+        told = grant["Properties"]["Resource"].get("Table")
+        assert told is None or told["TableWildcard"] == {}
+
+
+def test_no_table_is_left_to_iam_alone(assembly: Any) -> None:
+    # An account that is new to Lake Formation gives IAM_ALLOWED_PRINCIPALS all on new tables, whatever is granted.
+    (database,) = assembly.resources("lake", "AWS::Glue::Database").values()
+    assert database["Properties"]["DatabaseInput"]["CreateTableDefaultPermissions"] == []
+
+
+def test_administrators_are_added_to_those_of_the_account_and_never_removed(default: Any, other: Any) -> None:
+    for assembly, named in ((default, []), (other, ["arn:aws:iam::210987654321:role/DataStewards"])):
+        (settings,) = assembly.resources("lake", "AWS::LakeFormation::DataLakeSettings").values()
+        assert settings["Properties"]["MutationType"] == "APPEND"
+        assert settings["DeletionPolicy"] == settings["UpdateReplacePolicy"] == "Retain"
+        deployer, *others = [flat(each["DataLakePrincipalIdentifier"]) for each in settings["Properties"]["Admins"]]
+        assert ":role/cdk-hnb659fds-cfn-exec-role-" in deployer
+        assert others == named
+
+
+def test_analysts_may_do_nothing_but_ask(assembly: Any) -> None:
+    (policy,) = (
+        found["Properties"]["PolicyDocument"]
+        for name, found in assembly.resources("lake", "AWS::IAM::Policy").items()
+        if name.split("/")[1].startswith("AccessAnalysts")
+    )
+    objects = [s["Resource"] for s in policy["Statement"] if "s3:GetObject" in s["Action"]]
+    assert [flat(resource).partition("/")[2] for resource in objects] == ["query-results/*"]
+    (listing,) = (statement for statement in policy["Statement"] if statement["Action"] == "s3:ListBucket")
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": "query-results/*"}}
+    listed = [s["Action"] if isinstance(s["Action"], list) else [s["Action"]] for s in policy["Statement"]]
+    actions = {action for each in listed for action in each}
+    changing = [a for a in actions if a.partition(":")[2].startswith(("Create", "Update", "Delete", "Batch", "Put"))]
+    assert set(changing) == {"athena:BatchGetNamedQuery", "athena:BatchGetQueryExecution", "s3:PutObject"}
+
+
+def test_who_may_take_the_analysts_role_is_a_setting(default: Any, other: Any) -> None:
+    def trusted(assembly: Any) -> list[str]:
+        roles = assembly.resources("lake", "AWS::IAM::Role")
+        (role,) = (role for name, role in roles.items() if name.startswith("lake/AccessAnalysts"))
+        (statement,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        principals = statement["Principal"]["AWS"]
+        listed = principals if isinstance(principals, list) else [principals]
+        return [flat(principal).rpartition(":")[2] for principal in listed]
+
+    assert trusted(default) == ["root"]
+    assert trusted(other) == ["role/Researchers", "user/ada"]
+
+
 def _duckdb(hive: str) -> str:
     """A Hive type as DuckDB writes it."""
     return str(sqlglot.exp.DataType.build(hive, dialect="hive").sql(dialect="duckdb"))

@@ -11,6 +11,7 @@ UNNARROWABLE = {
     "batch:DescribeJobs": "jobs cannot be named in a policy for it",
     "cloudwatch:PutMetricData": "narrowed by its namespace condition",
     "ecr:GetAuthorizationToken": "a token is for the registry",
+    "lakeformation:GetDataAccess": "grants say for which tables",
     "logs:CreateLogDelivery": "log deliveries have no resources",
     "logs:DeleteLogDelivery": "",
     "logs:DescribeLogGroups": "",
