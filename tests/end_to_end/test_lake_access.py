@@ -98,7 +98,6 @@ def test_an_analyst_writes_nothing(genomics: CommandLine, ada: Clients, sql: str
     state, reason = ask(genomics, ada, sql)
     assert state == "FAILED"
     assert "PERMISSION_DENIED" in reason, reason
-    assert genomics("query", "select count(*) from variants where dataset = 'first/DEMO-1'").status == 0
 
 
 def test_an_analyst_starts_no_load(genomics: CommandLine, ada: Clients) -> None:
