@@ -131,6 +131,12 @@ def test_the_lake_gives_the_vcf_back(genomics: Any, analysed: Any, tmp_path: Pat
             ]
 
     assert said(str(tmp_path / "again.vcf.gz")) == said(analysed.sample("DEMO-1")["vcf"])
+    run = analysed.summary["run_id"]
+    answer = genomics("export", "--run", run, "--output", str(tmp_path / "run"), "--json")
+    assert answer.status == 0, answer.errors
+    found = [Path(each["vcf"]).name for each in json.loads(answer.output)["exports"]]
+    assert found == [f"{sample}.vcf.gz" for sample in SAMPLES]
+    assert said(str(tmp_path / "run/DEMO-1.vcf.gz")) == said(analysed.sample("DEMO-1")["vcf"])
 
 
 def test_a_load_that_spark_spreads_makes_the_same_rows(genomics: Any, analysed: Any) -> None:
