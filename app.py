@@ -58,6 +58,7 @@ def build(app: cdk.App, settings: Settings) -> None:
         sequencing=storage.sequencing,
         data_lake=storage.data_lake,
         ledger=storage.ledger,
+        vpc=network.vpc,
         config=settings.lake(),
     )
     MachineLearning(**common("machine-learning"), data_lake=storage.data_lake, config=settings.machine_learning())

@@ -179,6 +179,7 @@ SERVICES: tuple[Service, ...] = (
         types=("AWS::DataSync::",),
         modules=("datasync",),
     ),
+    Service("Redshift Serverless", "nothing", types=("AWS::RedshiftServerless::",)),
     Service("Secrets Manager", "secrets are kept and read", types=("AWS::SecretsManager::",)),
     Service(
         "IAM Roles Anywhere, Storage Gateway, FSx",

@@ -139,6 +139,7 @@ class Settings(Choices):
             query_scan_limit_gib=self.query_scan_limit_gib,
             analysts=self.lake_analysts,
             administrators=self.lake_administrators,
+            redshift_rpus=self.redshift_rpus,
             log_retention_days=self.log_retention_days,
             disposable=self.disposable,
             limits=LoadLimits(**self.load_limits.model_dump()),

@@ -29,6 +29,7 @@ from settings.values import (
     LustreGib,
     Principals,
     PrivateBlock,
+    RedshiftRpus,
     Retention,
     ToolSettings,
     ToolSizeSettings,
@@ -38,6 +39,7 @@ from settings.values import (
 
 _DAYS = "days, 1 to 3650"
 _CRON = "cron(minutes hours day month weekday year) in UTC; unset: on demand"
+_REDSHIFT_ZONES = 3
 
 
 class Choices(BaseSettings):
@@ -205,6 +207,12 @@ class Choices(BaseSettings):
         description="ARNs of roles and users that become administrators of the account's data lake, beside those that"
         " are, separated by commas",
     )
+    redshift_rpus: RedshiftRpus = Field(
+        0,
+        ge=0,
+        le=512,
+        description="Redshift processing units, a multiple of 8 up to 512; 0: no Redshift",
+    )
     spark_worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = Field(
         "G.1X", description="one of G.1X, G.2X, G.4X, G.8X"
     )
@@ -264,6 +272,13 @@ class Choices(BaseSettings):
     def _gateways(cls, value: int, info: ValidationInfo) -> int:
         if value > info.data.get("availability_zones", value):
             raise ValueError("more than one per availability zone")
+        return value
+
+    @field_validator("redshift_rpus")
+    @classmethod
+    def _warehouse_zones(cls, value: int, info: ValidationInfo) -> int:
+        if value and info.data.get("availability_zones", _REDSHIFT_ZONES) < _REDSHIFT_ZONES:
+            raise ValueError(f"Redshift Serverless needs {_REDSHIFT_ZONES} availability_zones")
         return value
 
     @field_validator("archive_job")

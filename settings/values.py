@@ -173,6 +173,12 @@ def _windows(value: int) -> int:
     return value
 
 
+def _rpus(value: int) -> int:
+    if value % 8:
+        raise ValueError("Redshift Serverless does not offer it")
+    return value
+
+
 def _email(value: str) -> str:
     if not is_email(value):
         raise ValueError("not such an address")
@@ -196,5 +202,6 @@ PrivateBlock = Annotated[str, AfterValidator(_private_block)]
 Retention = Annotated[int, AfterValidator(_retention)]
 LustreGib = Annotated[int, AfterValidator(_lustre)]
 WindowsGib = Annotated[int, AfterValidator(_windows)]
+RedshiftRpus = Annotated[int, AfterValidator(_rpus)]
 Email = Annotated[str, AfterValidator(_email)]
 Certificate = Annotated[str, BeforeValidator(_line_breaks)]

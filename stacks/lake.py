@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_glue as glue
@@ -35,6 +36,7 @@ from stacks.constructs.run_ledger import RunLedger
 from stacks.constructs.session_role import SessionRole
 from stacks.constructs.spark_job import SparkJob, SparkSize
 from stacks.constructs.tenant_crawler import TenantCrawler
+from stacks.constructs.warehouse import Warehouse
 
 # What reading VCFs takes, beside Spark's own.
 _READER_PACKAGES = ("isal", "numba", "pyarrow", "pysam")
@@ -55,6 +57,7 @@ class LakeConfig:
     query_scan_limit_gib: int
     analysts: tuple[str, ...]
     administrators: tuple[str, ...]
+    redshift_rpus: int
     log_retention_days: int
     disposable: bool
     limits: LoadLimits
@@ -73,6 +76,7 @@ class Lake(cdk.Stack):
         sequencing: s3.IBucket,
         data_lake: s3.IBucket,
         ledger: RunLedger,
+        vpc: ec2.IVpc,
         config: LakeConfig,
         **stack: Any,
     ) -> None:
@@ -163,6 +167,18 @@ class Lake(cdk.Stack):
             session_role_arn=sessions.role.role_arn,
             session_users_policy_arn=sessions.users.managed_policy_arn,
         )
+        if config.redshift_rpus:
+            warehouse = Warehouse(
+                self,
+                "Warehouse",
+                name=config.project,
+                database=self._database,
+                vpc=vpc,
+                rpus=config.redshift_rpus,
+                disposable=config.disposable,
+            )
+            access.let_select("Warehouse", warehouse.role)
+            offer(self, external_schema_statement=warehouse.statement)
 
     def _variants_job(self) -> tuple[SparkJob, dict[str, str]]:
         options = VariantsOptions(

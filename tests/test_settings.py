@@ -81,6 +81,18 @@ def test_instance_types_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch)
             "nat_gateways (GENOMICS_NAT_GATEWAYS) cannot be '3' (more than one per availability zone); allowed: a",
         ),
         (
+            {"redshift_rpus": "20"},
+            "redshift_rpus (GENOMICS_REDSHIFT_RPUS) cannot be '20' (Redshift Serverless does not offer it); allowed",
+        ),
+        (
+            {"availability_zones": "2", "redshift_rpus": "8"},
+            "redshift_rpus (GENOMICS_REDSHIFT_RPUS) cannot be '8' (Redshift Serverless needs 3 availability_zones); al",
+        ),
+        (
+            {"lake_analysts": "arn:aws:iam::123456789012:role/A,ada"},
+            "lake_analysts (GENOMICS_LAKE_ANALYSTS) cannot be 'arn:aws:iam::123456789012:role/A,ada' ('ada' is neither",
+        ),
+        (
             {"log_retention_days": "8"},
             "log_retention_days (GENOMICS_LOG_RETENTION_DAYS) cannot be '8' (CloudWatch Logs",
         ),

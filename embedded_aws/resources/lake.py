@@ -9,7 +9,7 @@ from moto.glue.models import glue_backends
 
 from embedded_aws.resources.api_call import call, made_by_call, made_or_adopted
 from embedded_aws.resources.arguments import arguments
-from embedded_aws.resources.resource_type import Created, Creation, Existing, ResourceType
+from embedded_aws.resources.resource_type import Created, Creation, Existing, ResourceType, recorded
 from embedded_aws.resources.updating import remade
 
 
@@ -133,6 +133,9 @@ def _delete_workgroup(existing: Existing) -> None:
     call("athena", "DeleteWorkGroup", WorkGroup=existing.created.physical_id, RecursiveDeleteOption=True)
 
 
+_NO_REDSHIFT = "there is no Redshift on this machine; Athena reads the tables that its external schema would show"
+
+
 TYPES: Mapping[str, ResourceType] = {
     "AWS::Glue::Database": ResourceType(
         _create_database,
@@ -176,6 +179,8 @@ TYPES: Mapping[str, ResourceType] = {
         delete=_delete_workgroup,
         update=remade(_create_workgroup, _workgroups),
     ),
+    "AWS::RedshiftServerless::Namespace": recorded(_NO_REDSHIFT, ref=lambda new: str(new.properties["NamespaceName"])),
+    "AWS::RedshiftServerless::Workgroup": recorded(_NO_REDSHIFT, ref=lambda new: str(new.properties["WorkgroupName"])),
     "AWS::Athena::NamedQuery": made_by_call(
         "athena",
         "CreateNamedQuery",

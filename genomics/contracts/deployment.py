@@ -50,6 +50,7 @@ class Deployment:
     dashboard: str
     alarm_topic_arn: str
     analysts_role_arn: str | None = None
+    external_schema_statement: str | None = None
     run_folder_dead_letter_queue_url: str | None = None
     sign_off_activity_arn: str | None = None
     transfer_task_arn: str | None = None

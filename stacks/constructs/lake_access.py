@@ -75,14 +75,26 @@ class LakeAccess(Construct):
         registered = self._register(data_lake, tables)
         self.analysts = self._analysts_role(analysts)
         self._let_ask(self.analysts, data_lake, project, workgroup)
-        self._grant("Analysts", self.analysts, "Database", ("DESCRIBE",), self._whole_database())
-        self._grant("Analysts", self.analysts, "Tables", _SELECT, self._every_table())
+        self.let_select("Analysts", self.analysts)
         for name, role in writers.items():
             self._grant(name, role, "Database", ("CREATE_TABLE", "DESCRIBE"), self._whole_database())
             self._grant(name, role, "Tables", _WRITE, self._every_table())
             # Partitions that lie in a registered location are pointed there by those alone who may.
             location = self._grant(name, role, "Location", ("DATA_LOCATION_ACCESS",), _location(tables))
             location.node.add_dependency(registered)
+
+    def let_select(self, name: str, role: iam.Role) -> None:
+        """Let a role see and select from every table, whose files Lake Formation hands it; `name` is who it is for."""
+        tables = catalog_arns(self._database, ["*"])
+        role.add_to_policy(iam.PolicyStatement(actions=list(_DESCRIBE), resources=tables))
+        reason = "Tables of declared annotations come later; Lake Formation says which tables may be read."
+        acknowledge(role, "AwsSolutions-IAM5", reason, resource_finding(tables[-1], seen_from=role))
+        # It has no resources; Lake Formation's grants say for which tables.
+        role.add_to_policy(iam.PolicyStatement(actions=["lakeformation:GetDataAccess"], resources=["*"]))
+        reason = "Credentials for a table have no resources that a policy could name; grants say for which tables."
+        acknowledge(role, "AwsSolutions-IAM5", reason, "Resource::*")
+        self._grant(name, role, "Database", ("DESCRIBE",), self._whole_database())
+        self._grant(name, role, "Tables", _SELECT, self._every_table())
 
     def _leave_no_table_to_iam_alone(self) -> None:
         """What the account's settings give IAM_ALLOWED_PRINCIPALS on new tables does not hold in this database."""
@@ -141,14 +153,6 @@ class LakeAccess(Construct):
         )
         catalog = stack.format_arn(service="athena", resource="datacatalog", resource_name="AwsDataCatalog")
         role.add_to_policy(iam.PolicyStatement(actions=list(_LOOK_UP), resources=[catalog]))
-        tables = catalog_arns(self._database, ["*"])
-        role.add_to_policy(iam.PolicyStatement(actions=list(_DESCRIBE), resources=tables))
-        reason = "Tables of declared annotations come later; Lake Formation says which tables may be read."
-        acknowledge(role, "AwsSolutions-IAM5", reason, resource_finding(tables[-1], seen_from=role))
-        # It has no resources; Lake Formation's grants say for which tables.
-        role.add_to_policy(iam.PolicyStatement(actions=["lakeformation:GetDataAccess"], resources=["*"]))
-        reason = "Credentials for a table have no resources that a policy could name; grants say for which tables."
-        acknowledge(role, "AwsSolutions-IAM5", reason, "Resource::*")
         # `genomics query` looks up the names of what it talks to in the stacks' outputs.
         stacks = stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{project}-*")
         role.add_to_policy(iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[stacks]))

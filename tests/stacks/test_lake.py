@@ -1,6 +1,7 @@
 """Catalog, job, trigger and workgroup of the lake."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -199,7 +200,10 @@ def grants(assembly: Any) -> dict[tuple[str, str], set[str]]:
 def test_analysts_select_and_jobs_write(assembly: Any) -> None:
     write = {"ALTER", "DELETE", "DESCRIBE", "INSERT", "SELECT"}
     jobs = ("VariantsJobRole", "AnnotationsJobRole")
-    assert grants(assembly) == {
+    found = grants(assembly)
+    for kind, permissions in {"Database": {"DESCRIBE"}, "Table": {"DESCRIBE", "SELECT"}}.items():
+        assert found.pop(("WarehouseRole", kind), permissions) == permissions
+    assert found == {
         ("AccessAnalysts", "Database"): {"DESCRIBE"},
         ("AccessAnalysts", "Table"): {"DESCRIBE", "SELECT"},
         **{(job, "Database"): {"CREATE_TABLE", "DESCRIBE"} for job in jobs},
@@ -255,6 +259,43 @@ def test_who_may_take_the_analysts_role_is_a_setting(default: Any, other: Any) -
 
     assert trusted(default) == ["root"]
     assert trusted(other) == ["role/Researchers", "user/ada"]
+
+
+def test_there_is_a_warehouse_if_asked_for(default: Any, other: Any) -> None:
+    kinds = ("AWS::RedshiftServerless::Namespace", "AWS::RedshiftServerless::Workgroup")
+    assert [default.resources(kind=kind) for kind in kinds] == [{}, {}]
+    (namespace,), (workgroup,) = (other.resources("lake", kind).values() for kind in kinds)
+    assert namespace["Properties"]["ManageAdminPassword"] is True
+    assert "AdminUserPassword" not in namespace["Properties"]
+    assert namespace["Properties"]["KmsKeyId"]["Fn::GetAtt"][1] == "Arn"
+    assert workgroup["Properties"]["BaseCapacity"] == 16
+    assert workgroup["Properties"]["PubliclyAccessible"] is False
+    subnets = {flat(subnet) for subnet in workgroup["Properties"]["SubnetIds"]}
+    assert len(subnets) == 4
+    assert all("VpcPrivateSubnet" in subnet for subnet in subnets)
+    (group,) = (
+        name for name in other.resources("lake", "AWS::EC2::SecurityGroup") if name.startswith("lake/Warehouse")
+    )
+    assert "SecurityGroupIngress" not in other.resources("lake")[group]["Properties"]
+
+
+def test_the_external_schema_is_the_lakes_database_read_as_a_role_that_only_selects(other: Any) -> None:
+    outputs = other.templates["lake"]["Outputs"]
+    statement = flat(outputs["ExternalSchemaStatement"]["Value"])
+    role = re.fullmatch(
+        r"CREATE EXTERNAL SCHEMA IF NOT EXISTS lake FROM DATA CATALOG DATABASE '<Database\w+>' "
+        r"REGION 'eu-central-1' IAM_ROLE '<(WarehouseRole\w+)\.Arn>'",
+        statement,
+    )
+    assert role is not None, statement
+    (policy,) = (
+        p["Properties"]["PolicyDocument"]["Statement"]
+        for name, p in other.resources("lake", "AWS::IAM::Policy").items()
+        if name.startswith("lake/WarehouseRole")
+    )
+    actions = {a for s in policy for a in (s["Action"] if isinstance(s["Action"], list) else [s["Action"]])}
+    assert all(action.startswith("glue:Get") or action == "lakeformation:GetDataAccess" for action in actions)
+    assert "ExternalSchemaStatement" not in other.templates["storage"].get("Outputs", {})
 
 
 def _duckdb(hive: str) -> str:

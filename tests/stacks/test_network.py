@@ -7,7 +7,7 @@ def test_subnets_are_private_and_one_per_zone(default: Any, other: Any) -> None:
     subnets = default.resources("network", "AWS::EC2::Subnet").values()
     assert len(subnets) == 3
     assert not any(subnet["Properties"]["MapPublicIpOnLaunch"] for subnet in subnets)
-    assert len(other.resources("network", "AWS::EC2::Subnet")) == 4
+    assert len(other.resources("network", "AWS::EC2::Subnet")) == 8
 
 
 def test_without_nat_gateways_there_is_no_way_out(default: Any, other: Any) -> None:
