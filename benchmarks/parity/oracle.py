@@ -198,6 +198,11 @@ def _same_element(text: str, value: Any) -> bool:
     return (math.isnan(printed) and math.isnan(single)) or math.isclose(printed, single, rel_tol=1e-5, abs_tol=1e-44)
 
 
+def valueless(text: str) -> set[str]:
+    """INFO fields of a VCF's text that are declared to have no value and yet a type, which bcftools stops at."""
+    return set(re.findall(r"^##INFO=<ID=([^,]+),Number=0,Type=(?!Flag)", text, re.MULTILINE))
+
+
 def _upper(allele: str) -> str:
     return allele.upper() if allele.isalpha() else allele
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from glue_jobs.vcf.batches import Batch
 from glue_jobs.vcf.reader import RangeReader, open_vcf, ranges
 from glue_jobs.vcf.text import ByteRange
 
@@ -24,6 +25,14 @@ class Rows:
     rejects: list[Row] = field(default_factory=list)
     # Each range begins where the one before it ends.
     is_joined: bool = True
+
+    def add(self, batch: Batch, *, before: int = 0) -> None:
+        """Take a batch's rows, `before` which there are so many lines."""
+        self.variants += batch.variants.to_pylist(maps_as_pydicts="strict")
+        self.genotypes += batch.genotypes.to_pylist(maps_as_pydicts="strict")
+        self.consequences += batch.consequences.to_pylist(maps_as_pydicts="strict")
+        for reject in batch.rejects.to_pylist():
+            self.rejects.append({**reject, "line": reject["line"] and reject["line"] + before})
 
 
 @dataclass(frozen=True)
@@ -56,11 +65,7 @@ def read_rows(content: bytes, *, by_columns: bool | None = None, pieces: int = 1
     for part in parts:
         reader = RangeReader(source, file, part, by_columns=by_columns)
         for batch in reader:
-            rows.variants += batch.variants.to_pylist(maps_as_pydicts="strict")
-            rows.genotypes += batch.genotypes.to_pylist(maps_as_pydicts="strict")
-            rows.consequences += batch.consequences.to_pylist(maps_as_pydicts="strict")
-            for reject in batch.rejects.to_pylist():
-                rows.rejects.append({**reject, "line": reject["line"] and reject["line"] + lines})
+            rows.add(batch, before=lines)
         lines += reader.lines
         rows.is_joined &= reader.first == position
         position = reader.next

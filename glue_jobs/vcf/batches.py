@@ -6,7 +6,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from genomics.contracts.tables import CONSEQUENCES, GENOTYPES, REJECTS, VARIANTS, Table
-from glue_jobs.vcf.rows import Row
+from glue_jobs.vcf.consequences import consequence_rows
+from glue_jobs.vcf.header import Header
+from glue_jobs.vcf.records import Call, Misfit, Record
+from glue_jobs.vcf.rows import Row, genotype_rows, variant_rows
 from glue_jobs.vcf.schemas import row_schema
 
 _REJECT_CHARACTERS = 1 << 16
@@ -39,14 +42,17 @@ class RowBuffer:
         """Rows of all tables."""
         return len(self._variants) + len(self._genotypes) + len(self._consequences) + len(self._rejects)
 
-    def add(self, line: int, variants: Iterable[Row], genotypes: Iterable[Row], consequences: Iterable[Row]) -> None:
-        """Take a line's rows."""
-        self._variants += variants
+    def add(self, line: int, record: Record, calls: Iterable[tuple[int, Call]], header: Header) -> list[Misfit]:
+        """Take a line's rows; returns what of it is kept as text, or has no row. RecordError where a call is wrong."""
+        genotypes = list(genotype_rows(record, calls, header.samples))
+        consequences, left_out = consequence_rows(record, decode=header.is_percent_encoded)
+        self._variants += variant_rows(record)
         self._genotypes += genotypes
         self._consequences += consequences
         self.variant_lines += [line] * (len(self._variants) - len(self.variant_lines))
         self.genotype_lines += [line] * (len(self._genotypes) - len(self.genotype_lines))
         self.consequence_lines += [line] * (len(self._consequences) - len(self.consequence_lines))
+        return [*record.misfits, *left_out]
 
     def reject(self, line: int | None, reason: str, text: str, *, field: str | None = None) -> None:
         """Take a row of `rejects`."""

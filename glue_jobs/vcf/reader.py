@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 from glue_jobs.vcf import bcf
 from glue_jobs.vcf.batches import Batch, RowBuffer
-from glue_jobs.vcf.consequences import consequence_rows
 from glue_jobs.vcf.errors import RecordError, VcfError
 from glue_jobs.vcf.header import Header, parse_header
 from glue_jobs.vcf.records import RecordParser
-from glue_jobs.vcf.rows import genotype_rows, variant_rows
 from glue_jobs.vcf.sources import ByteSource
 from glue_jobs.vcf.text import Body, ByteRange, Encoding, RangeText, detect, pieces, plan
 
@@ -133,13 +131,11 @@ class RangeReader:
             if not line:
                 return
             record = self._parser.parse(line)
-            genotypes = list(genotype_rows(record, self._parser.calls(record), self._file.header.samples))
+            misfits = rows.add(number, record, self._parser.calls(record), self._file.header)
         except RecordError as error:
             rows.reject(shown, str(error), line)
             return
-        consequences, left_out = consequence_rows(record, decode=self._file.header.is_percent_encoded)
-        rows.add(number, variant_rows(record), genotypes, consequences)
-        for misfit in (*record.misfits, *left_out):
+        for misfit in misfits:
             rows.reject(shown, misfit.reason, misfit.text, field=misfit.field)
 
 

@@ -137,7 +137,7 @@ class RecordParser:
         return Call(
             genotype,
             [
-                self._values(field, value, record, f"FORMAT/{field.name}", sample=sample)
+                self.values(field, value, record, f"FORMAT/{field.name}", sample=sample)
                 for field, value in zip(record.format, texts, strict=True)
                 if field.name != "GT"
             ],
@@ -162,7 +162,7 @@ class RecordParser:
             seen.add(key)
             field = self._info.get(key)
             if assigned and (field is None or field.type != "Flag"):
-                record.fields.append(self._values(field or undeclared(key), value, record, f"INFO/{key}"))
+                record.fields.append(self.values(field or undeclared(key), value, record, f"INFO/{key}"))
                 if value and key in self._header.consequences:
                     record.consequences.append((self._header.consequences[key], value))
                 continue
@@ -172,7 +172,7 @@ class RecordParser:
                 record.fields.append((undeclared(key), [value or None]))
                 if value not in ("0", "1"):
                     _note(record, Misfit(f"INFO/{key}", "is a Flag and has a value; kept as text", value))
-            elif field is not None and field.type != "Flag":
+            elif field is not None and field.type != "Flag" and field.number != "0":
                 _note(record, Misfit(f"INFO/{key}", f"has no value, its type is {field.type}; kept as a flag", entry))
 
     def _format(self, text: str) -> list[FieldDefinition]:
@@ -183,7 +183,7 @@ class RecordParser:
             raise RecordError(f"FORMAT {text[:80]!r} has a field twice, or one without a name")
         return [self._format_fields.get(key) or undeclared(key) for key in keys]
 
-    def _values(
+    def values(
         self,
         field: FieldDefinition,
         text: str,
@@ -192,6 +192,7 @@ class RecordParser:
         *,
         sample: str = "",
     ) -> FieldValues:
+        """The values of a field's text; what is not as the header declares it is kept as text, and noted."""
         try:
             values = parse_values(field, text, decode=self._decode)
             wanted = expected_count(field.number, record.alleles)

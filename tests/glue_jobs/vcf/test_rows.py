@@ -307,6 +307,13 @@ def test_a_field_that_is_not_as_declared_is_kept_as_text_and_reported(read: Any)
     ]
 
 
+def test_a_field_declared_without_values_is_a_flag_whatever_its_type(read: Any) -> None:
+    declared = '##INFO=<ID=FR,Number=0,Type=Float,Description="">'
+    rows = read(vcf("chr1 10 . A C . . FR;DP=3").replace(b"#CHROM", declared.encode() + b"\n#CHROM"))
+    assert rows.variants[0]["info_flags"] == ["FR"]
+    assert rows.rejects == []
+
+
 def test_such_a_field_of_many_samples_is_reported_once_for_a_record(read: Any) -> None:
     rows = read(vcf("chr1 10 . A C . . . GT:DP 0/1:x 1/1:y", samples=("S0", "S1")))
     assert [r["format_strings"] for r in rows.genotypes] == [{"DP": ["x"]}, {"DP": ["y"]}]
