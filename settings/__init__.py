@@ -133,6 +133,7 @@ class Settings(Choices):
         """Of the stack lake."""
         return LakeConfig(
             project=self.project,
+            engine=self.lake_engine,
             spark_worker_type=self.spark_worker_type,
             spark_workers=self.spark_workers,
             spark_timeout_minutes=self.spark_timeout_minutes,

@@ -196,6 +196,7 @@ class Choices(BaseSettings):
         description="ARNs of a file gateway's shares, separated by commas",
     )
 
+    lake_engine: Literal["native", "hail"] = Field("native", description="what reads VCFs, one of native, hail")
     query_scan_limit_gib: int = Field(100, ge=1, le=1_000_000, description="GiB, 1 to 1000000")
     lake_analysts: Principals = Field(
         (),

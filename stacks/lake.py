@@ -34,12 +34,17 @@ from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.query_workgroup import QueryWorkgroup
 from stacks.constructs.run_ledger import RunLedger
 from stacks.constructs.session_role import SessionRole
-from stacks.constructs.spark_job import SparkJob, SparkSize
+from stacks.constructs.spark_job import SparkExtension, SparkJob, SparkSize, pinned
 from stacks.constructs.tenant_crawler import TenantCrawler
 from stacks.constructs.warehouse import Warehouse
 
 # What reading VCFs takes, beside Spark's own.
 _READER_PACKAGES = ("isal", "numba", "pyarrow", "pysam")
+# What Spark is told where Hail reads them: https://hail.is/docs/0.2/install/other-cluster.html
+_HAIL_SETTINGS = {
+    "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
+    "spark.kryo.registrator": "is.hail.kryo.HailKryoRegistrator",
+}
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,11 @@ class LakeConfig:
 
     What is loaded is held against `limits`. A schedule is a cron() expression in UTC; None: on demand.
     `analysts` and `administrators` are ARNs: who may take the role that selects, and who joins Lake Formation's own.
+    `engine` reads VCFs: "native", or "hail", for which Hail's jar must lie in the data lake (docs/operations.md).
     """
 
     project: str
+    engine: str
     spark_worker_type: str
     spark_workers: int
     spark_timeout_minutes: int
@@ -185,23 +192,31 @@ class Lake(cdk.Stack):
             request="$.request",
             database=self._database.database_name,
             data_lake_bucket=self._data_lake.bucket_name,
+            engine=self._config.engine,
         )
         per_run = {"--request"}
         given = arguments(options)
+        hail = self._hail() if self._config.engine == "hail" else None
         job = SparkJob(
             self,
             "VariantsJob",
             name="variants",
             description="VCF to the tables variants, genotypes, consequences and rejects",
             arguments={name: value for name, value in given.items() if name not in per_run},
-            packages=_READER_PACKAGES,
+            packages=(*_READER_PACKAGES, "hail") if hail else _READER_PACKAGES,
             size=self._spark_size,
+            extension=hail,
         )
         grant_read(self._sequencing, job.role, object_keys.RUNS, object_keys.STEPS)
         for grant in (grant_read, grant_write, grant_delete):
             grant(self._data_lake, job.role, object_keys.TABLES, object_keys.LOADS)
         grant_partitions(job.role, self._database, [table.name for table in (*TABLES, *LOOKUPS, *RELEASES)])
         return job, {name: value for name, value in given.items() if name in per_run}
+
+    def _hail(self) -> SparkExtension:
+        (requirement,) = pinned(["hail"])
+        jar = object_keys.hail_jar(requirement.partition("==")[2])
+        return SparkExtension(glue.Code.from_bucket(self._data_lake, jar), _HAIL_SETTINGS)
 
     def _load_functions(self) -> LoadFunctions:
         functions = LoadFunctions(

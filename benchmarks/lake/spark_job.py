@@ -26,7 +26,7 @@ from glue_jobs.variants.options import VariantsOptions, arguments
 
 ROOT = Path(__file__).parents[2]
 _SCRIPT = ROOT / "glue_jobs/variants/job.py"
-BUCKET, _DATABASE = "lake", "genomics"
+BUCKET, DATABASE = "lake", "genomics"
 CORES = 2
 LOCAL = {"spark.master": f"local[{CORES}]"}
 
@@ -77,7 +77,7 @@ class LocalCloud:
         )
         options = VariantsOptions(
             f"s3://{BUCKET}/{request}",
-            _DATABASE,
+            DATABASE,
             BUCKET,
             range_mib=max(1, -(-source.size // (splits << 20))),
             alone_kib=0,
@@ -104,11 +104,11 @@ def local_cloud(directory: Path) -> Iterator[LocalCloud]:
         cloud = LocalCloud(running.environment())
         cloud.client("s3").create_bucket(Bucket=BUCKET)
         glue = cloud.client("glue")
-        glue.create_database(DatabaseInput={"Name": _DATABASE})
+        glue.create_database(DatabaseInput={"Name": DATABASE})
         for table in (*TABLES, *LOOKUPS):
             location = f"s3://{BUCKET}/{object_keys.table(table.name)}"
             glue.create_table(
-                DatabaseName=_DATABASE,
+                DatabaseName=DATABASE,
                 TableInput={
                     "Name": table.name,
                     "PartitionKeys": _columns(table.partitions),

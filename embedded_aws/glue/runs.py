@@ -157,7 +157,7 @@ def _execute(context: Context, run: Run, directory: Path) -> tuple[Ending, Seque
     script = _fetch(s3, run.job.command["ScriptLocation"], directory, "script")
     for uri in _listed(run.effective, "--extra-files"):
         _fetch(s3, uri, directory, "extra file")
-    libraries = [_library(context, s3, uri) for uri in _listed(run.effective, "--extra-py-files")]
+    libraries = [_kept(context, s3, uri, "Python library") for uri in _listed(run.effective, "--extra-py-files")]
     _require_modules(_listed(run.effective, "--additional-python-modules"))
     environment = {
         **identity.process_environment(context, role, SESSION),
@@ -166,7 +166,8 @@ def _execute(context: Context, run: Run, directory: Path) -> tuple[Ending, Seque
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     if not _is_plain_python(run):
-        environment.update(spark.prepare(_spark_settings(run.effective), directory))
+        jars = [_kept(context, s3, uri, "jar") for uri in _listed(run.effective, "--extra-jars")]
+        environment.update(spark.prepare(_spark_settings(run.effective), directory, jars=jars))
     if run.stopped.is_set():
         return Ending(exit_code=SIGKILL_EXIT_CODE), ()
     line = [sys.executable, str(script), *script_arguments(run)]
@@ -246,9 +247,9 @@ def _fetch(s3: Any, uri: str, directory: Path, kind: str) -> Path:
     return target
 
 
-def _library(context: Context, s3: Any, uri: str) -> Path:
+def _kept(context: Context, s3: Any, uri: str, kind: str) -> Path:
     """The file below a directory that its content names: what a run compiles of it serves the next one too."""
-    content = _download(s3, uri, "Python library")
+    content = _download(s3, uri, kind)
     target = context.directory("glue-libraries", hashlib.sha256(content).hexdigest()[:32]) / uri.rpartition("/")[2]
     if not target.exists():
         with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:

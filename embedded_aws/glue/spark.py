@@ -46,11 +46,13 @@ class SparkUnavailableError(RuntimeError):
     """Spark cannot run on this machine; the message says what is missing."""
 
 
-def prepare(settings: Mapping[str, str], directory: Path, *, flags: Sequence[str] = ()) -> dict[str, str]:
+def prepare(
+    settings: Mapping[str, str], directory: Path, *, jars: Sequence[Path] = (), flags: Sequence[str] = ()
+) -> dict[str, str]:
     """The environment in which a script gets a Spark of its own on this machine's cores, once it asks for one.
 
-    `settings` are Spark's, added to ours; `directory` is the run's own; `flags` are for the JVM, by default those that
-    make it start fast. SparkUnavailableError when there is no Java.
+    `settings` are Spark's, added to ours; `directory` is the run's own; `jars` are on the class path, behind Spark's;
+    `flags` are for the JVM, by default those that make it start fast. SparkUnavailableError when there is no Java.
     """
     logging = directory / "log4j2.properties"
     logging.write_text(_LOGGING)
@@ -67,7 +69,7 @@ def prepare(settings: Mapping[str, str], directory: Path, *, flags: Sequence[str
         **settings,
     }
     java = [
-        *_java(),
+        *_java(jars),
         *(flags or _archived()),
         f"-Dlog4j2.configurationFile={logging}",
         f"-Djava.io.tmpdir={local}",
@@ -142,7 +144,7 @@ def _wait_for_end(pid: int) -> None:
         time.sleep(0.1)
 
 
-def _java() -> list[str]:
+def _java(jars: Sequence[Path]) -> list[str]:
     heap = min(_LARGEST_HEAP_MIB, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // (4 << 20))
     return [
         _java_binary(),
@@ -154,7 +156,7 @@ def _java() -> list[str]:
         "-Djdk.reflect.useDirectMethodHandle=false",
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
         "-cp",
-        f"{_home()}/jars/*",
+        os.pathsep.join([f"{_home()}/jars/*", *map(str, jars)]),
     ]
 
 

@@ -43,7 +43,7 @@ class LoadManifest:
     """The commit of a load, written last. `files` maps a table's name to its objects' keys, `rows` to its row counts,
     those of LOOKUPS left out.
 
-    `header` is the VCF's, with which its records can be written again.
+    `header` is the VCF's, with which its records can be written again. `engine` read it (see the job's options).
     `schema` is the version of the tables' layout: a dataset loaded with an older one is loaded again.
     """
 
@@ -54,6 +54,7 @@ class LoadManifest:
     files: Mapping[str, tuple[str, ...]]
     rows: Mapping[str, int]
     header: str = ""
+    engine: str = "native"
 
 
 def dataset(study: str, sample: str) -> str:

@@ -40,6 +40,8 @@ STORAGE_ANALYSIS = "storage_analysis/"
 TABLES = "tables/"
 LOADS = "loads/"
 LOAD_CHECKS = f"{LOADS}checks/"
+# What jobs need that is too large to be installed by each run.
+ENGINES = "engines/"
 # Releases of annotations, as they were brought.
 ANNOTATIONS = "annotations/"
 QUERY_RESULTS = "query-results/"
@@ -306,6 +308,16 @@ def staged_rejects(dataset: str, load: str, name: str) -> str:
 def staged_part(dataset: str, load: str, table: str, bucket: int, name: str) -> str:
     """Where some rows of one range wait to be gathered with those of the others, bucket by bucket."""
     return f"{LOADS}variants/{quote(dataset, safe='')}/{load}/{table}/{bucket:05d}/{name}"
+
+
+def hail_jar(version: str) -> str:
+    """Hail's jar, for jobs that read VCFs by Hail: of the same version as its Python package."""
+    return f"{ENGINES}hail/{version}/hail-all-spark.jar"
+
+
+def staged_source(dataset: str, load: str, name: str) -> str:
+    """Where a source lies for as long as Hail reads it."""
+    return f"{LOADS}variants/{quote(dataset, safe='')}/{load}/source/{name}"
 
 
 def annotation_file(table: str, release: str, sha256: str, name: str) -> str:

@@ -45,6 +45,7 @@ def commit(plan: SourcePlan, results: Sequence[TaskResult], *, catalog: Catalog)
         files={table.name: tuple(sorted(f.key for f in files if f.table == table.name)) for table in _WRITTEN},
         rows={table.name: sum(result.rows.get(table.name, 0) for result in results) for table in TABLES},
         header=plan.file.header.text,
+        engine=plan.engine,
     )
     publish(plan.bucket, manifest, catalog=catalog)
     return manifest

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from glue_jobs import arguments as job_arguments
 
+ENGINES = ("native", "hail")
+
 
 @dataclass(frozen=True)
 class VariantsOptions:
@@ -13,6 +15,7 @@ class VariantsOptions:
     `request` is the s3:// URI of a LoadRequest, `database` the Glue database whose tables are loaded,
     `data_lake_bucket` the bucket that holds them. A task reads `range_mib` MiB of compressed VCF.
     Sources of up to `alone_kib` KiB together are read by the driver itself, which then starts no Spark.
+    `engine` is what reads the VCFs: our reader ("native"), or Hail ("hail"), always with Spark.
     """
 
     request: str
@@ -20,6 +23,7 @@ class VariantsOptions:
     data_lake_bucket: str
     range_mib: int = 32
     alone_kib: int = 32 << 10
+    engine: str = ENGINES[0]
 
 
 def arguments(options: VariantsOptions) -> dict[str, str]:

@@ -16,7 +16,10 @@ from glue_jobs.vcf.text import ByteRange
 
 @dataclass(frozen=True)
 class SourcePlan:
-    """One source to load. `run_id` is the run that asked for it, `bucket` the data lake's."""
+    """One source to load. `run_id` is the run that asked for it, `bucket` the data lake's.
+
+    `engine` reads it (see the job's options). Hail takes it apart itself: there are no `parts` then.
+    """
 
     source: LoadSource
     object: S3Source
@@ -24,11 +27,14 @@ class SourcePlan:
     parts: tuple[ByteRange, ...]
     run_id: str
     bucket: str
+    engine: str = "native"
 
     @property
     def load(self) -> str:
         """Names this load: the same content, cut the same way, under the same schema."""
-        recipe = [self.source.vcf.sha256, SCHEMA, [part.start for part in self.parts]]
+        recipe: list[object] = [self.source.vcf.sha256, SCHEMA, [part.start for part in self.parts]]
+        if self.engine != "native":
+            recipe.append(self.engine)
         return hashlib.sha256(dumps(recipe).encode()).hexdigest()[:16]
 
     @property
@@ -59,10 +65,11 @@ class SourcePlan:
             yield RangeTask(self.object, self.file, part, destination, is_only)
 
 
-def make_plan(source: LoadSource, *, run_id: str, bucket: str, range_bytes: int) -> SourcePlan:
+def make_plan(source: LoadSource, *, run_id: str, bucket: str, range_bytes: int, engine: str = "native") -> SourcePlan:
     """Look at a source: that it is there, as large as it should be, and begins as a VCF does. VcfError says if not."""
     found = S3Source.head(source.vcf.uri)
     if found.size != source.vcf.size:
         raise VcfError(f"has {found.size:,} bytes, the request says {source.vcf.size:,}; upload it again")
     file = open_vcf(found)
-    return SourcePlan(source, found, file, ranges(found, file, range_bytes), run_id, bucket)
+    parts = ranges(found, file, range_bytes) if engine == "native" else ()
+    return SourcePlan(source, found, file, parts, run_id, bucket, engine)

@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 from genomics.contracts import object_keys
 from genomics.contracts.codec import ContractError, loads
-from genomics.contracts.loads import SCHEMA, LoadManifest, LoadRequest
+from genomics.contracts.loads import SCHEMA, LoadManifest, LoadRequest, LoadSource
 from glue_jobs.execution import alone
 from glue_jobs.variants.catalog import Catalog
 from glue_jobs.variants.commit import commit, discard, find_manifest, find_measures, publish, put_document
 from glue_jobs.variants.compaction import compacted, plan_compaction
 from glue_jobs.variants.gathering import gather_tasks
+from glue_jobs.variants.hail_engine import load_by_hail
 from glue_jobs.variants.measuring import gathered, measure_tasks
-from glue_jobs.variants.options import VariantsOptions
+from glue_jobs.variants.options import ENGINES, VariantsOptions
 from glue_jobs.variants.plans import SourcePlan, make_plan
 from glue_jobs.variants.releases import ReleaseError, pin, unpin
 from glue_jobs.variants.tasks import Task, TaskResult, joined, run
@@ -32,17 +33,14 @@ def load(run_all: RunAll, options: VariantsOptions) -> Iterator[str]:
     `run_all` carries out the tasks where there is more to read than the options' `alone_kib`. Raises LoadError at the
     end if a source could not be loaded.
     """
+    if options.engine not in ENGINES:
+        raise LoadError(f"--engine is {options.engine!r}; expected one of {', '.join(ENGINES)}")
     request = _read_request(options.request)
     catalog = Catalog(options.database)
     plans: list[SourcePlan] = []
     problems: list[str] = []
     for source in request.sources:
-        manifest = find_manifest(options.data_lake_bucket, source.dataset)
-        if manifest and manifest.schema == SCHEMA and manifest.source.sha256 == source.vcf.sha256:
-            publish(options.data_lake_bucket, manifest, catalog=catalog)
-            if find_measures(options.data_lake_bucket, manifest) is None:
-                is_small = manifest.source.size <= options.alone_kib << 10
-                _measure(run_alone if is_small else run_all, options, manifest, request.run_id, catalog)
+        if _is_loaded(run_all, options, source, request.run_id, catalog):
             yield f"{source.dataset}: already loaded from {source.vcf.uri}"
             continue
         try:
@@ -52,6 +50,7 @@ def load(run_all: RunAll, options: VariantsOptions) -> Iterator[str]:
                     run_id=request.run_id,
                     bucket=options.data_lake_bucket,
                     range_bytes=options.range_mib << 20,
+                    engine=options.engine,
                 )
             )
         except VcfError as error:
@@ -62,6 +61,8 @@ def load(run_all: RunAll, options: VariantsOptions) -> Iterator[str]:
         checksum = next(results)
         parts = [next(results) for _ in plan.parts]
         try:
+            if plan.engine == "hail":
+                parts = load_by_hail(plan)
             manifest = _finish(run_tasks, plan, checksum, parts, catalog)
             _measure(run_tasks, options, manifest, request.run_id, catalog)
             yield _line(manifest)
@@ -69,6 +70,26 @@ def load(run_all: RunAll, options: VariantsOptions) -> Iterator[str]:
             problems.append(f"{plan.source.vcf.uri}: {error}")
     for dataset in request.compact:
         yield _compact(run_all, options, dataset, catalog)
+    yield from _release(options, request, problems, catalog)
+    if problems:
+        raise LoadError("\n".join(problems))
+
+
+def _is_loaded(run_all: RunAll, options: VariantsOptions, source: LoadSource, run_id: str, catalog: Catalog) -> bool:
+    """Whether the lake has the source's rows. What a load that was killed had still to do is done."""
+    manifest = find_manifest(options.data_lake_bucket, source.dataset)
+    wanted = (SCHEMA, options.engine, source.vcf.sha256)
+    if manifest is None or (manifest.schema, manifest.engine, manifest.source.sha256) != wanted:
+        return False
+    publish(options.data_lake_bucket, manifest, catalog=catalog)
+    if find_measures(options.data_lake_bucket, manifest) is None:
+        is_small = manifest.source.size <= options.alone_kib << 10
+        _measure(run_alone if is_small else run_all, options, manifest, run_id, catalog)
+    return True
+
+
+def _release(options: VariantsOptions, request: LoadRequest, problems: list[str], catalog: Catalog) -> Iterator[str]:
+    """Pin and unpin what the request says; what cannot be pinned goes to `problems`."""
     for dataset in request.pin:
         try:
             yield pin(options.data_lake_bucket, request.release, dataset, catalog=catalog)
@@ -76,8 +97,6 @@ def load(run_all: RunAll, options: VariantsOptions) -> Iterator[str]:
             problems.append(str(error))
     for dataset in request.unpin:
         yield unpin(options.data_lake_bucket, request.release, dataset, catalog=catalog)
-    if problems:
-        raise LoadError("\n".join(problems))
 
 
 def _finish(

@@ -24,6 +24,18 @@ class SparkSize:
     timeout_minutes: int
 
 
+@dataclass(frozen=True)
+class SparkExtension:
+    """What Spark itself has beside its own: a jar on its class path, and `settings`."""
+
+    jar: glue.Code
+    settings: Mapping[str, str]
+
+    def arguments(self) -> dict[str, str]:
+        """The settings. Of `--conf` Glue takes one: its value holds all of them, and the further `--conf`."""
+        return {"--conf": " --conf ".join(f"{name}={value}" for name, value in self.settings.items())}
+
+
 class SparkJob(Construct):
     """`job` reads its arguments from `arguments`, and from those of a run; grants go to `role`.
 
@@ -43,6 +55,7 @@ class SparkJob(Construct):
         size: SparkSize,
         security: GlueSecurity | None = None,
         job_name: str | None = None,
+        extension: SparkExtension | None = None,
     ) -> None:
         """Without a `security` to share, its logs have a key of their own."""
         super().__init__(scope, construct_id)
@@ -66,7 +79,12 @@ class SparkJob(Construct):
             glue_version=glue.GlueVersion.V5_1,
             script=_code(script),
             extra_python_files=[_code(library)],
-            default_arguments={**arguments, "--additional-python-modules": ",".join(_pinned(packages))},
+            extra_jars=[extension.jar] if extension else None,
+            default_arguments={
+                **arguments,
+                "--additional-python-modules": ",".join(pinned(packages)),
+                **(extension.arguments() if extension else {}),
+            },
             worker_configuration=glue.WorkerConfiguration(
                 worker_type=glue.WorkerType[size.worker_type.replace(".", "_")], number_of_workers=size.workers
             ),
@@ -110,7 +128,8 @@ def _code(asset: s3_assets.Asset) -> glue.Code:
     return glue.Code.from_bucket(asset.bucket, asset.s3_object_key)
 
 
-def _pinned(packages: Sequence[str]) -> list[str]:
+def pinned(packages: Sequence[str]) -> list[str]:
+    """The packages with their versions in the lock file, as pip takes them."""
     locked = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
     versions = {package["name"]: package.get("version") for package in locked}
     return [f"{name}=={versions[name]}" for name in packages]

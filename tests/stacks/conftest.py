@@ -76,6 +76,7 @@ OTHER_SETTINGS = {
     "restored_days": "3",
     "study_owner_email": "owner@lab.example",
     "file_share_arns": "arn:aws:storagegateway:eu-central-1:210987654321:share/share-0A1B2C3D",
+    "lake_engine": "hail",
     "query_scan_limit_gib": "7",
     "lake_analysts": "arn:aws:iam::210987654321:role/Researchers,arn:aws:iam::210987654321:user/ada",
     "lake_administrators": "arn:aws:iam::210987654321:role/DataStewards",

@@ -117,6 +117,22 @@ def test_jobs_run_one_at_a_time_and_the_others_wait(assembly: Any, name: str) ->
     assert job["JobRunQueuingEnabled"] is True
 
 
+def test_vcfs_are_read_by_hail_where_the_settings_say_so(default: Any, other: Any) -> None:
+    given = variants_job(default)["DefaultArguments"]
+    assert given["--engine"] == "native"
+    assert not {"--extra-jars", "--conf"} & set(given)
+    given = variants_job(other)["DefaultArguments"]
+    assert given["--engine"] == "hail"
+    assert given["--additional-python-modules"].endswith(",hail==0.2.139")
+    assert flat(given["--extra-jars"]).endswith("/engines/hail/0.2.139/hail-all-spark.jar")
+    # https://hail.is/docs/0.2/install/other-cluster.html
+    assert given["--conf"].split(" --conf ") == [
+        "spark.serializer=org.apache.spark.serializer.KryoSerializer",
+        "spark.kryo.registrator=is.hail.kryo.HailKryoRegistrator",
+    ]
+    assert "--extra-jars" not in jobs(other)["annotations"]["DefaultArguments"]
+
+
 @pytest.mark.parametrize("name", JOBS)
 def test_the_job_installs_the_versions_that_the_tests_run_with(default: Any, name: str) -> None:
     packages = jobs(default)[name]["DefaultArguments"]["--additional-python-modules"].split(",")
