@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # What Hail takes a file for follows from its name.
 FILE_NAMES = {Encoding.BGZF: "source.vcf.bgz", Encoding.GZIP: "source.vcf.gz", Encoding.PLAIN: "source.vcf"}
 _REASON = re.compile(r"(?:HailException|FatalError|HailUserError|TribbleException\S*|Exception): ([^\n]+)")
+_FIELD_REASON = re.compile(r"VCFParseError: ([^\n]+)")
+_DIRECTORY = re.compile(r"\b(?:file|s3):\S*/")
 _LONGEST = 300
 
 
@@ -70,9 +72,12 @@ def read_frame(uri: str, encoding: Encoding) -> Any:
 
 def hail_error(error: Exception) -> VcfError:
     """What Hail, or Spark for it, says is wrong with a file, as one line."""
-    found = _REASON.findall(str(error)) or [str(error).partition("\n")[0]]
-    # Before it stands which task failed, and behind it who noticed.
-    return VcfError(f"Hail does not read it: {found[-1].strip()[:_LONGEST]}")
+    text = str(error)
+    *_, reason = [text.partition("\n")[0], *_REASON.findall(text)]
+    # Before it stands which task failed.
+    reason = _DIRECTORY.sub("", reason.rpartition("HailException: ")[2]).strip()
+    said = [reason, *_FIELD_REASON.findall(text)[:1]]
+    return VcfError(f"Hail does not read it: {': '.join(said)[:_LONGEST]}")
 
 
 def _alleles(hl: Any, call: Any) -> Any:
