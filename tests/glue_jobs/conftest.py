@@ -152,7 +152,7 @@ class Lake:
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=content)
         return LoadSource(dataset, Artifact(f"s3://{self.bucket}/{key}", digest, len(content)))
 
-    def options(self, *sources: LoadSource, run_id: str = "run-1", **more: int) -> VariantsOptions:
+    def options(self, *sources: LoadSource, run_id: str = "run-1", **more: Any) -> VariantsOptions:
         """Put the request; what the job is then told, by default to need no Spark."""
         key = object_keys.run_document(run_id, "load.json")
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=dumps(LoadRequest(run_id, sources)).encode())

@@ -151,6 +151,13 @@ def test_a_missing_script_fails_the_run(cloud: Cloud) -> None:
     assert "s3://code/none.py" in run["ErrorMessage"]
 
 
+def test_a_missing_jar_fails_the_run_by_name(cloud: Cloud) -> None:
+    job = cloud.make_job("", kind="glueetl", DefaultArguments={"--extra-jars": "s3://code/none.jar"})
+    run = cloud.run(job)
+    assert run["JobRunState"] == "FAILED"
+    assert run["ErrorMessage"].startswith("LAUNCH ERROR | cannot download jar s3://code/none.jar: ")
+
+
 def test_a_stopped_run_ends_with_all_its_processes(cloud: Cloud, tmp_path: Path) -> None:
     mark = tmp_path / "alive"
     job = cloud.make_job(

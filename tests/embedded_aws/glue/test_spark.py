@@ -33,6 +33,15 @@ def test_spark_runs_without_an_archive_until_one_was_made(installation: Path) ->
     assert spark.make_archive().read_bytes() == b"made"
 
 
+def test_a_jobs_jars_are_on_the_class_path_behind_sparks(installation: Path) -> None:
+    directory = Path(tempfile.mkdtemp(dir=installation))
+    home = Path(spark.prepare({}, directory, jars=[Path("/jars/one.jar"), Path("/jars/two.jar")])["SPARK_HOME"])
+    words = shlex.split((home / "bin/spark-submit").read_text())
+    first, *others = words[words.index("-cp") + 1].split(os.pathsep)
+    assert first.endswith("/pyspark/jars/*")
+    assert others == ["/jars/one.jar", "/jars/two.jar"]
+
+
 def test_an_archive_of_other_jars_is_not_used(installation: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jars = installation / "pyspark" / "jars"
     jars.mkdir(parents=True)
@@ -46,7 +55,7 @@ def test_an_archive_of_other_jars_is_not_used(installation: Path, monkeypatch: p
 def test_an_archive_that_cannot_be_made_is_told_in_one_line(
     installation: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(spark, "_java", lambda: ["/bin/sh", "-c", "echo no memory >&2; exit 3"])
+    monkeypatch.setattr(spark, "_java", lambda _: ["/bin/sh", "-c", "echo no memory >&2; exit 3"])
     assert spark._main() == 1
     assert capsys.readouterr().err == (
         "Spark will start more slowly: no archive of its classes could be made: "

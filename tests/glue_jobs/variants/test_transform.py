@@ -15,10 +15,12 @@ import pytest
 from genomics.contracts import object_keys
 from genomics.contracts.tables import GENOTYPES_BY_LOCATION, LOOKUPS, TABLES
 from glue_jobs.variants import commit as commit_module
+from glue_jobs.variants import transform
 from glue_jobs.variants.job import run_with_spark
 from glue_jobs.variants.options import arguments
+from glue_jobs.variants.plans import SourcePlan
 from glue_jobs.variants.tasks import Task, TaskResult
-from glue_jobs.variants.transform import LoadError, load
+from glue_jobs.variants.transform import LoadError, load, run_alone
 from glue_jobs.vcf.sources import S3Source
 
 _ROOT = Path(__file__).parents[3]
@@ -168,6 +170,31 @@ def _cut_into(pieces: int) -> Callable[..., Any]:
     from glue_jobs.vcf.reader import ranges  # noqa: PLC0415 - the real one, whatever stands in its place
 
     return lambda source, file, range_bytes: ranges(source, file, max(1, source.size // pieces))
+
+
+def test_what_one_engine_has_loaded_the_other_loads_again(
+    lake: Any, bgzf: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def by_hail(plan: SourcePlan) -> list[TaskResult]:
+        read.append(plan.source.dataset)
+        return run_alone(list(plan.whole().range_tasks()))
+
+    monkeypatch.setattr(transform, "load_by_hail", by_hail)
+    source = lake.put("d", bgzf(vcf(20)))
+    for engine, times in (("native", 0), ("hail", 1), ("hail", 1), ("native", 1)):
+        list(load(unneeded, lake.options(source, engine=engine)))
+        assert len(read) == times
+        assert lake.manifest("d").engine == engine
+        assert sorted(key for keys in lake.manifest("d").files.values() for key in keys) == lake.keys(
+            object_keys.TABLES
+        )
+
+
+def test_an_unknown_engine_is_named(lake: Any) -> None:
+    with pytest.raises(LoadError, match="--engine is 'fast'; expected one of native, hail"):
+        list(load(unneeded, lake.options(engine="fast")))
 
 
 def test_what_is_loaded_is_not_loaded_again(lake: Any, bgzf: Any) -> None:
