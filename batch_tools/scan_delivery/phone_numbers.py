@@ -12,18 +12,22 @@ _EXTENSION = r"(?:\s?(?:x|ext\.?)\s?\d{1,6})?"
 _INTERNATIONAL = re.compile(
     r"(?<![^\W_])\(?(?:\+|00(?=[1-9]\d{0,2}[ (]))[1-9](?:[ ()./-]{0,3}\d){6,15}" + _EXTENSION + AFTER
 )
+_SEPARATED = re.compile(r"\d[ ()./-]+\d")
 _NATIONAL = (
     # North America's, with or without the 1.
-    re.compile(BEFORE + r"(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}" + _EXTENSION + AFTER),
+    re.compile(BEFORE + r"(?:(?:00)?1[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}" + _EXTENSION + AFTER),
     # An area in brackets.
     re.compile(r"(?<![^\W_])\(0?\d{1,5}\)[ -]{0,3}\d(?:[ -]?\d){4,9}" + _EXTENSION + AFTER),
     # East Asia's and Brazil's.
     re.compile(BEFORE + r"\d{2,3}[- ]\d{3,5}-\d{4}" + AFTER),
+    re.compile(BEFORE + r"0\d{1,4}[ /-]{1,2}\d{2,3}(?: \d{2,3}){2,3}" + AFTER),
     # The trunk prefix of most of Europe.
     re.compile(BEFORE + r"0[1-9]\d{0,4}[ /-](?=(?:[ /-]?\d){4,9}(?!\d))\d(?:[ /-]?\d){4,8}" + _EXTENSION + AFTER),
 )
 # Groups without a prefix, which only the plan of a country tells from other numbers.
 _GROUPS = re.compile(BEFORE + r"\d{2,4}(?: \d{2,4}){1,4}" + AFTER)
+# As in Norway, Denmark and France; but for years.
+_PAIRS = re.compile(BEFORE + r"(?:\d\d(?: \d\d){3}|(?!(?:19|20)\d\d (?:19|20))\d{4} \d{4})" + AFTER)
 _REGIONS = ("ES", "PL", "DK", "NO", "CZ", "FR", "PT", "IT")
 _DATE = re.compile(r"\d{1,2}[-/ ]\d{1,2}[-/ ](?:19|20)\d\d|(?:19|20)\d\d[-/ ]\d{1,2}[-/ ]\d{1,2}")
 
@@ -31,13 +35,15 @@ _DATE = re.compile(r"\d{1,2}[-/ ]\d{1,2}[-/ ](?:19|20)\d\d|(?:19|20)\d\d[-/ ]\d{
 def find_phone_numbers(text: str, place: Place) -> Iterator[tuple[int, int]]:
     """Start and end of each number in `text`; of those told by a country's plan alone, in values only."""
     for match in _INTERNATIONAL.finditer(text):
-        if _is_possible(match[0]):
+        if _SEPARATED.search(match[0]) or _is_possible(match[0]):
             yield match.span()
     for form in _NATIONAL:
         for match in form.finditer(text):
             if not _DATE.fullmatch(match[0]):
                 yield match.span()
     if place is Place.VALUE:
+        for match in _PAIRS.finditer(text):
+            yield match.span()
         for match in _GROUPS.finditer(text):
             if any(_is_valid(match[0], region) for region in _REGIONS):
                 yield match.span()
