@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +37,7 @@ TemporaryDirectory {directory}
 LogFile {directory}/clamd.log
 Foreground yes
 FixStaleSocket yes
-MaxThreads 2
+MaxThreads 10
 StreamMaxLength {largest}
 MaxFileSize {largest}
 MaxScanSize {scanned}
@@ -53,7 +54,7 @@ OfficialDatabaseOnly no
 
 
 class Clamd:
-    """A context manager: a daemon of its own while it is open. A VirusScanner.
+    """A context manager: a daemon of its own while it is open. A VirusScanner, of several threads at a time.
 
     `signatures` is the directory of its databases; `largest` bytes of one content are looked into, `depth` archives
     within each other; `timeout` seconds is the most that it may take over one content, `start_timeout` over its start.
@@ -72,6 +73,7 @@ class Clamd:
         self._signatures, self._depth = signatures, depth
         self._timeout, self._start_timeout = timeout, start_timeout
         self._directory = Path()
+        self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Clamd":
@@ -118,7 +120,11 @@ class Clamd:
             # One that was just killed may still seem to run.
             with contextlib.suppress(ConnectionError, FileNotFoundError):
                 return self._connected()
-        self._start()
+        with self._lock:
+            # Another thread may have started it meanwhile.
+            with contextlib.suppress(OSError):
+                return self._connected()
+            self._start()
         with _as_scanner_error():
             return self._connected()
 

@@ -38,21 +38,20 @@ _NOT_LATIN = re.compile(r"[\u0370-\u1dff\u2e80-\uffff]")
 
 # Words of laboratories and of files that stand beside dates without being names.
 _OF_LABORATORIES = """
-jan january feb february mar march apr april may jun june jul july aug august sep sept september oct october nov
-november dec december mon monday tue tues tuesday wed wednesday thu thurs thursday fri friday sat saturday sun
-sunday date time created updated modified release released version build phase final draft data file files set
-report log run runs sample samples batch pool library lib lane plate well cell flowcell project study experiment
-panel exome genome genomes wgs wes rna dna cdna chip seq sequencing sequence reads read barcode index indexed tumor
-tumour normal germline somatic blood saliva tissue control case cases trio family proband mother father child
-sibling cohort reference ref variants variant calls called filtered sorted merged raw annotated annotation
-annotations clinvar dbsnp gnomad exac illumina hiseq miseq novaseq nextseq nanopore pacbio ion torrent gatk bwa
-samtools bcftools picard vep ensembl ncbi giab nist broad sanger hapmap platinum integrated shapeit beagle impute
-genotype genotypes genotyping header comment comments command source contact description type number integer float
-string flag character id program vcf bcf gvcf bam sam cram fastq fasta bed gff gtf tsv csv txt json xml zip gz the
-of and for from with in on at by to all new old test demo example truth high conf confidence snp snps snv snvs indel
-indels sv svs cnv cnvs mt chr chromosome utc gmt cet cest est edt pst pdt am pm eur afr amr eas sas ceu yri chb jpt
-gbr fin ibs tsi lims order kit prep capture sureselect truseq nimblegen agilent twist idt nextera amplicon method
-protocol
+january feb february mar march apr jun jul july aug sep sept september oct october nov november dec december mon
+monday tue tues tuesday wed wednesday thu thurs thursday fri friday sat saturday sun sunday date time created
+updated modified release released version build phase final draft data file files set report log run runs sample
+samples batch pool library lib lane plate well cell flowcell project study experiment panel exome genome genomes wgs
+wes rna dna cdna chip seq sequencing sequence reads read barcode index indexed tumor tumour normal germline somatic
+blood saliva tissue control case cases trio family proband mother father child sibling cohort reference ref variants
+variant calls called filtered sorted merged raw annotated annotation annotations clinvar dbsnp gnomad exac illumina
+hiseq miseq novaseq nextseq nanopore pacbio ion torrent gatk bwa samtools bcftools picard vep ensembl ncbi giab nist
+broad sanger hapmap platinum integrated shapeit beagle impute genotype genotypes genotyping header comment comments
+command source contact description type number integer float string flag character id program vcf bcf gvcf bam sam
+cram fastq fasta bed gff gtf tsv csv txt json xml zip gz the of and for from with in on at by to all new old test
+demo example truth high conf confidence snp snps snv snvs indel indels sv svs cnv cnvs mt chr chromosome utc gmt cet
+cest est edt pst pdt am pm eur afr amr eas sas ceu yri chb jpt gbr fin ibs tsi lims order kit prep capture
+sureselect truseq nimblegen agilent twist idt nextera amplicon method protocol
 """
 _NO_NAMES = frozenset(_OF_LABORATORIES.split())
 

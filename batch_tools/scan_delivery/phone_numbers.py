@@ -20,14 +20,15 @@ _NATIONAL = (
     re.compile(r"(?<![^\W_])\(0?\d{1,5}\)[ -]{0,3}\d(?:[ -]?\d){4,9}" + _EXTENSION + AFTER),
     # East Asia's and Brazil's.
     re.compile(BEFORE + r"\d{2,3}[- ]\d{3,5}-\d{4}" + AFTER),
-    re.compile(BEFORE + r"0\d{1,4}[ /-]{1,2}\d{2,3}(?: \d{2,3}){2,3}" + AFTER),
     # The trunk prefix of most of Europe.
+    re.compile(BEFORE + r"0\d{1,4}[ /-]{1,2}\d{2,3}(?: \d{2,3}){2,3}" + AFTER),
     re.compile(BEFORE + r"0[1-9]\d{0,4}[ /-](?=(?:[ /-]?\d){4,9}(?!\d))\d(?:[ /-]?\d){4,8}" + _EXTENSION + AFTER),
 )
 # Groups without a prefix, which only the plan of a country tells from other numbers.
-_GROUPS = re.compile(BEFORE + r"\d{2,4}(?: \d{2,4}){1,4}" + AFTER)
-# As in Norway, Denmark and France; but for years.
-_PAIRS = re.compile(BEFORE + r"(?:\d\d(?: \d\d){3}|(?!(?:19|20)\d\d (?:19|20))\d{4} \d{4})" + AFTER)
+_GROUPS = re.compile(BEFORE + r"\d{2,4}(?: \d{1,4}){1,4}" + AFTER)
+# As in Norway, Denmark and France, and within Turkish cities, in whatever ranges.
+_LOCAL = re.compile(r"\d{3} \d\d? \d{3}|\d\d(?: \d\d){3}|\d{4} \d{4}")
+_YEARS = re.compile(r"^(?:19|20)\d\d (?:19|20)\d\d")
 _REGIONS = ("ES", "PL", "DK", "NO", "CZ", "FR", "PT", "IT")
 _DATE = re.compile(r"\d{1,2}[-/ ]\d{1,2}[-/ ](?:19|20)\d\d|(?:19|20)\d\d[-/ ]\d{1,2}[-/ ]\d{1,2}")
 
@@ -42,10 +43,10 @@ def find_phone_numbers(text: str, place: Place) -> Iterator[tuple[int, int]]:
             if not _DATE.fullmatch(match[0]):
                 yield match.span()
     if place is Place.VALUE:
-        for match in _PAIRS.finditer(text):
-            yield match.span()
         for match in _GROUPS.finditer(text):
-            if any(_is_valid(match[0], region) for region in _REGIONS):
+            if not _YEARS.search(match[0]) and (
+                _LOCAL.fullmatch(match[0]) or any(_is_valid(match[0], region) for region in _REGIONS)
+            ):
                 yield match.span()
 
 

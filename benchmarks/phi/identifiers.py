@@ -31,7 +31,7 @@ LOCALES = (
     *("sv_SE", "da_DK", "no_NO", "fi_FI", "pl_PL", "cs_CZ", "ro_RO", "pt_BR", "tr_TR", "ja_JP", "ko_KR", "zh_CN"),
 )
 # Locale -> label and how Faker makes the number. Of the others, Faker knows no number of their own.
-_NATIONAL: dict[str, tuple[str, Callable[[Any], str]]] = {
+NATIONAL: dict[str, tuple[str, Callable[[Any], str]]] = {
     "en_GB": ("NINO", lambda f: f.ssn()),
     "en_CA": ("SIN", lambda f: f.ssn()),
     "en_IN": ("Aadhaar", lambda f: f.aadhaar_id()),
@@ -75,6 +75,8 @@ class Identifier:
 def identifiers(rng: random.Random, kind: str) -> Iterator[Identifier]:
     """Without end, of one kind, in all locales that have it."""
     fakers = {locale: Faker(locale) for locale in LOCALES}
+    # Some of Faker's providers draw from Python's own generator.
+    random.seed(rng.getrandbits(64))
     for faker in fakers.values():
         faker.seed_instance(rng.getrandbits(64))
     makers = {
@@ -85,7 +87,7 @@ def identifiers(rng: random.Random, kind: str) -> Iterator[Identifier]:
         "phone": _phone,
         "national id": _national_id,
     }
-    locales = {"SSN": ["en_US"], "national id": list(_NATIONAL)}.get(kind, list(LOCALES))
+    locales = {"SSN": ["en_US"], "national id": list(NATIONAL)}.get(kind, list(LOCALES))
     while True:
         locale = rng.choice(locales)
         value, sentence, column = makers[kind](rng, fakers[locale], locale)
@@ -133,7 +135,7 @@ def _phone(rng: random.Random, faker: Any, _locale: str) -> tuple[str, str, str]
 
 
 def _national_id(_rng: random.Random, faker: Any, locale: str) -> tuple[str, str, str]:
-    label, make = _NATIONAL[locale]
+    label, make = NATIONAL[locale]
     number = make(faker)
     sentence = f"{label}: {number}"
     return (sentence if _WEAK.fullmatch(number) else number), sentence, "note"
