@@ -157,6 +157,7 @@ class Lake(cdk.Stack):
             project=config.project,
             workgroup=workgroup.name,
             writers={"Variants": job.role, "Annotations": annotations.role},
+            readers={"Checks": refresh.checks_role, "Sessions": sessions.role},
             analysts=config.analysts,
             administrators=config.administrators,
         )

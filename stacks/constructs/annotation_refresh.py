@@ -39,7 +39,7 @@ class ClinvarSource:
 class AnnotationRefresh(Construct):
     """`workflow` is its name: refresh, then `load_job`, then the checks, each once the one before has succeeded.
 
-    `refresh_job` and `checks_job` are the names of its own jobs; `security` may be shared.
+    `refresh_job` and `checks_job` are the names of its own jobs, `checks_role` reads tables; `security` may be shared.
     """
 
     def __init__(
@@ -63,7 +63,8 @@ class AnnotationRefresh(Construct):
         self.workflow = workflow.ref
         request = object_keys.annotation_request("refresh")
         self.refresh_job = self._refresh_job(source, request).job.job_name
-        self.checks_job = self._checks_job(limits).job.job_name
+        checks_job = self._checks_job(limits)
+        self.checks_job, self.checks_role = checks_job.job.job_name, checks_job.role
         asked = {REQUEST_ARGUMENT: object_keys.uri(data_lake.bucket_name, request)}
         # A workflow has one trigger that starts it; one with a schedule can be started by hand all the same.
         self._trigger("Start", [_action(self.refresh_job)], schedule=source.schedule)

@@ -48,7 +48,7 @@ _DESCRIBE = (
 
 
 class LakeAccess(Construct):
-    """Grants on one database. `analysts` is the role that selects; `writers` are the jobs' roles, by the jobs' names.
+    """Grants on one database. `analysts` is the role that selects; `writers` and `readers` are jobs' roles, by name.
 
     Principals with the ARNs `analysts` may take that role, or, where there are none, those of this account whose own
     policies let them. `administrators` join those of the account's data lake.
@@ -64,6 +64,7 @@ class LakeAccess(Construct):
         project: str,
         workgroup: str,
         writers: Mapping[str, iam.IRole],
+        readers: Mapping[str, iam.IRole],
         analysts: Sequence[str],
         administrators: Sequence[str],
     ) -> None:
@@ -76,6 +77,8 @@ class LakeAccess(Construct):
         self.analysts = self._analysts_role(analysts)
         self._let_ask(self.analysts, data_lake, project, workgroup)
         self.let_select("Analysts", self.analysts)
+        for name, role in readers.items():
+            self._grant_select(name, role)
         for name, role in writers.items():
             self._grant(name, role, "Database", ("CREATE_TABLE", "DESCRIBE"), self._whole_database())
             self._grant(name, role, "Tables", _WRITE, self._every_table())
@@ -93,8 +96,7 @@ class LakeAccess(Construct):
         role.add_to_policy(iam.PolicyStatement(actions=["lakeformation:GetDataAccess"], resources=["*"]))
         reason = "Credentials for a table have no resources that a policy could name; grants say for which tables."
         acknowledge(role, "AwsSolutions-IAM5", reason, "Resource::*")
-        self._grant(name, role, "Database", ("DESCRIBE",), self._whole_database())
-        self._grant(name, role, "Tables", _SELECT, self._every_table())
+        self._grant_select(name, role)
 
     def _leave_no_table_to_iam_alone(self) -> None:
         """What the account's settings give IAM_ALLOWED_PRINCIPALS on new tables does not hold in this database."""
@@ -179,6 +181,10 @@ class LakeAccess(Construct):
         reason = "Results cannot be listed one by one in a policy; they lie below this prefix."
         pattern = objects_finding(data_lake, f"{object_keys.QUERY_RESULTS}*", seen_from=role)
         acknowledge(role, "AwsSolutions-IAM5", reason, pattern)
+
+    def _grant_select(self, name: str, role: iam.IRole) -> None:
+        self._grant(name, role, "Database", ("DESCRIBE",), self._whole_database())
+        self._grant(name, role, "Tables", _SELECT, self._every_table())
 
     def _grant(
         self,
