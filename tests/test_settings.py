@@ -229,6 +229,11 @@ def test_every_setting_reaches_a_stack_or_the_app() -> None:
         "archive_part_mib": "part_mib",
         "archive_job": "job",
         "study_owner_email": "owner",
+        "lake_engine": "engine",
+        "load_limits": "limits",
+        "clinvar_url": "url",
+        "clinvar_assembly": "assembly",
+        "clinvar_schedule": "schedule",
         "lake_analysts": "analysts",
         "lake_administrators": "administrators",
     }
