@@ -80,5 +80,3 @@ def test_many_files_become_few_and_answers_stay(genomics: CommandLine, loaded: N
         {"dataset": _DATASET, "files_before": sum(before.values()), "files_after": sum(after.values())}
     ]
     assert answers(genomics) == said
-    again = genomics("compact", _DATASET)
-    assert again.output == f"{_DATASET}: {sum(after.values())} files, now {sum(after.values())}\n"
