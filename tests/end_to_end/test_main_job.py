@@ -119,6 +119,16 @@ def test_what_was_loaded_has_passed_its_checks(genomics: Any, analysed: Any) -> 
         assert {check.name for check in report.checks} >= {"rows", "partitions", "duplicates", "Ti/Tv", "het/hom"}
 
 
+def test_a_release_answers_as_the_tables_did_when_it_was_made(genomics: Any, analysed: Any) -> None:
+    made = genomics("release", "freeze-1", "first/DEMO-1")
+    assert made.status == 0, made.errors
+    assert made.output == "first/DEMO-1: is part of freeze-1\n"
+    sql = "select chrom, pos, ref, alt, qual from {} where dataset = 'first/DEMO-1' {} order by chrom, pos, alt"
+    pinned = genomics("query", sql.format("variants_releases", "and release = 'freeze-1'"), "--format", "csv")
+    assert len(pinned.output.splitlines()) > 40, pinned.errors
+    assert pinned.output == genomics("query", sql.format("variants", ""), "--format", "csv").output
+
+
 def test_the_lake_gives_the_vcf_back(genomics: Any, analysed: Any, tmp_path: Path) -> None:
     answer = genomics("export", "first/DEMO-1", "--vcf", str(tmp_path / "again.vcf.gz"))
     assert answer.status == 0, answer.errors
