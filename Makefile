@@ -29,7 +29,7 @@ test-slow: setup ## the long sweeps, and the property tests on new examples
 	@pytest -m slow
 	@pytest -m "hypothesis and not slow" --hypothesis-profile=default
 
-hail:            ## install Hail too, which some slow tests and benchmarks compare with
+hail:            ## install Hail too, an engine of the lake, which slow tests and benchmarks compare with
 	@python3 setup/install.py --hail
 
 test-images: setup ## build every tool's image and run it, with buildah and without an engine

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.parity.oracle import BEYOND_32_BITS, Oracle, OracleError, valueless
+from benchmarks.parity.oracle import BEYOND_32_BITS, Oracle, OracleError
 from benchmarks.parity.rows import Row, Rows, misplaced, read_rows, text_of
 from glue_jobs.vcf.errors import VcfError
 
@@ -150,7 +150,7 @@ def _judge_part(path: Path, content: bytes, text: str, scratch: Path) -> Verdict
     reasons = [f"{len(rejected)} records rejected: {REJECTED[path.name]}"] if rejected else []
     reasons += [f"{', '.join(sorted(misfits))} kept as text: {why}"] if misfits else []
     try:
-        oracle = Oracle.of(kept, scratch / "prepared.vcf", misfits | BEYOND_32_BITS | valueless(text))
+        oracle = Oracle.of(kept, scratch / "prepared.vcf", misfits | BEYOND_32_BITS)
         differing = oracle.differing_variants(rows.variants) + oracle.differing_genotypes(rows.genotypes)
     except OracleError as error:
         return _only_places(kept, rows, [*reasons, f"bcftools does not read it: {error}"])

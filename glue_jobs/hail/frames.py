@@ -43,8 +43,11 @@ def start_hail(context: "SparkContext | None", directory: Path, **settings: Any)
         )
 
 
-def read_frame(uri: str, encoding: Encoding) -> Any:
-    """The file's frame. `uri` is one of Hadoop's, and ends as FILE_NAMES says. VcfError where Hail does not read it."""
+def read_frame(uri: str, encoding: Encoding, *, block_mib: int | None = None) -> Any:
+    """The file's frame, its partitions of at most `block_mib` MiB of the file; by default as Hadoop cuts it.
+
+    `uri` is one of Hadoop's, and ends as FILE_NAMES says. VcfError where Hail does not read it.
+    """
     import hail as hl  # noqa: PLC0415
 
     if encoding is Encoding.BCF:
@@ -57,6 +60,7 @@ def read_frame(uri: str, encoding: Encoding) -> Any:
             reference_genome=None,
             array_elements_required=False,
             call_fields=[],
+            block_size=block_mib,
         )
         if "GT" in matrix.entry:
             matrix = matrix.filter_entries(hl.is_missing(matrix.GT) | matrix.GT.is_non_ref())

@@ -28,12 +28,15 @@ from glue_jobs.vcf.text import Encoding
 _COPIED_AT_ONCE = 8 << 20
 
 
-def load_by_hail(plan: SourcePlan) -> list[TaskResult]:
-    """Write the rows of a source; what came of each part, in order. VcfError says why Hail does not read it."""
+def load_by_hail(plan: SourcePlan, *, range_mib: int) -> list[TaskResult]:
+    """Write the rows of a source, cut into parts of at most so many MiB; what came of each, in order.
+
+    VcfError says why Hail does not read it.
+    """
     if plan.file.encoding is Encoding.BCF:
         raise VcfError("Hail does not read BCF; make it VCF, or load it by engine=native")
     with _staged(plan, _started()) as uri:
-        frame = read_frame(uri, plan.file.encoding)
+        frame = read_frame(uri, plan.file.encoding, block_mib=range_mib)
         try:
             # Executors keep what Hail reads: Spark asks for what goes to Python from another thread than the task's,
             # and Hail then ends no task. Nor has anything been written when Hail stops at a record.

@@ -62,7 +62,7 @@ def load(run_all: RunAll, options: VariantsOptions) -> Iterator[str]:
         parts = [next(results) for _ in plan.parts]
         try:
             if plan.engine == "hail":
-                parts = load_by_hail(plan)
+                parts = load_by_hail(plan, range_mib=options.range_mib)
             manifest = _finish(run_tasks, plan, checksum, parts, catalog)
             _measure(run_tasks, options, manifest, request.run_id, catalog)
             yield _line(manifest)

@@ -177,7 +177,7 @@ def test_what_one_engine_has_loaded_the_other_loads_again(
 ) -> None:
     read: list[str] = []
 
-    def by_hail(plan: SourcePlan) -> list[TaskResult]:
+    def by_hail(plan: SourcePlan, *, range_mib: int) -> list[TaskResult]:
         read.append(plan.source.dataset)
         return run_alone(list(plan.whole().range_tasks()))
 
