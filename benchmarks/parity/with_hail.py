@@ -101,7 +101,9 @@ def _variant(row: Row, *, header: Header, fields: Collection[str]) -> Row:
 
 
 def _genotype(row: Row, *, header: Header, fields: Collection[str]) -> Row:
-    known = _fields(row, "format", FORMAT_COLUMNS, header.format, fields)
+    # Hail's arrays of text in FORMAT are not taken: see glue_jobs.hail.frames.
+    told = {name for name, f in header.format.items() if f.type in ("Integer", "Float") or f.number == "1"}
+    known = _fields(row, "format", FORMAT_COLUMNS, told, fields)
     alleles = row["alleles"]
     if alleles is None or None in alleles:
         return {**known, "genotype": None, "alleles": None, "phased": None}

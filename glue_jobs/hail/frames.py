@@ -62,6 +62,8 @@ def read_frame(uri: str, encoding: Encoding, *, block_mib: int | None = None) ->
             call_fields=[],
             block_size=block_mib,
         )
+        # Hail 0.2.139 has what it read before in place of a missing element of FORMAT's arrays of text: none of them.
+        matrix = matrix.drop(*(name for name, kind in matrix.entry.dtype.items() if kind == hl.tarray(hl.tstr)))
         if "GT" in matrix.entry:
             matrix = matrix.filter_entries(hl.is_missing(matrix.GT) | matrix.GT.is_non_ref())
             matrix = matrix.annotate_entries(GT=_alleles(hl, matrix.GT))
