@@ -24,14 +24,15 @@ _BUFFER_BYTES = 1 << 20
 
 
 class DamageError(ValueError):
-    """The compressed data is not whole."""
+    """The content ends before the file does."""
 
 
 class Content(io.RawIOBase):
     """What a file holds, unpacked; `sink` gets every piece as it is read.
 
-    Where the packed data is damaged, the content ends, and `damage` says how. `size` and `sha256` are those of the file
-    as far as it was read. `names` are those that gzip keeps of the file that was packed.
+    Where the packed data is damaged, the content ends, and `damage` says how. `size` and `sha256` are those of the
+    file as far as it was read. `names` are those that gzip keeps of the file that was packed. A line that has more bytes
+    than `longest_line`, where that is set, is taken for damage: whoever reads by lines has to hold it.
     """
 
     def __init__(self, pieces: Iterator[bytes], sink: Callable[[bytes], object]) -> None:
@@ -41,6 +42,8 @@ class Content(io.RawIOBase):
         self._rest = memoryview(b"")
         self.size = 0
         self.damage = ""
+        self.longest_line: int | None = None
+        self._line = 0
         self.names: list[str] = []
         first = _at_least(self._raw, _BGZF_HEADER)
         self.is_bgzf = first[:4] == _BGZF and first[10:16] == _BGZF_EXTRA
@@ -90,12 +93,20 @@ class Content(io.RawIOBase):
         try:
             for piece in self._pieces:
                 if piece:
+                    self._measure_line(piece)
                     self._sink(piece)
                     return piece
         except DamageError as damage:
             self.damage = str(damage)
             self._pieces = iter(())
         return b""
+
+    def _measure_line(self, piece: bytes) -> None:
+        if self.longest_line is not None:
+            end = piece.rfind(b"\n")
+            self._line = self._line + len(piece) if end < 0 else len(piece) - end - 1
+            if self._line > self.longest_line:
+                raise DamageError(f"a line is longer than {self.longest_line} bytes")
 
     def _counted(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         for piece in pieces:
@@ -112,7 +123,7 @@ class Content(io.RawIOBase):
         last = b""
         while data:
             unpacked: list[bytes] = []
-            view, at = memoryview(data), 0
+            view, at, size = memoryview(data), 0, 0
             while len(view) - at >= _BGZF_HEADER:
                 if view[at : at + 4] != _BGZF or view[at + 10 : at + 16] != _BGZF_EXTRA:
                     yield b"".join(unpacked)
@@ -127,6 +138,10 @@ class Content(io.RawIOBase):
                     yield b"".join(unpacked)
                     raise
                 last, at = bytes(block) if len(block) == len(_BGZF_END) else b"", end
+                size += len(unpacked[-1])
+                if size > _UNPACKED_BYTES:
+                    yield b"".join(unpacked)
+                    unpacked, size = [], 0
             if piece := b"".join(unpacked):
                 yield piece
             more = next(self._raw, b"")

@@ -9,6 +9,7 @@ from io import BufferedReader
 from batch_tools.scan_delivery.content import Content
 from batch_tools.scan_delivery.findings import Findings, UnusableError
 from batch_tools.scan_delivery.inspection import (
+    LINES,
     beginning_of,
     inspect,
     look_at_name,
@@ -22,6 +23,8 @@ from genomics.contracts.deliveries import Agreement, DeliveredFile, FileFormat, 
 
 # A window is scanned together with this much of the one before: more than any signature is long.
 _OVERLAP_BYTES = 1 << 20
+# A line of VCF has this many bytes with some ten million samples.
+_LONGEST_LINE = 128 << 20
 _log = logging.getLogger(__name__)
 
 
@@ -96,6 +99,8 @@ def _read(file: DeliveredFile, opened: Opened, scanners: Scanners, agreement: Ag
     viruses: WholeContent | Windows = (
         Windows(scanners.viruses, scanners.window_bytes, _OVERLAP_BYTES) if is_known else WholeContent(scanners.viruses)
     )
+    if is_known and file.format in LINES:
+        content.longest_line = _LONGEST_LINE
     try:
         content.send_to(viruses.write, held)
         if is_known:

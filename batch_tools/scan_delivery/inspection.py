@@ -24,6 +24,8 @@ _MAGIC = {
 # CRAM's index has no magic: lines of numbers.
 _CRAI = frozenset(b"0123456789-\t\n")
 _TEXTS = (FileFormat.TSV, FileFormat.CSV, FileFormat.SAMPLE_SHEET)
+# What is read by lines.
+LINES = (*_TEXTS, FileFormat.VCF, FileFormat.FASTQ)
 # Compressed as a whole, these have to be BGZF, or else nothing can index them.
 _MUST_BE_BGZF = (FileFormat.VCF, FileFormat.BCF, FileFormat.BAM)
 _BEGINNING_BYTES = 1 << 16

@@ -7,7 +7,6 @@ import re
 import struct
 from collections.abc import Iterator
 from io import BufferedReader
-from itertools import islice
 
 from batch_tools.scan_delivery.builds import check_build
 from batch_tools.scan_delivery.findings import Findings
@@ -17,7 +16,9 @@ from genomics.contracts.deliveries import Agreement
 VCF_MAGIC = b"##fileformat=VCF"
 BCF_MAGIC = b"BCF\2"
 _FIXED = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
-_LINES_AT_ONCE = 8192
+_BYTES_AT_ONCE = 4 << 20
+# Of BCF, in bytes: its fixed part; and more than any is.
+_SMALLEST_RECORD, _LARGEST_RECORD = 24, 1 << 30
 # A header that is longer is none.
 _HEADER_BYTES = 256 << 20
 _CONTIG = re.compile(r"##contig=<(?=[^>]*\bID=([^,>]+))(?=[^>]*\blength=(\d+))")
@@ -38,7 +39,7 @@ def inspect_vcf(stream: BufferedReader, findings: Findings, agreement: Agreement
     lines = _header_lines(stream, findings)
     columns = _inspect_header(lines, findings, agreement)
     first = len(lines) + 1
-    while batch := list(islice(stream, _LINES_AT_ONCE)):
+    while batch := stream.readlines(_BYTES_AT_ONCE):
         _check_records(batch, first, columns, findings)
         first += len(batch)
 
@@ -54,8 +55,8 @@ def inspect_bcf(stream: BufferedReader, findings: Findings, agreement: Agreement
     while lengths := stream.read(8):
         record += 1
         size = sum(struct.unpack("<II", lengths)) if len(lengths) == 8 else -1
-        if size < 24 or len(stream.read(size)) != size:
-            raise findings.refuse("the file is truncated", field=f"record {record}")
+        if not _SMALLEST_RECORD <= size <= _LARGEST_RECORD or len(stream.read(size)) != size:
+            raise findings.refuse("the record is cut short or damaged", field=f"record {record}")
 
 
 def _length(stream: BufferedReader, findings: Findings) -> int:

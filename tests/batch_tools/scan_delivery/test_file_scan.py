@@ -14,6 +14,8 @@ from pathlib import Path
 import pysam
 import pytest
 
+from batch_tools.scan_delivery import file_scan
+from batch_tools.scan_delivery.content import Content
 from batch_tools.scan_delivery.file_scan import Opened, Scanners, scan_file
 from batch_tools.scan_delivery.phi_detector import PatternDetector
 from batch_tools.scan_delivery.viruses import CLEAN, ScannerError, Verdict
@@ -291,6 +293,20 @@ def test_a_file_that_is_not_what_the_manifest_says_is_invalid(scan: Scan):
         (replace(right, size=3), "bytes, the manifest says 3"),
     ):
         assert reason in only(scan_file(wrong, opener, scan.scanners, Agreement("cohort"))).reason
+
+
+def test_what_unpacks_to_very_much_comes_in_small_pieces(bgzip):
+    for packed in (bgzip(bytes(16 << 20)), gzip.compress(bytes(16 << 20))):
+        sizes = []
+        Content(iter([packed]), lambda piece, sizes=sizes: sizes.append(len(piece))).drain()
+        assert sum(sizes) == 16 << 20
+        assert max(sizes) <= (4 << 20) + (1 << 16)
+
+
+def test_a_line_without_end_is_not_held(scan: Scan, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(file_scan, "_LONGEST_LINE", 1 << 20)
+    reasons = [f.reason for f in scan("s1.vcf", VCF + b"A" * (3 << 20)).findings]
+    assert "a line is longer than 1048576 bytes" in reasons
 
 
 class Failing:
