@@ -70,7 +70,7 @@ def _texts(line: str, number: int) -> Iterator[Text]:
         for value in values:
             tag, _, text = value.partition(":")
             place = Place.SENTENCE if tag in _SENTENCES else Place.VALUE
-            yield Text(text, place, label=tag if len(tag) > 2 else "", line=number, field=f"{kind} {tag[:10]}")
+            yield Text(text, place, label=tag if len(tag) > 2 else "", line=number, field=f"{kind[:3]} {tag[:2]}")
 
 
 def _contigs(lines: list[str]) -> Iterator[tuple[str, int, int]]:

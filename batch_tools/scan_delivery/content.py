@@ -31,8 +31,8 @@ class Content(io.RawIOBase):
     """What a file holds, unpacked; `sink` gets every piece as it is read.
 
     Where the packed data is damaged, the content ends, and `damage` says how. `size` and `sha256` are those of the
-    file as far as it was read. `names` are those that gzip keeps of the file that was packed. A line that has more bytes
-    than `longest_line`, where that is set, is taken for damage: whoever reads by lines has to hold it.
+    file as far as it was read. `names` are those that gzip keeps of the file that was packed. A line that has more
+    bytes than `longest_line`, where that is set, is taken for damage: whoever reads by lines has to hold it.
     """
 
     def __init__(self, pieces: Iterator[bytes], sink: Callable[[bytes], object]) -> None:

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from batch_tools.scan_delivery.alignment_files import BAM_MAGIC, inspect_bam, inspect_cram
 from batch_tools.scan_delivery.content import Content
 from batch_tools.scan_delivery.findings import Findings
+from batch_tools.scan_delivery.index_files import MAGICS, inspect_index
 from batch_tools.scan_delivery.phi import Text
 from batch_tools.scan_delivery.read_files import inspect_fastq
 from batch_tools.scan_delivery.tables import inspect_sample_sheet, inspect_table
@@ -19,7 +20,7 @@ _MAGIC = {
     FileFormat.FASTQ: (b"@",),
     FileFormat.BAM: (BAM_MAGIC,),
     FileFormat.CRAM: (cram.MAGIC,),
-    FileFormat.INDEX: (b"TBI\1", b"CSI\1", b"BAI\1"),
+    FileFormat.INDEX: MAGICS,
 }
 # CRAM's index has no magic: lines of numbers.
 _CRAI = frozenset(b"0123456789-\t\n")
@@ -70,6 +71,8 @@ def inspect(
         inspect_cram(stream, findings, agreement)
     elif format_ is FileFormat.FASTQ:
         inspect_fastq(stream, findings, path)
+    elif format_ is FileFormat.INDEX:
+        inspect_index(stream, findings)
     elif format_ is FileFormat.SAMPLE_SHEET:
         inspect_sample_sheet(stream, findings)
     elif format_ in _TEXTS:

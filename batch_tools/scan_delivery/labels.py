@@ -59,7 +59,8 @@ rijksregister rijksregisternummer resident passport passportno passportnumber ph
 telephonenumber tel telefon telefono telefone telefonu telefoon mobil mobile movil handy fax gsm celular cellulare
 puhelin dob d birth birthdate birthday dateofbirth date born geb geboren geburtsdatum ne nee naissance nacimiento
 nacido nacida nascita nato nata geboortedatum fodt syntynyt syntymaaika urodzenia ur nascimento dogum narozena
-narozeny
+narozeny hospitalnr hospitalnum chartnr chartnum chartnumber patientnr patientnum patientid personnumber phonenum
+phonenr
 """
 _BETWEEN = r"(?: is|:|=|#|\.|°|-|_|\)|\||\s)*"
 # What follows a label where it is meant. Of a date, see batch_tools.scan_delivery.names.

@@ -8,8 +8,8 @@ import re
 from io import BufferedReader
 from pathlib import Path
 
-from batch_tools.scan_delivery.findings import Findings, UnusableError
-from batch_tools.scan_delivery.phi import Text
+from batch_tools.scan_delivery.findings import Findings
+from batch_tools.scan_delivery.phi import Text, masked
 from batch_tools.scan_delivery.phi_shapes import can_hold
 from batch_tools.tool_runtime.fastq import FastqError, checked_batches
 
@@ -19,6 +19,8 @@ _AS_SHAPE = bytes.maketrans(b"123456789:", b"000000000|")
 _MISEQ = b":000000000-"
 # Barcodes and molecular identifiers, which would make every name a shape of its own.
 _BASES = re.compile(rb"[ACGTN]{6,}")
+# Parts of records in what is said of their faults; a character by itself may be read.
+_QUOTED = re.compile(r"(['\"]).{3,}\1")
 _MANY_SHAPES = 256
 _MOST_REMEMBERED = 1 << 20
 
@@ -32,8 +34,8 @@ def inspect_fastq(stream: BufferedReader, findings: Findings, name: str) -> None
             names.look(batch[0::4], line)
             line += len(batch)
     except FastqError as error:
-        findings.invalid(error.problem, line=error.line)
-        raise UnusableError(error.problem) from error
+        problem = _QUOTED.sub(lambda match: masked(match[0]), error.problem)
+        raise findings.refuse(problem, line=error.line) from error
 
 
 class ReadNames:
@@ -42,19 +44,17 @@ class ReadNames:
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
         self._harmless: set[bytes] = set()
-        self._worth_a_look: set[bytes] = set()
 
     def look(self, titles: list[bytes], first_line: int) -> None:
         """Titles of consecutive records, with their line breaks; the first stands in line `first_line`."""
         shapes = _shapes(titles)
-        distinct = set(shapes)
-        if new := distinct - self._harmless - self._worth_a_look:
-            if len(self._harmless) > _MOST_REMEMBERED:
-                self._harmless.clear()
-            suspicious = {shape for shape in new if can_hold(shape[1:].decode("utf-8", "replace"))}
-            self._worth_a_look |= suspicious
-            self._harmless |= new - suspicious
-        if not distinct.isdisjoint(self._worth_a_look):
+        if not (unknown := set(shapes) - self._harmless):
+            return
+        worth_a_look = {shape for shape in unknown if can_hold(shape[1:].decode("utf-8", "replace"))}
+        if len(self._harmless) > _MOST_REMEMBERED:
+            self._harmless.clear()
+        self._harmless |= unknown - worth_a_look
+        if worth_a_look:
             self._findings.look(
                 [
                     Text(
@@ -63,7 +63,7 @@ class ReadNames:
                         field="read name",
                     )
                     for i, (title, shape) in enumerate(zip(titles, shapes, strict=False))
-                    if shape in self._worth_a_look
+                    if shape in worth_a_look
                 ]
             )
 

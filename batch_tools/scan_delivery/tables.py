@@ -15,11 +15,11 @@ from genomics.contracts.deliveries import Agreement, FileFormat, TableColumn
 
 _ROWS_AT_ONCE = 2000
 _LONGEST_CELL = 16 << 20
+_LONGEST_NAME = 40
 # What a section of Illumina's sheets begins with.
 _SECTION = re.compile(r"\[\w+\]?")
-# An identifier and its label fit in there; what is longer is looked through in a column of sentences too.
+# In a column whose name says nothing, a number of up to ten digits says nothing either.
 _NUMBER = re.compile(r"[-+]?[\d.]{1,10}(?:[eE][-+]?\d{1,3})?")
-csv.field_size_limit(_LONGEST_CELL)
 
 
 def inspect_table(stream: BufferedReader, findings: Findings, agreement: Agreement, format_: FileFormat) -> None:
@@ -55,13 +55,18 @@ def inspect_sample_sheet(stream: BufferedReader, findings: Findings) -> None:
         labels = names or [*row[:1] * len(row)]
         findings.look(
             [
-                Text(cell, label=label if cell != label else "", line=rows.line, field=f"column {label[:40] or i}")
+                Text(cell, label=label if cell != label else "", line=rows.line, field=column_field(label, i))
                 for i, (cell, label) in enumerate(zip(row, [*labels, *[""] * len(row)], strict=False), 1)
                 if cell
             ]
         )
     if not any_row:
         raise findings.refuse("the sheet is empty", line=1)
+
+
+def column_field(name: str, number: int) -> str:
+    """A column as findings have it: by its name, unless that may be personal itself; else by its number from 1."""
+    return f"column {number if not name or len(name) > _LONGEST_NAME or can_hold(name) else name}"
 
 
 class _Rows(Iterator[list[str]]):
@@ -77,17 +82,18 @@ class _Rows(Iterator[list[str]]):
 
 
 class _Cells:
-    """Looks through cells; equal ones of a column once, while there are not too many."""
+    """Looks through the cells that can hold something, by their column's name or their own shape."""
 
     def __init__(self, names: list[str], findings: Findings) -> None:
         self._names = names
         self._findings = findings
+        self._fields = [column_field(name, i) for i, name in enumerate(names, 1)]
         self._personal = [column_kind(name) is not None for name in names]
 
     def look(self, batch: list[tuple[int, list[str]]]) -> None:
         """Take some rows, with their lines."""
         texts = [
-            Text(cell, label=self._names[i], line=line, field=f"column {self._names[i][:40]}")
+            Text(cell, label=self._names[i], line=line, field=self._fields[i])
             for line, row in batch
             for i, cell in enumerate(row[: len(self._names)])
             if self._personal[i] or (not _NUMBER.fullmatch(cell) and can_hold(cell))
@@ -98,6 +104,7 @@ class _Cells:
 def _rows(stream: BufferedReader, format_: FileFormat, findings: Findings) -> Iterator[tuple[int, list[str]]]:
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
     by_tab = format_ is FileFormat.TSV
+    csv.field_size_limit(_LONGEST_CELL)
     reader = csv.reader(
         text,
         delimiter="\t" if by_tab else ",",
@@ -122,7 +129,7 @@ def _agreed(
         at = next((i for i, pair in enumerate(zip(names, wanted, strict=False)) if pair[0] != pair[1]), None)
         if at is None:
             raise findings.refuse(f"{len(names)} columns, {len(wanted)} were agreed", line=line)
-        raise findings.refuse(f"column {names[at]!r}, agreed was {wanted[at]!r}", line=line, field=f"column {at + 1}")
+        raise findings.refuse(f"the column is not {wanted[at]!r}, as was agreed", line=line, field=f"column {at + 1}")
     if len(set(names)) != len(names):
         findings.invalid("two columns have the same name", line=line)
     return [(i, column, re.compile(column.pattern)) for i, column in enumerate(columns) if column.pattern != ".*"]

@@ -28,7 +28,9 @@ _USUAL_CONTIG = re.compile(
     r'(?:,(?:assembly=[\w.]{1,32}|md5=[0-9a-f]{32}|species="Homo sapiens"))*>'
 )
 _STRUCTURED = re.compile(r"##(?!INFO|FORMAT|FILTER|contig|ALT)\w+=<")
-_PAIR = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^,>]*)')
+# Findings name what can hold nothing personal itself.
+_PLAIN_KEY = re.compile(r"##([A-Za-z]{1,40})=")
+_PAIR = re.compile(r'([A-Za-z]{1,40})=("(?:[^"\\]|\\.)*"|[^,>]*)')
 _BASES = rb"[ACGTNacgtnRYSWKMBDHVryswkmbdhv]++"
 _ALLELE = re.compile(_BASES)
 _RECORDS = re.compile(rb"(?:[^\t\n ]++\t[0-9]++\t[^\t\n]++\t" + _BASES + rb"\t[^\n]++\n)++")
@@ -108,12 +110,13 @@ def _inspect_header(lines: list[str], findings: Findings, agreement: Agreement) 
 def _texts(line: str, number: int) -> Iterator[Text]:
     if _USUAL_CONTIG.fullmatch(line):
         return
-    key = line[2:].partition("=")[0]
-    yield Text(line, Place.SENTENCE, line=number, field=f"header line {key[:40]}")
+    key = _PLAIN_KEY.match(line)
+    field = f"header line {key[1]}" if key else "header line"
+    yield Text(line, Place.SENTENCE, line=number, field=field)
     if _STRUCTURED.match(line):
         for name, value in _PAIR.findall(line.partition("<")[2]):
             if len(value) < 100:
-                yield Text(value.strip('"'), label=name, line=number, field=f"header line {key[:40]}, {name[:40]}")
+                yield Text(value.strip('"'), label=name, line=number, field=f"{field}, {name}")
 
 
 def _contigs(lines: list[str]) -> Iterator[tuple[str, int, int]]:

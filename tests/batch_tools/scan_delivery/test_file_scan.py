@@ -19,6 +19,7 @@ from batch_tools.scan_delivery.content import Content
 from batch_tools.scan_delivery.file_scan import Opened, Scanners, scan_file
 from batch_tools.scan_delivery.phi_detector import PatternDetector
 from batch_tools.scan_delivery.viruses import CLEAN, ScannerError, Verdict
+from genomics.contracts.codec import dumps
 from genomics.contracts.deliveries import Agreement, DeliveredFile, FileFormat, FileState, TableColumn
 
 from .conftest import EICAR, Scan
@@ -279,7 +280,7 @@ def test_a_table_has_the_columns_and_values_that_were_agreed(scan: Scan):
     columns = (TableColumn("sample"), TableColumn("age", r"\d{1,3}"))
     agreed = Scan(scan.scanners, Agreement("cohort", columns=columns))
     assert agreed("t.tsv", b"sample\tage\nS1\t30\nS2\t\n").state is FileState.CLEAN
-    assert only(agreed("t.tsv", b"sample\tsex\nS1\tF\n")).reason == "column 'sex', agreed was 'age'"
+    assert only(agreed("t.tsv", b"sample\tsex\nS1\tF\n")).reason == "the column is not 'age', as was agreed"
     assert only(agreed("t.tsv", b"sample\tage\nS1\told\n")).field == "column age"
     assert only(agreed("t.tsv", b"sample\tage\nS1\n")).reason == "1 columns, the header has 2"
     assert only(agreed("t.csv", b"sample,age\xff\n")).reason.startswith("the text is no UTF-8")
@@ -293,6 +294,51 @@ def test_a_file_that_is_not_what_the_manifest_says_is_invalid(scan: Scan):
         (replace(right, size=3), "bytes, the manifest says 3"),
     ):
         assert reason in only(scan_file(wrong, opener, scan.scanners, Agreement("cohort"))).reason
+
+
+def test_nothing_personal_stands_in_what_is_told_of_it(scan: Scan):
+    name = b"SMITH_JOHN_1964-02-11"
+    contents = {
+        "a.vcf": VCF.replace(b"##INFO", b"##" + name + b"=1\n##SAMPLE=<" + name + b"=jane@example.org>\n##INFO", 1),
+        "b.tsv": b"sample\t" + name + b"\nS1\tjane@example.org\n",
+        "c.fastq": READ + b"@r\nAC\n+" + name + b"\nII\n",
+        "d.fastq": READ + name + b"\nAC\n+\nII\n",
+        "e.csv": b"[Data]\nid," + name + b"\n1,jane@example.org\n",
+    }
+    for path, content in contents.items():
+        format_ = FileFormat.SAMPLE_SHEET if path.endswith("csv") else None
+        verdict = scan(path, content, format_)
+        assert verdict.state in (FileState.PHI, FileState.INVALID)
+        told = dumps(verdict)
+        assert not any(word in told for word in ("SMITH", "1964", "jane")), told
+
+
+@pytest.mark.parametrize("suffix", ["bai", "csi", "tbi"])
+def test_an_index_holds_its_numbers_and_nothing_else(scan: Scan, tmp_path: Path, bam, bgzip, suffix):
+    if suffix == "tbi":
+        path = tmp_path / "s1.vcf.gz"
+        path.write_bytes(bgzip(VCF))
+        pysam.tabix_index(str(path), preset="vcf")
+    else:
+        path = tmp_path / "s1.bam"
+        path.write_bytes(bam())
+        pysam.index(*(["-c"] if suffix == "csi" else []), str(path))
+    index = path.with_name(f"{path.name}.{suffix}").read_bytes()
+    assert scan(path.name + "." + suffix, index, FileFormat.INDEX).state is FileState.CLEAN
+    plain = gzip.decompress(index) if suffix != "bai" else index
+    for wrong in (plain + b"more of it", plain[:-1], plain[:20]):
+        assert scan("wrong.idx", wrong, FileFormat.INDEX).state is FileState.INVALID
+    if suffix == "tbi":
+        personal = plain.replace(b"chr20\0", b"1964-02-11_J_SMITH\0")
+        length = (6).to_bytes(4, "little") + b"1964"
+        personal = personal.replace(length, (19).to_bytes(4, "little") + b"1964")
+        assert scan("p.tbi", personal, FileFormat.INDEX).state is FileState.PHI
+
+
+def test_an_index_of_cram_is_lines_of_numbers(scan: Scan):
+    line = b"0\t100\t200\t300\t4\t500\n"
+    assert scan("s1.crai", gzip.compress(line * 3), FileFormat.INDEX).state is FileState.CLEAN
+    assert only(scan("s1.crai", line + b"0\t1\n", FileFormat.INDEX)).line == 2
 
 
 def test_what_unpacks_to_very_much_comes_in_small_pieces(bgzip):
