@@ -27,7 +27,7 @@ _NATIONAL = (
 # Groups without a prefix, which only the plan of a country tells from other numbers.
 _GROUPS = re.compile(BEFORE + r"\d{2,4}(?: \d{1,4}){1,4}" + AFTER)
 # As in Norway, Denmark and France, and within Turkish cities, in whatever ranges.
-_LOCAL = re.compile(r"\d{3} \d\d? \d{3}|\d\d(?: \d\d){3}|\d{4} \d{4}")
+_WITHOUT_AREA = re.compile(r"\d{3} \d\d? \d{3}|\d\d(?: \d\d){3}|\d{4} \d{4}")
 _YEARS = re.compile(r"^(?:19|20)\d\d (?:19|20)\d\d")
 _REGIONS = ("ES", "PL", "DK", "NO", "CZ", "FR", "PT", "IT")
 _DATE = re.compile(r"\d{1,2}[-/ ]\d{1,2}[-/ ](?:19|20)\d\d|(?:19|20)\d\d[-/ ]\d{1,2}[-/ ]\d{1,2}")
@@ -45,7 +45,7 @@ def find_phone_numbers(text: str, place: Place) -> Iterator[tuple[int, int]]:
     if place is Place.VALUE:
         for match in _GROUPS.finditer(text):
             if not _YEARS.search(match[0]) and (
-                _LOCAL.fullmatch(match[0]) or any(_is_valid(match[0], region) for region in _REGIONS)
+                _WITHOUT_AREA.fullmatch(match[0]) or any(_is_valid(match[0], region) for region in _REGIONS)
             ):
                 yield match.span()
 

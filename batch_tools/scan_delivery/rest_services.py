@@ -17,6 +17,8 @@ from batch_tools.scan_delivery.phi import Hit, Kind, Text
 from batch_tools.scan_delivery.viruses import CLEAN, ScannerError, Verdict
 from genomics.contracts.deliveries import FileState
 
+# What is sent there leaves no machine.
+_LOOPBACK = ("localhost", "127.0.0.1")
 _MOST_OF_AN_ANSWER = 16 << 20
 _VERDICTS = (FileState.CLEAN, FileState.INFECTED, FileState.UNSCANNABLE)
 
@@ -31,7 +33,7 @@ class Service:
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.endpoint)
-        if not parts.hostname or (parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1")):
+        if not parts.hostname or (parts.scheme != "https" and parts.hostname not in _LOOPBACK):
             raise ValueError(f"the scanner's endpoint {self.endpoint!r} is no https:// URL")
 
     def connection(self) -> http.client.HTTPConnection:

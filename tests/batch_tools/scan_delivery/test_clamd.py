@@ -33,6 +33,7 @@ def test_a_daemon_that_was_killed_is_an_error_and_is_started_again(signatures: P
         killed = own.pid
         assert killed
         os.kill(killed, signal.SIGKILL)
+        os.waitid(os.P_PID, killed, os.WEXITED | os.WNOWAIT)
         with pytest.raises(ScannerError, match="clamd is gone"):
             scan.finish()
         assert verdict_on(own, EICAR).state is FileState.INFECTED
