@@ -73,9 +73,15 @@ def train(
 
 
 def train_and_score(
-    table: TrainingTable, split: Split, *, recipe: Recipe, backend: Backend, on_progress: Say = lambda _: None
+    table: TrainingTable,
+    split: Split,
+    *,
+    recipe: Recipe,
+    backend: Backend,
+    resamples: int = 200,
+    on_progress: Say = lambda _: None,
 ) -> Scored:
-    """Train on the split's training rows, score on its test rows."""
+    """Train on the split's training rows, score on its test rows, with intervals of `resamples` bootstrap samples."""
     split.check(table)
     model = train(
         table,
@@ -87,5 +93,5 @@ def train_and_score(
         on_progress=on_progress,
     )
     probabilities = model.probabilities(table.examples.take(split.test))
-    scored = evaluate(table.labels[split.test], probabilities, threshold=model.threshold)
+    scored = evaluate(table.labels[split.test], probabilities, threshold=model.threshold, resamples=resamples)
     return Scored(model, split, probabilities, scored)

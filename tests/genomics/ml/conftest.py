@@ -64,7 +64,7 @@ def rows() -> Callable[..., Iterator[Row]]:
 
 @pytest.fixture(scope="session")
 def many_variants() -> TrainingTable:
-    return made_up_table(500, 8)
+    return made_up_table(400, 8)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""How well conflicting classifications are predicted, beside what others have published for the same table."""
