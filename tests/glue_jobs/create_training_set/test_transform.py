@@ -120,6 +120,19 @@ def test_consequences_are_those_of_vep_where_there_are_any(training_sets: Any, a
     assert untold["Consequence"] == "synonymous_variant"
 
 
+def test_consequences_are_those_of_bcftools_csq_where_the_release_has_them(training_sets: Any) -> None:
+    form = "Consequence|gene|transcript|biotype|strand|amino_acid_change|dna_change"
+    described = f"Haplotype-aware consequence annotation from BCFtools/csq. Format: {form}"
+    said = "missense|BRCA1|ENST1|protein_coding|-|174E>174D|100A>G"
+    header = f'##INFO=<ID=BCSQ,Number=.,Type=String,Description="{described}">\n'
+    training_sets.records((100, "A", "G", f"{DISAGREE};BCSQ={said}"), more_header=header)
+    training_sets.create()
+    assert training_sets.manifest().consequences == "bcftools csq"
+    (row,) = training_sets.published()
+    assert (row["Consequence"], row["SYMBOL"], row["Feature"]) == ("missense_variant", "BRCA1", "ENST1")
+    assert (row["STRAND"], row["Protein_position"], row["Amino_acids"]) == ("-1", "174", "E/D")
+
+
 def test_a_file_of_consequences_that_tells_none_is_an_error(training_sets: Any) -> None:
     training_sets.records((100, "A", "G", DISAGREE))
     plain = f"s3://{training_sets.lake.bucket}/annotations/brought/2026-02-26/clinvar.vcf"
