@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pysam
 import pysam.bcftools
 from pysam.utils import SamtoolsError
 
@@ -94,7 +95,7 @@ def find_consequences(options: CreateTrainingSetOptions, release: str, wanted: C
             raise TrainingSetError(f"{uri}: its header describes neither CSQ nor BCSQ; annotate it with VEP or csq")
         if NONE not in (options.reference, options.gff):
             with tempfile.TemporaryDirectory() as directory:
-                annotated = _annotated(Path(directory), release, options.reference, options.gff)
+                annotated = _annotated(Path(directory), wanted, options.reference, options.gff)
                 return _read(_LocalSource(annotated), wanted) or Consequences(None, {})
     except VcfError as error:
         raise TrainingSetError(f"{uri}: {error}") from error
@@ -121,21 +122,40 @@ def _named(row: Mapping[str, Any], form: ConsequenceFormat) -> dict[str, str | N
     return {**(row["other_subfields"] or {}), **named}
 
 
-def _annotated(directory: Path, release: str, reference: str, gff: str) -> Path:
-    """The release with BCSQ, by the bcftools that pysam brings."""
+def _annotated(directory: Path, wanted: Collection[Key], reference: str, gff: str) -> Path:
+    """The variants with BCSQ, by the bcftools that pysam brings."""
     files = {}
-    for name, uri in (("release", release), ("reference", reference), ("gff", gff)):
+    for name, uri in (("reference", reference), ("gff", gff)):
         bucket, key = object_keys.parse(uri)
-        files[name] = directory / key.rpartition("/")[2]
+        files[name] = directory / f"{name}-{key.rpartition('/')[2]}"
         s3_client().download_file(bucket, key, str(files[name]))
-    annotated = directory / "annotated.vcf"
+    sites, annotated = directory / "sites.vcf", directory / "annotated.vcf"
     try:
+        pysam.faidx(str(files["reference"]))
+        _write_sites(sites, wanted, Path(f"{files['reference']}.fai"))
         pysam.bcftools.csq(
-            *("--fasta-ref", str(files["reference"]), "--gff-annot", str(files["gff"]), "--phase", "a", "--force"),
-            *("--output", str(annotated), str(files["release"])),
+            *("--fasta-ref", str(files["reference"]), "--gff-annot", str(files["gff"]), "--force"),
+            *("--output", str(annotated), str(sites)),
             catch_stdout=False,
         )
     except SamtoolsError as error:
-        told = str(error).strip().splitlines()
-        raise TrainingSetError(f"{gff}: bcftools csq stopped: {told[-1] if told else 'it says nothing'}") from error
+        # pysam spells what bcftools said as Python does.
+        told = str(error).partition("stderr=")[2].replace("\\n", "\n").strip("'\n").splitlines()
+        why = told[-1] if told else "it says nothing"
+        raise TrainingSetError(f"{gff}, {reference}: bcftools csq stopped: {why}") from error
     return annotated
+
+
+def _write_sites(path: Path, wanted: Collection[Key], index: Path) -> None:
+    """A VCF of the variants on the reference's contigs, all of them declared.
+
+    ClinVar's own file declares none, and bcftools csq, as pysam has it, ends its process at a contig that is not.
+    """
+    contigs = [line.split("\t")[0] for line in index.read_text().splitlines()]
+    places = {chromosome(contig): place for place, contig in enumerate(contigs)}
+    sites = sorted((places[chrom], pos, ref, alt) for chrom, pos, ref, alt in wanted if chrom in places)
+    with path.open("w") as file:
+        file.write("##fileformat=VCFv4.3\n")
+        file.writelines(f"##contig=<ID={contig}>\n" for contig in contigs)
+        file.write("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+        file.writelines(f"{contigs[place]}\t{pos}\t.\t{ref}\t{alt}\t.\t.\t.\n" for place, pos, ref, alt in sites)

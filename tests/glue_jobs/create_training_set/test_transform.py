@@ -133,6 +133,34 @@ def test_consequences_are_those_of_bcftools_csq_where_the_release_has_them(train
     assert (row["STRAND"], row["Protein_position"], row["Amino_acids"]) == ("-1", "174", "E/D")
 
 
+def test_bcftools_csq_is_run_where_reference_and_genes_are_given(training_sets: Any) -> None:
+    # A protein of 80 residues: Met, 78 Glu, and a stop; the eleventh codon's last base is the 63rd.
+    sequence = "A" * 30 + "ATG" + "GAA" * 78 + "TAA" + "A" * 30
+    parts = (
+        ("gene", "ID=gene:G1;Name=BRCA1;biotype=protein_coding"),
+        ("mRNA", "ID=transcript:T1;Parent=gene:G1;biotype=protein_coding"),
+        ("exon", "Parent=transcript:T1"),
+        ("CDS", "ID=CDS:P1;Parent=transcript:T1"),
+    )
+    genes = "".join(f"17\tensembl\t{part}\t31\t270\t.\t+\t0\t{what}\n" for part, what in parts)
+    given = {
+        "reference": training_sets.put("annotations/brought/genome.fa", f">17\n{sequence}\n".encode()),
+        "gff": training_sets.put("annotations/brought/genes.gff3", f"##gff-version 3\n{genes}".encode()),
+    }
+    training_sets.records((63, "A", "C", f"{DISAGREE};MC=SO:0001819|synonymous_variant"))
+    training_sets.create(**given)
+    assert training_sets.manifest().consequences == "bcftools csq"
+    (row,) = training_sets.published()
+    assert (row["Consequence"], row["SYMBOL"], row["Feature"]) == ("missense_variant", "BRCA1", "T1")
+    assert (row["Protein_position"], row["Amino_acids"]) == ("11", "E/D")
+
+    broken = training_sets.put("annotations/brought/none.gff3", b"nothing\n")
+    with pytest.raises(
+        TrainingSetError, match=r"none\.gff3, .*genome\.fa: bcftools csq stopped: .*Could not parse the line: nothing"
+    ):
+        training_sets.create(reference=given["reference"], gff=broken)
+
+
 def test_a_file_of_consequences_that_tells_none_is_an_error(training_sets: Any) -> None:
     training_sets.records((100, "A", "G", DISAGREE))
     plain = f"s3://{training_sets.lake.bucket}/annotations/brought/2026-02-26/clinvar.vcf"
