@@ -1,5 +1,6 @@
-"""Backends: what trains a model. One interface; each registers under the name that a person types."""
+"""Backends: what trains a model. One interface; each has a name that a person types."""
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -77,17 +78,18 @@ class BackendError(ValueError):
     """A backend that cannot train: one line that says why, and what to do."""
 
 
-BackendFactory = Callable[[Mapping[str, str]], Backend]
-_FACTORIES: dict[str, BackendFactory] = {}
+# The module of each, whose `from_options` makes it: a backend's own libraries are imported where it is asked for.
+_MODULES = {"builtin": "genomics.ml.backends.builtin"}
 
 
-def register(name: str, factory: BackendFactory) -> None:
-    """Offer a backend under a name. `factory` takes its options as text."""
-    _FACTORIES[name] = factory
+def register(name: str, module: str) -> None:
+    """Offer a further backend under a name. Its module's `from_options` takes options as text."""
+    _MODULES[name] = module
 
 
 def backend(name: str, options: Mapping[str, str]) -> Backend:
-    """The backend of that name; BackendError lists those that there are."""
-    if name not in _FACTORIES:
-        raise BackendError(f"there is no backend {name!r}; there are {', '.join(sorted(_FACTORIES))}")
-    return _FACTORIES[name](options)
+    """The backend of that name; BackendError lists those that there are, or says which option cannot be used."""
+    if name not in _MODULES:
+        raise BackendError(f"there is no backend {name!r}; there are {', '.join(sorted(_MODULES))}")
+    made: Backend = importlib.import_module(_MODULES[name]).from_options(options)
+    return made

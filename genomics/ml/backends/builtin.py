@@ -1,14 +1,14 @@
 """The built-in backend: LightGBM, XGBoost, logistic regression and random forest, here and without a service."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from genomics.ml.backends import Part, Trained, TrainingData, Trial
-from genomics.ml.backends.candidates import DEFAULT_SPACES, Space, draw_candidates
+from genomics.ml.backends import BackendError, Part, Trained, TrainingData, Trial
+from genomics.ml.backends.candidates import DEFAULT_SPACES, Space, SpaceError, draw_candidates, spaces_from_json
 from genomics.ml.backends.estimators import fit
 
 # A candidate whose AUC is further than this below the best's has no part in the model.
@@ -49,3 +49,20 @@ class Builtin:
             parts.append(Part(candidate, estimator, 1 / len(kept)))
         mean = np.mean([answers[place] for place in kept], axis=0)
         return Trained(tuple(parts), tuple(trials[place] for place in order), mean)
+
+
+def from_options(options: Mapping[str, str]) -> Builtin:
+    """From `spaces` (JSON), `candidates`, `seed` and `threads`; BackendError names the one that cannot be used."""
+    if unknown := options.keys() - {"spaces", "candidates", "seed", "threads"}:
+        raise BackendError(f"the backend builtin has no option {min(unknown)!r}")
+    try:
+        spaces = spaces_from_json(options["spaces"]) if "spaces" in options else DEFAULT_SPACES
+    except SpaceError as error:
+        raise BackendError(f"spaces: {error}") from error
+    numbers = {"candidates": len(spaces), "seed": 0, "threads": 2}
+    for name, text in options.items():
+        if name in numbers:
+            if not (text.isascii() and text.isdigit()):
+                raise BackendError(f"{name} is {text[:40]!r}; expected a whole number")
+            numbers[name] = int(text)
+    return Builtin(spaces, count=numbers["candidates"], seed=numbers["seed"], threads=numbers["threads"])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from genomics.contracts.features import Tier
+from genomics.ml.backends import BackendError, backend
 from genomics.ml.backends.builtin import Builtin
 from genomics.ml.backends.candidates import (
     DEFAULT_SPACES,
@@ -173,3 +174,22 @@ def test_spaces_that_cannot_be_read_are_refused(text: str) -> None:
 def test_an_empty_range_is_refused() -> None:
     with pytest.raises(SpaceError, match="from 3 to 2 holds nothing"):
         Range(3, 2, 2)
+
+
+def test_a_backend_is_found_by_its_name_and_told_its_options() -> None:
+    assert backend("builtin", {"candidates": "2", "seed": "7"}) == Builtin(count=2, seed=7)
+    assert backend("builtin", {"spaces": spaces_as_json(DEFAULT_SPACES[:1])}) == Builtin(DEFAULT_SPACES[:1], count=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("oracle", {}, "there is no backend 'oracle'; there are builtin"),
+        ("builtin", {"seed": "x"}, "seed is 'x'; expected a whole number"),
+        ("builtin", {"rounds": "1"}, "has no option 'rounds'"),
+        ("builtin", {"spaces": "{"}, "spaces: not spaces of candidates"),
+    ],
+)
+def test_a_backend_that_cannot_be_made_is_named(name: str, options: dict[str, str], message: str) -> None:
+    with pytest.raises(BackendError, match=message):
+        backend(name, options)
