@@ -74,7 +74,8 @@ def errors_plot(errors: pd.DataFrame, *, title: str, most: int = 20) -> Figure:
     for place, rows in enumerate(shown["rows"]):
         axes.text(float((below + above).iloc[place]), place, f" {rows:,}", va="center", fontsize=7)
     axes.set(xlabel="Share of the group's variants", title=title)
-    axes.legend(loc="lower right")
+    axes.margins(x=0.1)
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
