@@ -46,13 +46,15 @@ class Process:
         descriptors: Sequence[int] = (),
         cores: Iterable[int] = (),
         read_only: Iterable[Path] = (),
+        launcher: Launcher = _LAUNCHER,
     ) -> None:
         """Start `command` in `directory` with `environment` and nothing else; OSError if it cannot be started.
 
         `errors` may be a file descriptor that takes its standard error instead. It inherits `descriptors` too. It runs
         on `cores`, by default on all that there are, and cannot write to the directories `read_only`, where this
-        machine lets an ordinary user have that.
+        machine lets an ordinary user have that. Another `launcher` may have imported more than the usual one.
         """
+        self._launcher = launcher
         self._deadline: float | None = None
         self._lock = threading.Lock()
         self._exit_code: int | None = None
@@ -69,7 +71,7 @@ class Process:
                 raise OSError("the embedded AWS is being stopped")
             self._output, writing = os.pipe()
             try:
-                self._pid = _LAUNCHER.start(to_start, writing, writing if errors is None else errors, descriptors)
+                self._pid = launcher.start(to_start, writing, writing if errors is None else errors, descriptors)
             except OSError:
                 os.close(self._output)
                 raise
@@ -141,7 +143,7 @@ class Process:
         with self._lock:
             if self._exit_code is None:
                 _signal_group(self.pid, signal.SIGKILL)
-                code = _LAUNCHER.reap(self.pid)
+                code = self._launcher.reap(self.pid)
                 self._exit_code = code if code >= 0 else 128 - code
         with _LIVING_LOCK:
             _LIVING.discard(self)

@@ -21,9 +21,13 @@ _ROOMY_ENVIRONMENT = {f"ROOM_{number}": _ROOM for number in range(4)}
 
 
 class Launcher:
-    """Starts processes and collects their ends. It ends with the process that made it."""
+    """Starts processes and collects their ends. It ends with the process that made it.
 
-    def __init__(self) -> None:
+    `imports` names installed modules that its programs find imported, beside boto3.
+    """
+
+    def __init__(self, imports: Sequence[str] = ()) -> None:
+        self._imports = imports
         self._lock = threading.Lock()
         self._channel: socket.socket | None = None
         self._program: subprocess.Popen[bytes] | None = None
@@ -64,7 +68,10 @@ class Launcher:
             with there:
                 environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
                 self._program = subprocess.Popen(
-                    [sys.executable, "-m", "embedded_aws.launcher.program", str(there.fileno()), _ROOM],
+                    [
+                        *(sys.executable, "-m", "embedded_aws.launcher.program"),
+                        *(str(there.fileno()), ",".join(self._imports), _ROOM),
+                    ],
                     cwd=_ROOT,
                     env={"LANG": "C.UTF-8", **environment, **_ROOMY_ENVIRONMENT},
                     pass_fds=[there.fileno()],

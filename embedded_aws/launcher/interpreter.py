@@ -1,6 +1,8 @@
 """Runs a Python command line in this process, as a new interpreter would: Python's manual, "Command line"."""
 
 import builtins
+import contextlib
+import importlib
 import io
 import os
 import runpy
@@ -24,12 +26,18 @@ _HEEDED = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
 _INSTALLED: list[str] = []
 
 
-def prepare() -> None:
-    """Import what most programs import, and forget this repository: a program must not find what it did not bring."""
+def prepare(modules: Sequence[str] = ()) -> None:
+    """Import what most programs import, and forget this repository: a program must not find what it did not bring.
+
+    Of `modules` those that are not installed are left to the programs to miss.
+    """
     service_models.keep()
     session = boto3.Session("none", "none", region_name="us-east-1")
     for service in _SERVICES:
         session.client(service)  # type: ignore[call-overload]
+    for module in modules:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
     # As isolation/sitecustomize.py does for an interpreter that is started.
     _INSTALLED[:] = [place for place in sys.path if place.startswith((sys.prefix, sys.base_prefix))]
     for name in [name for name in sys.modules if name.partition(".")[0] == __name__.partition(".")[0]]:

@@ -1,6 +1,7 @@
-"""The launcher itself: `python -m embedded_aws.launcher.program DESCRIPTOR ROOM`.
+"""The launcher itself: `python -m embedded_aws.launcher.program DESCRIPTOR MODULES ROOM`.
 
 DESCRIPTOR is its end of a socket pair; it ends when the other end is closed. It stays single-threaded, as it forks.
+MODULES, divided by commas, are imported for all programs.
 """
 
 import gc
@@ -43,7 +44,7 @@ def _told(start: becoming.Start) -> dict[str, Any]:
 def main() -> None:
     """Read what is to be shared, then serve."""
     channel = socket.socket(fileno=int(sys.argv[1]))
-    interpreter.prepare()
+    interpreter.prepare(list(filter(None, sys.argv[2].split(","))))
     # What is there now is everybody's: a collection in a copy would only copy the pages that it looks at.
     gc.collect()
     gc.freeze()
