@@ -1,0 +1,1 @@
+"""Learning a yes or no from any table: candidates of several algorithms, fitted, scored, kept and asked again."""
