@@ -169,6 +169,24 @@ SERVICES: tuple[Service, ...] = (
         modules=("athena",),
     ),
     Service(
+        "SageMaker",
+        "AutoML jobs on tables train real candidates and write both notebooks; training and tuning jobs, models, "
+        "endpoints with data capture, batch transform and the model registry work on what comes of them; each runs as "
+        "its role",
+        (
+            "two labels only; XGBoost, LightGBM, random forests, extra trees, linear models and a multilayer "
+            "perceptron; CatBoost, torch and fastai are refused by name, as is every other image",
+            "a candidate's model is one container with its preprocessing, not three; tuning draws at random, also "
+            "where a Bayesian strategy is asked for; eight candidates are tried where no number is given",
+            "machine types and numbers have no effect; an endpoint has one variant and one process; a row that "
+            "cannot be read gets a line that says why, beside the answers of the others",
+            "notebook instances change their states only, and lifecycle scripts are not run",
+            "what ran when the instance ended has failed",
+        ),
+        types=("AWS::SageMaker::", "AWS::ApplicationAutoScaling::"),
+        modules=("sagemaker.service",),
+    ),
+    Service(
         "DataSync",
         "a directory plays the on-premises server; files are filtered, copied, verified and reported, events are "
         "raised",

@@ -56,6 +56,7 @@ from embedded_aws.monitoring import service as monitoring
 from embedded_aws.s3 import archive_tiers
 from embedded_aws.s3 import lifecycle as object_lifecycle
 from embedded_aws.s3 import service as storage
+from embedded_aws.sagemaker import service as sagemaker
 from embedded_aws.step_functions import service as step_functions
 
 # In the order of their installation.
@@ -80,6 +81,7 @@ _SERVICES: tuple[ModuleType, ...] = (
     glue,
     athena,
     datasync,
+    sagemaker,
     restoring,
 )
 

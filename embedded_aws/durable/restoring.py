@@ -8,6 +8,7 @@ from embedded_aws.context import Context
 from embedded_aws.durable import calls, catalog, database, deliveries, executions, items, messages, stacks
 from embedded_aws.events import service as events
 from embedded_aws.functions import service as functions
+from embedded_aws.sagemaker import service as sagemaker
 from embedded_aws.step_functions import service as step_functions
 
 PATCHES = (*calls.PATCHES, *catalog.PATCHES, *executions.PATCHES, *items.PATCHES, *messages.PATCHES)
@@ -40,6 +41,7 @@ def before_stacks(context: Context) -> Earlier:
     accepted = [deliveries.pending(kind, kept_in) for kind in (deliveries.EVENT, deliveries.INVOCATION)]
     calls.restore(context, kept_in)
     catalog.restore(kept_in)
+    sagemaker.restore(context, kept_in)
     return Earlier(stacks.kept(kept_in), *accepted)
 
 

@@ -38,6 +38,10 @@ _PASSED: Mapping[str, Sequence[tuple[str, str]]] = {
     "sagemaker:CreateModel": (("ExecutionRoleArn", "sagemaker"),),
     "sagemaker:CreateAutoMLJobV2": (("RoleArn", "sagemaker"),),
     "sagemaker:CreateTrainingJob": (("RoleArn", "sagemaker"),),
+    "sagemaker:CreateHyperParameterTuningJob": (
+        ("TrainingJobDefinition.RoleArn", "sagemaker"),
+        ("TrainingJobDefinitions.RoleArn", "sagemaker"),
+    ),
     "sagemaker:CreateNotebookInstance": (("RoleArn", "sagemaker"),),
     "iam:AddRoleToInstanceProfile": (("RoleName", "ec2"),),
     "ec2:CreateFlowLogs": (("DeliverLogsPermissionArn", "vpc-flow-logs"),),

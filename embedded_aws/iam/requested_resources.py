@@ -196,6 +196,16 @@ def _secret(parameters: Parameters, scope: Context) -> list[str]:
     return [secret.arn if secret else named]
 
 
+def _model_package(parameters: Parameters, scope: Context) -> list[str]:
+    """A package has its group's name and its version in its ARN; one yet to be made, the group's alone."""
+    named = parameters.get("ModelPackageName") or parameters.get("ModelPackageArn")
+    if not named and (group := str(parameters.get("ModelPackageGroupName") or "").rpartition("/")[2]):
+        named = f"{group}/*"
+    return _named("sagemaker", "model-package/", "name")({"name": named}, scope)
+
+
+_SAGEMAKER_ENDPOINT = _named("sagemaker", "endpoint/", "EndpointName")
+_SAGEMAKER_ENDPOINT_CONFIG = _named("sagemaker", "endpoint-config/", "EndpointConfigName")
 _STATE_MACHINE = _named("states", "stateMachine:", "stateMachineArn", "name", "resourceArn")
 
 # The first match counts. None: the action has no resource level.
@@ -340,6 +350,38 @@ _RESOURCES: Mapping[str, tuple[tuple[str, Resources | None], ...]] = {
         ("ListTagsForResource", _named("datasync", "", "ResourceArn")),
         ("List*", None),
         ("*", _named("datasync", "", "TaskExecutionArn", "TaskArn", "LocationArn", "ResourceArn")),
+    ),
+    "sagemaker": (
+        ("ListTags", _named("sagemaker", "", "ResourceArn")),
+        ("*Tags", _named("sagemaker", "", "ResourceArn")),
+        ("ListCandidatesForAutoMLJob", _named("sagemaker", "automl-job/", "AutoMLJobName")),
+        (
+            "ListTrainingJobsForHyperParameterTuningJob",
+            _named("sagemaker", "hyper-parameter-tuning-job/", "HyperParameterTuningJobName"),
+        ),
+        ("ListModelPackages", _model_package),
+        ("List*", None),
+        ("InvokeEndpoint*", _named("sagemaker", "endpoint/", "EndpointName", "name")),
+        ("CreateEndpoint", _all_of(_SAGEMAKER_ENDPOINT, _SAGEMAKER_ENDPOINT_CONFIG)),
+        ("UpdateEndpoint", _all_of(_SAGEMAKER_ENDPOINT, _SAGEMAKER_ENDPOINT_CONFIG)),
+        ("*EndpointConfig", _SAGEMAKER_ENDPOINT_CONFIG),
+        ("*Endpoint", _SAGEMAKER_ENDPOINT),
+        ("*AutoMLJob*", _named("sagemaker", "automl-job/", "AutoMLJobName")),
+        (
+            "*HyperParameterTuningJob",
+            _named("sagemaker", "hyper-parameter-tuning-job/", "HyperParameterTuningJobName"),
+        ),
+        ("*TrainingJob", _named("sagemaker", "training-job/", "TrainingJobName")),
+        ("*TransformJob", _named("sagemaker", "transform-job/", "TransformJobName")),
+        ("*ModelPackageGroup", _named("sagemaker", "model-package-group/", "ModelPackageGroupName")),
+        ("*ModelPackage", _model_package),
+        ("*Model", _named("sagemaker", "model/", "ModelName")),
+        (
+            "*LifecycleConfig",
+            _named("sagemaker", "notebook-instance-lifecycle-config/", "NotebookInstanceLifecycleConfigName"),
+        ),
+        ("*NotebookInstance*", _named("sagemaker", "notebook-instance/", "NotebookInstanceName")),
+        ("*", None),
     ),
     "elasticfilesystem": (
         (

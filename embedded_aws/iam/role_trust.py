@@ -23,6 +23,12 @@ _REFUSALS: Mapping[str, Refusal] = {
     "glue.amazonaws.com": Refusal(
         "InvalidInput", "Service is unable to assume provided role. Please verify role's TrustPolicy", 400
     ),
+    "sagemaker.amazonaws.com": Refusal(
+        "Validation",
+        "Could not assume the role. Please ensure that the role exists and allows principal 'sagemaker.amazonaws.com' "
+        "to assume the role.",
+        400,
+    ),
 }
 
 

@@ -30,6 +30,7 @@ from embedded_aws.messaging import mail
 from embedded_aws.monitoring import service as monitoring
 from embedded_aws.s3 import archive_tiers
 from embedded_aws.s3 import lifecycle as object_lifecycle
+from embedded_aws.sagemaker import service as sagemaker
 from embedded_aws.server import Dispatcher
 from embedded_aws.step_functions import service as step_functions
 from tests.embedded_aws import small_assembly
@@ -50,6 +51,7 @@ SERVICES = (
     archive_tiers,
     object_lifecycle,
     datasync,
+    sagemaker,
     log_subscriptions,
     mail,
     monitoring,
