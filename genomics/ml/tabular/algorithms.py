@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 SEED = 0
+_WORTH_THREADS = 250_000
 Hyperparameters = Mapping[str, float]
 
 
@@ -45,12 +46,12 @@ class Range:
 
 @dataclass(frozen=True)
 class Algorithm:
-    """`estimator` makes what is fitted; `scales` says whether it wants numbers without gaps, of one scale."""
+    """`estimator` makes what is fitted, for a number of threads; `scales` says whether it wants numbers without gaps, of one scale."""
 
     name: str
     defaults: Hyperparameters
     ranges: Mapping[str, Range]
-    estimator: Callable[[Hyperparameters], Any]
+    estimator: Callable[[Hyperparameters, int], Any]
     scales: bool = False
 
     def complete(self, given: Mapping[str, Any]) -> dict[str, float]:
@@ -66,11 +67,12 @@ class Algorithm:
         return values
 
 
-def _threads() -> int:
-    return len(os.sched_getaffinity(0))
+def threads_for(values: int) -> int:
+    """How many threads a table of so many values is worth: few are dealt with before a second thread has begun."""
+    return 1 if values < _WORTH_THREADS else len(os.sched_getaffinity(0))
 
 
-def _xgboost(values: Hyperparameters) -> Any:
+def _xgboost(values: Hyperparameters, threads: int) -> Any:
     from xgboost import XGBClassifier  # noqa: PLC0415 each library is loaded only where it is asked for
 
     return XGBClassifier(
@@ -83,12 +85,12 @@ def _xgboost(values: Hyperparameters) -> Any:
         reg_lambda=values["lambda"],
         reg_alpha=values["alpha"],
         tree_method="hist",
-        n_jobs=_threads(),
+        n_jobs=threads,
         random_state=SEED,
     )
 
 
-def _lightgbm(values: Hyperparameters) -> Any:
+def _lightgbm(values: Hyperparameters, threads: int) -> Any:
     from lightgbm import LGBMClassifier  # noqa: PLC0415
 
     return LGBMClassifier(
@@ -97,7 +99,7 @@ def _lightgbm(values: Hyperparameters) -> Any:
         num_leaves=int(values["num_leaves"]),
         min_child_samples=int(values["min_data_in_leaf"]),
         colsample_bytree=values["feature_fraction"],
-        n_jobs=_threads(),
+        n_jobs=threads,
         random_state=SEED,
         deterministic=True,
         force_row_wise=True,
@@ -105,8 +107,8 @@ def _lightgbm(values: Hyperparameters) -> Any:
     )
 
 
-def _forest(kind: str) -> Callable[[Hyperparameters], Any]:
-    def make(values: Hyperparameters) -> Any:
+def _forest(kind: str) -> Callable[[Hyperparameters, int], Any]:
+    def make(values: Hyperparameters, threads: int) -> Any:
         from sklearn import ensemble  # noqa: PLC0415
 
         classifier: Any = getattr(ensemble, kind)
@@ -114,20 +116,20 @@ def _forest(kind: str) -> Callable[[Hyperparameters], Any]:
             n_estimators=int(values["n_estimators"]),
             min_samples_leaf=int(values["min_samples_leaf"]),
             max_features=values["max_features"],
-            n_jobs=_threads(),
+            n_jobs=threads,
             random_state=SEED,
         )
 
     return make
 
 
-def _linear(values: Hyperparameters) -> Any:
+def _linear(values: Hyperparameters, threads: int) -> Any:
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
     return LogisticRegression(C=1.0 / values["wd"], max_iter=int(values["epochs"]), random_state=SEED)
 
 
-def _mlp(values: Hyperparameters) -> Any:
+def _mlp(values: Hyperparameters, threads: int) -> Any:
     from sklearn.neural_network import MLPClassifier  # noqa: PLC0415
 
     return MLPClassifier(

@@ -22,7 +22,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 
-from genomics.ml.tabular.algorithms import ALGORITHMS, SEED, HyperparameterError
+from genomics.ml.tabular.algorithms import ALGORITHMS, SEED, HyperparameterError, threads_for
 from genomics.ml.tabular.rows import Column, frame_of
 
 # Text with more different values than this is told by how often the label follows it, fitted across folds.
@@ -99,7 +99,10 @@ def train(
     values = chosen.complete(hyperparameters)
     inputs = problem.inputs(table)
     pipeline = Pipeline(
-        [("columns", _columns(inputs, problem, scales=chosen.scales)), ("model", chosen.estimator(values))]
+        [
+            ("columns", _columns(inputs, problem, scales=chosen.scales)),
+            ("model", chosen.estimator(values, threads_for(inputs.size))),
+        ]
     )
     pipeline.set_output(transform="default").fit(inputs, problem.outcomes(table))
     fitted = Candidate(algorithm, values, problem, pipeline, {})
