@@ -16,6 +16,7 @@ _PACKAGE = (
     "ModelMetrics",
     "Domain",
     "Task",
+    "ClientToken",
 )
 
 
@@ -60,6 +61,8 @@ class Registry:
         if not (parameters.get("InferenceSpecification") or {}).get("Containers"):
             raise invalid("A model package needs an InferenceSpecification with a container")
         _approval(parameters.get("ModelApprovalStatus") or "PendingManualApproval")
+        if again := self._made_by(parameters.get("ClientToken")):
+            return {"ModelPackageArn": self._packages.arn(again)}
         version = self._groups.get(group)["versions"] + 1
         self._groups.change(group, versions=version)
         self._packages.add(f"{group}/{version}", parameters, status="Completed")
@@ -89,7 +92,11 @@ class Registry:
 
     def update_model_package(self, parameters: Parameters) -> Answer:
         """UpdateModelPackage: its approval."""
-        only("UpdateModelPackage", parameters, ("ModelPackageArn", "ModelApprovalStatus", "ApprovalDescription"))
+        only(
+            "UpdateModelPackage",
+            parameters,
+            ("ModelPackageArn", "ModelApprovalStatus", "ApprovalDescription", "ClientToken"),
+        )
         name = str(parameters.get("ModelPackageArn")).partition(":model-package/")[2]
         package = self._package(name)
         _approval(parameters.get("ModelApprovalStatus"))
@@ -106,6 +113,11 @@ class Registry:
 
     def _package(self, name: str) -> Document:
         return self._packages.get(name)
+
+    def _made_by(self, token: object) -> str | None:
+        """The package that a repeated request has made already."""
+        known = self._packages.all().items()
+        return next((name for name, one in known if token and one["given"].get("ClientToken") == token), None)
 
     def _group(self, name: str, group: Document) -> Answer:
         return {

@@ -46,7 +46,10 @@ class Range:
 
 @dataclass(frozen=True)
 class Algorithm:
-    """`estimator` makes what is fitted, for a number of threads; `scales` says whether it wants numbers without gaps, of one scale."""
+    """`estimator` makes what is fitted, for a number of threads.
+
+    `scales` says whether it wants numbers without gaps, of one scale.
+    """
 
     name: str
     defaults: Hyperparameters

@@ -1,0 +1,57 @@
+"""Where the notebooks work: what the deployment tells them, and the files that go to S3 and come from there."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from genomics.contracts.object_keys import parse
+
+
+class WorkspaceError(ValueError):
+    """A notebook does not know where to work; one line that says what is missing."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What a deployment tells its notebooks. URIs are s3:// prefixes without a slash at their ends."""
+
+    training_sets_uri: str
+    work_uri: str
+    job_role_arn: str
+    training_set_job: str
+    model_group: str
+
+    @classmethod
+    def read(cls, path: Path) -> "Workspace":
+        """Read the file that the instance's start has written; WorkspaceError where it lacks something."""
+        try:
+            return cls(**json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise WorkspaceError(
+                f"{path}: does not say where to work ({error}); it is written when the notebook instance starts"
+            ) from error
+
+
+def s3() -> Any:
+    """The client."""
+    make: Any = boto3.client
+    return make("s3")
+
+
+def download(uri: str, directory: Path) -> Path:
+    """An object as a file of the same name below `directory`."""
+    bucket, key = parse(uri)
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / key.rpartition("/")[2]
+    s3().download_file(bucket, key, str(path))
+    return path
+
+
+def upload(path: Path, uri: str) -> str:
+    """A file as an object; its URI."""
+    bucket, key = parse(uri)
+    s3().upload_file(str(path), bucket, key)
+    return uri
