@@ -11,6 +11,7 @@ from genomics.contracts.deployment import stack_name
 from settings import Settings, SettingsError
 from stacks.archive import Archive
 from stacks.constructs.gateway_shares import GatewayShares
+from stacks.constructs.runbook import Places
 from stacks.file_access import FileAccess
 from stacks.lake import Lake
 from stacks.machine_learning import MachineLearning
@@ -61,7 +62,12 @@ def build(app: cdk.App, settings: Settings) -> None:
         vpc=network.vpc,
         config=settings.lake(),
     )
-    MachineLearning(**common("machine-learning"), data_lake=storage.data_lake, config=settings.machine_learning())
+    MachineLearning(
+        **common("machine-learning"),
+        places=Places(storage.data_lake, storage.resources),
+        vpc=network.vpc,
+        config=settings.machine_learning(),
+    )
     archive = Archive(
         **common("archive"),
         sequencing=storage.sequencing,

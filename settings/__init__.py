@@ -13,6 +13,7 @@ from stacks.archive import ArchiveConfig
 from stacks.constructs.annotation_refresh import ClinvarSource
 from stacks.constructs.gateway_shares import Shares
 from stacks.constructs.landing_task import Landing, TransferOptions
+from stacks.constructs.notebook_desk import DeskConfig
 from stacks.constructs.tool_image import ImageRegistry
 from stacks.constructs.tool_job import ToolSize
 from stacks.file_access import FileAccessConfig
@@ -154,6 +155,9 @@ class Settings(Choices):
             project=self.project,
             spark_worker_type=self.spark_worker_type,
             spark_timeout_minutes=self.spark_timeout_minutes,
+            desk=DeskConfig(self.notebook_instance_type, self.notebook_idle_minutes)
+            if self.notebook_instance_type
+            else None,
         )
 
     def monitoring(self) -> MonitoringConfig:

@@ -142,6 +142,13 @@ class Choices(BaseSettings):
         None, pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$", description="like m7i.4xlarge; unset: no analysis instance"
     )
 
+    notebook_instance_type: str | None = Field(
+        None, pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", description="like ml.t3.large; unset: no notebook instance"
+    )
+    notebook_idle_minutes: int = Field(
+        60, ge=5, le=1440, description="minutes without work after which the notebook instance is stopped, 5 to 1440"
+    )
+
     vpc_cidr: PrivateBlock = Field(
         "10.40.0.0/16", description="a block of size /16 in one of " + ", ".join(PRIVATE_BLOCKS)
     )

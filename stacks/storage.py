@@ -29,7 +29,7 @@ class StorageConfig:
 
 
 class Storage(cdk.Stack):
-    """Sequencing (deliveries, results), DataLake (tables), Logs, and the ledger."""
+    """Sequencing (deliveries, results), DataLake (tables), Resources (what is installed from), Logs, and the ledger."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: StorageConfig, **stack: Any) -> None:
         super().__init__(scope, construct_id, **stack)
@@ -65,11 +65,13 @@ class Storage(cdk.Stack):
                 self._expire("query-results", object_keys.QUERY_RESULTS, config.query_result_days),
             ),
         )
+        self.resources = self._bucket("Resources", versioned=True, rules=(self._expire_replaced(),))
         self.ledger = RunLedger(self, "Ledger", disposable=config.disposable)
         offer(
             self,
             sequencing_bucket=self.sequencing.bucket_name,
             data_lake_bucket=self.data_lake.bucket_name,
+            resources_bucket=self.resources.bucket_name,
             logs_bucket=self._logs.bucket_name,
             ledger_table=self.ledger.table.table_name,
         )

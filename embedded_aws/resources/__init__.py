@@ -7,6 +7,7 @@ from embedded_aws.resources import (
     compute,
     lake,
     lake_formation,
+    learning,
     messaging,
     network,
     operations,
@@ -23,6 +24,7 @@ TABLE: Mapping[str, ResourceType] = {
     **messaging.TYPES,
     **lake.TYPES,
     **lake_formation.TYPES,
+    **learning.TYPES,
     **operations.TYPES,
     **transfer.TYPES,
 }

@@ -51,6 +51,10 @@ class Deployment:
     alarm_topic_arn: str
     analysts_role_arn: str | None = None
     external_schema_statement: str | None = None
+    resources_bucket: str | None = None
+    runbook_role_arn: str | None = None
+    model_job_role_arn: str | None = None
+    model_group: str | None = None
     run_folder_dead_letter_queue_url: str | None = None
     sign_off_activity_arn: str | None = None
     transfer_task_arn: str | None = None

@@ -50,6 +50,10 @@ TENANTS = "tenants/"
 # What interactive sessions of Glue keep.
 SESSIONS = "sessions/"
 TRAINING_SETS = "training_sets/"
+# Where notebooks and their jobs keep tables and models.
+MODEL_WORK = "model_work/"
+# In the bucket Resources: what the notebook instance installs from.
+NOTEBOOK_RESOURCES = "notebooks/"
 
 
 # In the bucket of quarantined deliveries. No tenant's name holds an underscore.

@@ -9,6 +9,9 @@ import boto3
 
 from genomics.contracts.object_keys import parse
 
+# API Reference, CreateAutoMLJobV2.
+_LONGEST_JOB_NAME = 32
+
 
 class WorkspaceError(ValueError):
     """A notebook does not know where to work; one line that says what is missing."""
@@ -16,13 +19,17 @@ class WorkspaceError(ValueError):
 
 @dataclass(frozen=True)
 class Workspace:
-    """What a deployment tells its notebooks. URIs are s3:// prefixes without a slash at their ends."""
+    """What a deployment tells its notebooks. URIs are s3:// prefixes without a slash at their ends.
+
+    Names of what is made in SageMaker begin with `prefix`.
+    """
 
     training_sets_uri: str
     work_uri: str
     job_role_arn: str
     training_set_job: str
     model_group: str
+    prefix: str
 
     @classmethod
     def read(cls, path: Path) -> "Workspace":
@@ -33,6 +40,15 @@ class Workspace:
             raise WorkspaceError(
                 f"{path}: does not say where to work ({error}); it is written when the notebook instance starts"
             ) from error
+
+    def job_name(self, name: str, tier: str) -> str:
+        """The job of a tier, whose endpoint has the same name; WorkspaceError where AutoML takes no such name."""
+        found = f"{self.prefix}-{name}-{tier.lower()}"
+        if len(found) > _LONGEST_JOB_NAME:
+            raise WorkspaceError(
+                f"{found}: has {len(found)} characters, {_LONGEST_JOB_NAME} are allowed; shorten the name"
+            )
+        return found
 
 
 def s3() -> Any:

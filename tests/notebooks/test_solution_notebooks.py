@@ -81,6 +81,7 @@ def desk(here: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
         "job_role_arn": role,
         "training_set_job": "create-training-set",
         "model_group": GROUP,
+        "prefix": "lab",
     }
     (tmp_path / "workspace.json").write_text(json.dumps(workspace))
     for notebook in NOTEBOOKS.glob("variant_*.ipynb"):
@@ -98,14 +99,14 @@ def test_from_the_training_set_to_what_the_deployed_models_are_worth(here: Insta
     classified = execute(desk / "variant_classifier-autopilot.ipynb", training)
     assert "600 variants" in printed(classified)
     for tier in ("a", "b"):
-        directory = desk / "generated" / f"disputed-{tier}"
+        directory = desk / "generated" / f"lab-disputed-{tier}"
         execute(directory / "SageMakerAutopilotDataExplorationNotebook.ipynb", {})
         execute(directory / "SageMakerAutopilotCandidateDefinitionNotebook.ipynb", {})
 
     predicted = execute(desk / "variant_predictor.ipynb", QUICK_LOOK)
 
-    assert "deleted disputed-a" in printed(predicted)
-    assert "deleted disputed-b" in printed(predicted)
+    assert "deleted lab-disputed-a" in printed(predicted)
+    assert "deleted lab-disputed-b" in printed(predicted)
     images = [out for cell in predicted.cells for out in cell.get("outputs", ()) if "image/png" in out.get("data", ())]
     assert len(images) == 3 + 2 + 4 + 2
     sagemaker = client(here, "sagemaker")

@@ -48,6 +48,8 @@ OTHER_SETTINGS = {
     "windows_gib": "64",
     "windows_directory_id": "d-0123456789",
     "analysis_instance_type": "m7i.4xlarge",
+    "notebook_instance_type": "ml.t3.large",
+    "notebook_idle_minutes": "30",
     "vpc_cidr": "10.99.0.0/16",
     "availability_zones": "4",
     "nat_gateways": "1",

@@ -18,7 +18,7 @@ def rules(bucket: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def test_there_are_the_stage_s_buckets(assembly: Any) -> None:
-    assert set(buckets(assembly)) == {"Sequencing", "DataLake", "Logs"}
+    assert set(buckets(assembly)) == {"Sequencing", "DataLake", "Resources", "Logs"}
 
 
 def test_buckets_are_never_public(assembly: Any) -> None:
@@ -39,7 +39,7 @@ def test_data_buckets_have_a_rotating_key_of_their_own(assembly: Any) -> None:
         assert how["SSEAlgorithm"] == "aws:kms"
         assert rule["BucketKeyEnabled"] is True
         used.append(how["KMSMasterKeyID"]["Fn::GetAtt"][0])
-    assert len(set(used)) == 2
+    assert len(set(used)) == 3
     for key in used:
         assert keys[f"storage/{key}"]["Properties"]["EnableKeyRotation"] is True
 
@@ -64,13 +64,13 @@ def test_access_to_data_is_logged(assembly: Any) -> None:
             logging = bucket["Properties"]["LoggingConfiguration"]
             assert f"storage/{logging['DestinationBucketName']['Ref']}" in logs
             prefixes.add(logging["LogFilePrefix"])
-    assert len(prefixes) == 2
+    assert len(prefixes) == 3
 
 
 def test_what_is_irreplaceable_is_versioned(assembly: Any) -> None:
     found = buckets(assembly)
     versioned = {name for name, bucket in found.items() if "VersioningConfiguration" in bucket["Properties"]}
-    assert versioned == {"Sequencing"}
+    assert versioned == {"Sequencing", "Resources"}
     for name in versioned:
         assert found[name]["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
         assert rules(found[name])["replaced-versions"]["NoncurrentVersionExpiration"]["NoncurrentDays"] > 0
