@@ -5,12 +5,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import boto3
 from sagemaker.core.resources import AutoMLJobV2, Endpoint
 
 from genomics.contracts.annotated_variants import LABEL
 from genomics.ml.autopilot_tables import Tables
-from genomics.ml.workspace import Workspace, download, upload
+from genomics.ml.workspace import Workspace, client, download, upload
 
 Say = Callable[[str], None]
 _CONTENT_TYPE = "text/csv;header=present"
@@ -25,7 +24,7 @@ class AutopilotError(RuntimeError):
 
 def make_training_set(workspace: Workspace, on_progress: Say = print) -> None:
     """Run the platform's own job that makes a training set of the newest release; AutopilotError where it fails."""
-    glue = _client("glue")
+    glue = client("glue")
     run = glue.start_job_run(JobName=workspace.training_set_job)["JobRunId"]
 
     def state() -> str:
@@ -63,7 +62,7 @@ def start_job(
     if algorithms:
         tabular["CandidateGenerationConfig"] = {"AlgorithmsConfig": [{"AutoMLAlgorithms": list(algorithms)}]}
     # AutoMLJobV2.create of sagemaker-core 2.27 sends MaxAutoMlJobRuntimeInSeconds, which the API refuses.
-    _client("sagemaker").create_auto_ml_job_v2(
+    client("sagemaker").create_auto_ml_job_v2(
         AutoMLJobName=name,
         AutoMLJobInputDataConfig=channels,
         OutputDataConfig={"S3OutputPath": f"{where}/autopilot"},
@@ -117,7 +116,7 @@ def endpoint_of(job_name: str) -> str:
 
 def register(workspace: Workspace, endpoint_name: str, metrics: dict[str, float]) -> str:
     """Add an endpoint's model to the registry, where somebody is to approve it; the ARN of the version."""
-    sagemaker = _client("sagemaker")
+    sagemaker = client("sagemaker")
     model = sagemaker.describe_model(ModelName=_model_of(endpoint_name))
     containers = [model["PrimaryContainer"]] if model.get("PrimaryContainer") else model["Containers"]
     made = sagemaker.create_model_package(
@@ -137,7 +136,7 @@ def register(workspace: Workspace, endpoint_name: str, metrics: dict[str, float]
 
 def delete_endpoint(endpoint_name: str) -> None:
     """Delete an endpoint with its configuration and its model; what was trained stays in S3."""
-    sagemaker = _client("sagemaker")
+    sagemaker = client("sagemaker")
     model, configuration = _model_of(endpoint_name), _configuration_of(endpoint_name)
     sagemaker.delete_endpoint(EndpointName=endpoint_name)
     sagemaker.delete_endpoint_config(EndpointConfigName=configuration)
@@ -145,11 +144,11 @@ def delete_endpoint(endpoint_name: str) -> None:
 
 
 def _configuration_of(endpoint_name: str) -> str:
-    return str(_client("sagemaker").describe_endpoint(EndpointName=endpoint_name)["EndpointConfigName"])
+    return str(client("sagemaker").describe_endpoint(EndpointName=endpoint_name)["EndpointConfigName"])
 
 
 def _model_of(endpoint_name: str) -> str:
-    described = _client("sagemaker").describe_endpoint_config(EndpointConfigName=_configuration_of(endpoint_name))
+    described = client("sagemaker").describe_endpoint_config(EndpointConfigName=_configuration_of(endpoint_name))
     return str(described["ProductionVariants"][0]["ModelName"])
 
 
@@ -164,8 +163,3 @@ def _followed(state: Callable[[], str], has_ended: Callable[[str], bool], say: S
         if has_ended(now):
             return now
         time.sleep(_POLL_SECONDS)
-
-
-def _client(service: str) -> Any:
-    make: Any = boto3.client
-    return make(service)

@@ -4,17 +4,18 @@ import csv
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import boto3
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from genomics.ml.gene_context import Floats
+from genomics.ml.workspace import client
 
 _ROWS_A_REQUEST = 500
 _ERROR = "ERROR "
+# Surer than this no model of some thousand rows can be.
+_SURE = 1e-6
 
 
 class AnswerError(RuntimeError):
@@ -31,8 +32,7 @@ class Answers:
 
 def ask(endpoint_name: str, features: pd.DataFrame) -> Answers:
     """Ask an endpoint whose answer is `predicted_label,probability`, some hundreds of rows a request."""
-    make: Any = boto3.client
-    runtime = make("sagemaker-runtime")
+    runtime = client("sagemaker-runtime")
     found: list[float] = []
     errors: dict[int, str] = {}
     for first in range(0, len(features), _ROWS_A_REQUEST):
@@ -52,7 +52,7 @@ def ask(endpoint_name: str, features: pd.DataFrame) -> Answers:
 def sampled_contributions(
     endpoint_name: str, rows: pd.DataFrame, background: pd.DataFrame, *, samples: int = 4, seed: int = 0
 ) -> Floats:
-    """What each feature adds to each row's probability: Shapley values by sampling, of a model that can only be asked.
+    """What each feature adds to each row's log-odds: Shapley values by sampling, of a model that can only be asked.
 
     Strumbelj and Kononenko, "Explaining prediction models and individual predictions with feature contributions", 2014:
     from a random row of the background to the row itself, one feature after the other in random order.
@@ -69,7 +69,9 @@ def sampled_contributions(
             steps.append(step)
             orders.append(order)
     answered = ask(endpoint_name, pd.DataFrame(np.vstack(steps), columns=rows.columns)).probabilities
-    gains = np.diff(answered.reshape(number * samples, width + 1), axis=1)
+    certain = np.clip(answered, _SURE, 1 - _SURE)
+    log_odds = np.log(certain / (1 - certain))
+    gains = np.diff(log_odds.reshape(number * samples, width + 1), axis=1)
     contributions: npt.NDArray[np.float64] = np.zeros((number, width))
     for place, (order, gain) in enumerate(zip(orders, gains, strict=True)):
         contributions[place // samples, order] += gain / samples

@@ -51,10 +51,10 @@ class Workspace:
         return found
 
 
-def s3() -> Any:
-    """The client."""
+def client(service: str) -> Any:
+    """A client, which finds AWS by its environment."""
     make: Any = boto3.client
-    return make("s3")
+    return make(service)
 
 
 def download(uri: str, directory: Path) -> Path:
@@ -62,12 +62,12 @@ def download(uri: str, directory: Path) -> Path:
     bucket, key = parse(uri)
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / key.rpartition("/")[2]
-    s3().download_file(bucket, key, str(path))
+    client("s3").download_file(bucket, key, str(path))
     return path
 
 
 def upload(path: Path, uri: str) -> str:
     """A file as an object; its URI."""
     bucket, key = parse(uri)
-    s3().upload_file(str(path), bucket, key)
+    client("s3").upload_file(str(path), bucket, key)
     return uri
