@@ -7,7 +7,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 from cdk_nag import AwsSolutionsChecks
 
-from genomics.contracts.deployment import stack_name
 from settings import Settings, SettingsError
 from stacks.archive import Archive
 from stacks.constructs.gateway_shares import GatewayShares
@@ -26,14 +25,7 @@ def build(app: cdk.App, settings: Settings) -> None:
     """Add every stack to the app."""
 
     def common(stage: str) -> dict[str, Any]:
-        """What every stack is given."""
-        return {
-            "scope": app,
-            "construct_id": stack_name(settings.project, stage),
-            "env": cdk.Environment(account=settings.account, region=settings.region),
-            "termination_protection": not settings.disposable,
-            "tags": {"project": settings.project, "stage": stage},
-        }
+        return {"scope": app, **settings.every_stack(stage)}
 
     storage = Storage(**common("storage"), config=settings.storage())
     network = Network(**common("network"), config=settings.network())

@@ -5,6 +5,11 @@ A setting is given as cdk context (`-c genomics:max_vcpus=64`, or in cdk.json) o
 `genomics:tools.align.vcpus`, `GENOMICS_TOOLS__ALIGN__VCPUS`.
 """
 
+from typing import Any
+
+import aws_cdk as cdk
+
+from genomics.contracts.deployment import stack_name
 from genomics.contracts.load_checks import LoadLimits
 from genomics.contracts.steps import Step
 from settings.choices import Choices
@@ -30,6 +35,15 @@ __all__ = ["Settings", "SettingsError"]
 
 class Settings(Choices):
     """What each stack is given of what a deployment has chosen."""
+
+    def every_stack(self, stage: str) -> dict[str, Any]:
+        """What each stage's stack is given, as the CDK calls it."""
+        return {
+            "construct_id": stack_name(self.project, stage),
+            "env": cdk.Environment(account=self.account, region=self.region),
+            "termination_protection": not self.disposable,
+            "tags": {"project": self.project, "stage": stage},
+        }
 
     def storage(self) -> StorageConfig:
         """Of the stack storage."""
