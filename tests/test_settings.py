@@ -207,7 +207,7 @@ def test_every_setting_reaches_a_stack_or_the_app() -> None:
     settings = app_settings.Settings.read({f"genomics:{name}": value for name, value in OTHER_SETTINGS.items()})
     configs = (
         *(settings.storage(), settings.network(), settings.secondary(), settings.lake(), settings.archive()),
-        *(settings.transfer(), settings.file_access(), settings.monitoring()),
+        *(settings.transfer(), settings.file_access(), settings.monitoring(), settings.machine_learning()),
     )
     carried = {name for config in configs for name in names(config)}
     renamed = {
@@ -234,6 +234,8 @@ def test_every_setting_reaches_a_stack_or_the_app() -> None:
         "clinvar_url": "url",
         "clinvar_assembly": "assembly",
         "clinvar_schedule": "schedule",
+        "notebook_instance_type": "instance_type",
+        "notebook_idle_minutes": "idle_minutes",
         "lake_analysts": "analysts",
         "lake_administrators": "administrators",
     }
