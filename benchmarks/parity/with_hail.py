@@ -91,7 +91,10 @@ def _place(row: Row) -> tuple[str, str]:
 
 
 def _variant(row: Row, *, header: Header, fields: Collection[str]) -> Row:
-    flags = {name for name in row["info_flags"] or () if name in header.info and f"INFO/{name}" not in fields}
+    values = dict(row["info_strings"] or {})
+    # `DB=0` is there, and to Hail it is not.
+    flags = {name for name in row["info_flags"] or () if name in header.info and values.get(name) != ["0"]}
+    flags -= {name for name in flags if f"INFO/{name}" in fields}
     return {
         **_fields(row, "info", INFO_COLUMNS, {n for n, f in header.info.items() if f.type != "Flag"}, fields),
         "info_flags": sorted(flags),
