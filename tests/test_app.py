@@ -20,7 +20,7 @@ NAMED = {
     ("AWS::StepFunctions::Activity", "Name"): "made up by the CDK from the construct's path",
     ("AWS::SNS::Topic", "DisplayName"): "a title",
     ("AWS::CloudWatch::Alarm", "MetricName"): "AWS's own metric",
-    ("AWS::SageMaker::ModelPackageGroup", "ModelPackageGroupName"): "SageMaker makes none up; it begins with the project",
+    ("AWS::SageMaker::ModelPackageGroup", "ModelPackageGroupName"): "must be given; it begins with the project",
     ("AWS::ECR::Repository", "RepositoryName"): "who pushes images has to know it; it begins with the project",
 }
 
