@@ -96,6 +96,11 @@ class Cloud:
         return self._session.client("ecr", endpoint_url=self._endpoint_url, config=self._config)
 
     @cached_property
+    def functions(self) -> Any:
+        """Lambda's."""
+        return self._session.client("lambda", endpoint_url=self._endpoint_url, config=self._config)
+
+    @cached_property
     def glue(self) -> Any:
         """Jobs of the lake."""
         return self._session.client("glue", endpoint_url=self._endpoint_url, config=self._config)

@@ -1,5 +1,6 @@
 """Runs of the lake's jobs that a command asks for."""
 
+import json
 import time
 
 from botocore.exceptions import ClientError
@@ -10,6 +11,16 @@ from genomics_cli.errors import UserError
 
 _FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.1, 5.0
 _UNENDED = ("STARTING", "RUNNING", "STOPPING", "WAITING")
+
+
+def check_loads(platform: Platform, request: str) -> str:
+    """Have what a request (an s3:// URI) has loaded checked; what is wrong with it, in one line, if anything."""
+    given = json.dumps({"request": request}).encode()
+    answer = platform.cloud.functions.invoke(FunctionName=platform.deployment.check_load_function, Payload=given)
+    said = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        raise UserError(f"what was loaded could not be checked: {said.get('errorMessage', 'no reason was given')}")
+    return str(said["reason"])
 
 
 def run_job(platform: Platform, job: str, request: str, *, name: str) -> None:

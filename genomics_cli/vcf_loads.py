@@ -14,7 +14,7 @@ from genomics_cli.cloud import Platform
 from genomics_cli.datasets import loaded_datasets
 from genomics_cli.errors import UserError
 from genomics_cli.inputs.fastq_files import inspect_file
-from genomics_cli.lake_jobs import run_job
+from genomics_cli.lake_jobs import check_loads, run_job
 from genomics_cli.submission import new_run_id
 
 # The longest first: a name loses one of them.
@@ -33,10 +33,14 @@ class LoadedFile:
 
 @dataclass(frozen=True)
 class Loads:
-    """What came of some files: those that are in the lake, and a line about each that is not."""
+    """What came of some files: those that are in the lake, and a line about each that is not.
+
+    `doubts` says what the checks of what was loaded now have found, in one line.
+    """
 
     loaded: tuple[LoadedFile, ...]
     problems: tuple[str, ...]
+    doubts: str
 
 
 def load_vcfs(platform: Platform, files: Sequence[Path], *, study: str, uploading: Callable[[str, int], None]) -> Loads:
@@ -46,13 +50,11 @@ def load_vcfs(platform: Platform, files: Sequence[Path], *, study: str, uploadin
     """
     datasets = _datasets(files, study)
     uploaded = {name: _upload(platform, path, uploading) for name, path in datasets.items()}
-    run_id, bucket = new_run_id(), platform.deployment.data_lake_bucket
-    request = LoadRequest(run_id, tuple(LoadSource(name, vcf) for name, vcf in uploaded.items()))
-    key = object_keys.load_request(run_id)
-    platform.cloud.s3.put_object(Bucket=bucket, Key=key, Body=dumps(request).encode())
-    problem = ""
+    sources = tuple(LoadSource(name, vcf) for name, vcf in uploaded.items())
+    run_id, problem = new_run_id(), ""
     try:
-        run_job(platform, platform.deployment.variants_job, object_keys.uri(bucket, key), name="variants")
+        request = _put(platform, LoadRequest(run_id, sources))
+        run_job(platform, platform.deployment.variants_job, request, name="variants")
     except UserError as error:
         problem = str(error)
     for name, vcf in uploaded.items():
@@ -64,7 +66,17 @@ def load_vcfs(platform: Platform, files: Sequence[Path], *, study: str, uploadin
         for name, vcf in uploaded.items()
         if name in held and held[name].source.sha256 == vcf.sha256
     )
-    return Loads(loaded, tuple(line for line in problem.splitlines() if line))
+    new = {each.dataset for each in loaded if each.is_new}
+    checked = LoadRequest(f"{run_id}-loaded", tuple(source for source in sources if source.dataset in new))
+    doubts = check_loads(platform, _put(platform, checked)) if new else ""
+    return Loads(loaded, tuple(line for line in problem.splitlines() if line), doubts)
+
+
+def _put(platform: Platform, request: LoadRequest) -> str:
+    """Where it is put."""
+    bucket, key = platform.deployment.data_lake_bucket, object_keys.load_request(request.run_id)
+    platform.cloud.s3.put_object(Bucket=bucket, Key=key, Body=dumps(request).encode())
+    return object_keys.uri(bucket, key)
 
 
 def _by_table(rows: Mapping[str, int]) -> dict[str, int]:

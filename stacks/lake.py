@@ -100,10 +100,11 @@ class Lake(cdk.Stack):
         for table in (*TABLES, *LOOKUPS, *RELEASES):
             LakeTable(self, f"{table.name.title()}Table", table=table, database=self._database, bucket=data_lake)
         job, run_arguments = self._variants_job()
+        functions = self._load_functions()
         loads = LoadWorkflow(
             self,
             "Loads",
-            functions=self._load_functions(),
+            functions=functions,
             job=job,
             run_arguments=run_arguments,
             log_retention_days=config.log_retention_days,
@@ -168,6 +169,7 @@ class Lake(cdk.Stack):
             lake_workgroup=workgroup.name,
             analysts_role_arn=access.analysts.role_arn,
             variants_job=job.job.job_name,
+            check_load_function=functions.check_load.function.function_name,
             annotations_job=annotations.job_name,
             clinvar_workflow=refresh.workflow,
             tenant_crawler=crawler.name,

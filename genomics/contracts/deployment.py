@@ -36,6 +36,7 @@ class Deployment:
     lake_database: str
     lake_workgroup: str
     variants_job: str
+    check_load_function: str
     annotations_job: str
     clinvar_workflow: str
     tenant_crawler: str

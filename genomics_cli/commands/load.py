@@ -24,7 +24,7 @@ def load(files: tuple[Path, ...], study: str, as_json: bool, target: Target) -> 
     r"""Load VCFs, gVCFs and BCFs into the lake, of one sample or of thousands.
 
     Each becomes the dataset <study>/<name of the file>. A file that is loaded already is not loaded again; a newer
-    one of the same name replaces the rows of the older. Example:
+    one of the same name replaces the rows of the older. What is wrong with what was loaded is said. Example:
 
     \b
       genomics load cohort.vcf.gz --study biobank
@@ -37,10 +37,13 @@ def load(files: tuple[Path, ...], study: str, as_json: bool, target: Target) -> 
 
     done = load_vcfs(platform, files, study=study, uploading=uploading)
     if as_json:
-        click.echo(json.dumps({"datasets": [asdict(each) for each in done.loaded]}, indent=2))
+        told = {"datasets": [asdict(each) for each in done.loaded], "doubts": done.doubts}
+        click.echo(json.dumps(told, indent=2))
     else:
         for each in done.loaded:
             click.echo(_line(each))
+    if done.doubts:
+        shared_options.say(f"loaded, but: {done.doubts}")
     if done.problems:
         for line in done.problems[:-1]:
             shared_options.say(line)

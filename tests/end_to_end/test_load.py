@@ -23,6 +23,7 @@ def test_a_file_is_loaded_once_and_a_bad_one_is_told_beside_it(genomics: Any, tm
     said = done.errors.splitlines()
     assert said[-1].startswith(f"error: {bad}: line 1: ")
     assert f"uploading {good} (0.0 MB)" in said
+    assert "loaded, but: brought/family: rejects 50.000% (1), expected 1.000% at most" in said
 
     sql = "select sample, alt, dosage from genotypes where dataset = 'brought/family' order by sample, alt"
     answer = json.loads(genomics("query", sql, "--json").output)

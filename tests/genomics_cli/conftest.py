@@ -57,6 +57,7 @@ def platform(operator: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platf
             lake_database="lake",
             lake_workgroup="lake",
             variants_job="variants",
+            check_load_function="check-load",
             annotations_job="annotations",
             training_set_job="genomics-create-training-set",
             clinvar_workflow="clinvar",
