@@ -8,7 +8,7 @@ from typing import Any
 from moto.core.exceptions import JsonRESTError
 
 from embedded_aws.context import Context
-from embedded_aws.sagemaker import images, training
+from embedded_aws.sagemaker import images, training_requests
 from embedded_aws.sagemaker.operations import (
     Answer,
     Parameters,
@@ -230,7 +230,7 @@ class AutoMLJobs:
             self._candidates.add(name, {}, job=job, status=event["status"])
             self._trainings.add(
                 name,
-                training.given_by_automl(self._context, request, event),
+                training_requests.given_by_automl(self._context, request, event),
                 status=event["status"],
                 automl=arn(self._context, "AutoMLJob", job),
             )

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from embedded_aws.context import Context
-from embedded_aws.sagemaker import images
 from embedded_aws.sagemaker.operations import (
     Answer,
     Parameters,
@@ -15,40 +14,17 @@ from embedded_aws.sagemaker.operations import (
     named,
     only,
     page,
-    s3_uri,
     some,
     times,
 )
 from embedded_aws.sagemaker.records import Document, Records
 from embedded_aws.sagemaker.running import Event, JobFailedError, JobStoppedError, Program, start
+from embedded_aws.sagemaker.training_requests import TRAINING, told_of_training, told_of_tuning
 
 # API Reference, CreateHyperParameterTuningJob: HyperParameterTuningJobName.
 _LONGEST_TUNING_NAME = 32
 _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-# The hyperparameter that says which column is to be told.
-TARGET = "target_attribute_name"
 _STOPPED_WITH_INSTANCE = "the embedded AWS was stopped while the job ran"
-_TRAINING = (
-    "TrainingJobName",
-    "AlgorithmSpecification",
-    "HyperParameters",
-    "InputDataConfig",
-    "OutputDataConfig",
-    "ResourceConfig",
-    "RoleArn",
-    "StoppingCondition",
-    "Tags",
-    "VpcConfig",
-    "EnableNetworkIsolation",
-    "EnableInterContainerTrafficEncryption",
-)
-_DEFINITION = (
-    *(name for name in _TRAINING if name not in ("TrainingJobName", "HyperParameters", "Tags")),
-    "DefinitionName",
-    "TuningObjective",
-    "HyperParameterRanges",
-    "StaticHyperParameters",
-)
 _TUNING = (
     "HyperParameterTuningJobName",
     "HyperParameterTuningJobConfig",
@@ -56,10 +32,6 @@ _TUNING = (
     "TrainingJobDefinitions",
     "Tags",
 )
-_CONFIGURATION = ("Strategy", "HyperParameterTuningJobObjective", "ResourceLimits", "ParameterRanges", "RandomSeed")
-_RANGES = {"IntegerParameterRanges": True, "ContinuousParameterRanges": False}
-# Every strategy is played by drawing at random; what differs is said in the table of what is faithful.
-_STRATEGIES = ("Random", "Bayesian")
 _COUNTED = {"Completed": "Completed", "InProgress": "InProgress", "Failed": "NonRetryableError", "Stopped": "Stopped"}
 
 
@@ -81,9 +53,9 @@ class TrainingJobs:
 
     def create_training_job(self, parameters: Parameters) -> Answer:
         """CreateTrainingJob."""
-        only("CreateTrainingJob", parameters, _TRAINING)
+        only("CreateTrainingJob", parameters, TRAINING)
         name = named(parameters.get("TrainingJobName"))
-        definition = _definition(parameters, parameters.get("HyperParameters") or {}, {})
+        definition = told_of_training(parameters, parameters.get("HyperParameters") or {}, {})
         seconds = (parameters.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds")
         self._jobs.add(name, parameters, status="InProgress")
         request = {"definitions": [definition], "jobs": 1, "names": name.replace("{", "{{"), "seconds": None}
@@ -141,10 +113,12 @@ class TrainingJobs:
         """CreateHyperParameterTuningJob: its training jobs run one after the other, in one process."""
         only("CreateHyperParameterTuningJob", parameters, _TUNING)
         name = named(parameters.get("HyperParameterTuningJobName"), longest=_LONGEST_TUNING_NAME)
-        told, objective, definitions = _tuning(parameters)
+        told, objective, definitions = told_of_tuning(parameters)
         limits = told.get("ResourceLimits") or {}
         jobs = int(limits.get("MaxNumberOfTrainingJobs") or 1)
-        played = [_definition(each, each.get("StaticHyperParameters") or {}, ranges) for each, ranges in definitions]
+        played = [
+            told_of_training(each, each.get("StaticHyperParameters") or {}, ranges) for each, ranges in definitions
+        ]
         self._tunings.add(name, parameters, status="InProgress", objective=objective)
         by_algorithm = {one["algorithm"]: each for one, (each, _) in zip(played, definitions, strict=True)}
         request = {
@@ -275,7 +249,7 @@ class TrainingJobs:
         name = event["name"]
         if self._jobs.find(name) is None:
             static = definition.get("StaticHyperParameters") or {}
-            given = {**some(definition, *_TRAINING), "TrainingJobName": name, "HyperParameters": static}
+            given = {**some(definition, *TRAINING), "TrainingJobName": name, "HyperParameters": static}
             self._jobs.add(name, given, status="InProgress", tuning=tuning, definition=definition.get("DefinitionName"))
         ended = {} if event["status"] == "InProgress" else {"ended": time.time()}
         reason = {"FailureReason": event["reason"]} if "reason" in event else {}
@@ -310,22 +284,6 @@ class TrainingJobs:
         return summary
 
 
-def given_by_automl(context: Context, request: Mapping[str, Any], event: Event) -> Parameters:
-    """What CreateTrainingJob would have been told of a candidate."""
-    return {
-        "TrainingJobName": event["name"],
-        "AlgorithmSpecification": {
-            "TrainingImage": images.uri(context, event["algorithm"]),
-            "TrainingInputMode": "File",
-        },
-        "HyperParameters": {**event["hyperparameters"], TARGET: request["target"]},
-        "OutputDataConfig": {"S3OutputPath": f"{request['output']}/tuning/{event['algorithm']}"},
-        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10},
-        "RoleArn": request["role_arn"],
-        "StoppingCondition": {"MaxRuntimeInSeconds": int(request["per_training"] or 86_400)},
-    }
-
-
 def _times(job: Document) -> Answer:
     told = times(job)
     ended = {"TrainingEndTime": told.pop("EndTime")} if "EndTime" in told else {}
@@ -335,76 +293,3 @@ def _times(job: Document) -> Answer:
 def _value(job: Document, metric: str, absent: float) -> float:
     found: float = ((job.get("event") or {}).get("metrics") or {}).get(metric, absent)
     return found
-
-
-def _definition(given: Parameters, fixed: Mapping[str, str], ranges: dict[str, Any]) -> dict[str, Any]:
-    """What the program is told of a training job's definition."""
-    image = (given.get("AlgorithmSpecification") or {}).get("TrainingImage")
-    if not image:
-        raise invalid("AlgorithmSpecification has no TrainingImage; the embedded SageMaker knows no other algorithms")
-    channels = {each["ChannelName"]: each for each in given.get("InputDataConfig") or ()}
-    uris = {name: _uri(channels, name) for name in ("train", "validation")}
-    if TARGET not in fixed:
-        raise invalid(f"the hyperparameters have no {TARGET}, which names the column to be told")
-    return {
-        "algorithm": images.algorithm_of(image),
-        "training": uris["train"],
-        "validation": uris["validation"],
-        "content_type": channels["train"].get("ContentType"),
-        "target": fixed[TARGET],
-        "fixed": {name: value for name, value in fixed.items() if name != TARGET},
-        "ranges": ranges,
-        "output": s3_uri((given.get("OutputDataConfig") or {}).get("S3OutputPath"), "OutputDataConfig.S3OutputPath"),
-    }
-
-
-def _uri(channels: Mapping[str, Any], name: str) -> str:
-    if name not in channels:
-        raise invalid(f"InputDataConfig has no channel {name}; train and validation are needed")
-    source = (channels[name].get("DataSource") or {}).get("S3DataSource") or {}
-    if source.get("S3DataType") != "S3Prefix":
-        raise invalid(f"S3DataType {source.get('S3DataType')} is not read here; S3Prefix is")
-    return str(source["S3Uri"])
-
-
-def _tuning(parameters: Parameters) -> tuple[Parameters, dict[str, str], list[tuple[Parameters, dict[str, Any]]]]:
-    """The configuration, the objective, and each definition with its ranges."""
-    told = parameters.get("HyperParameterTuningJobConfig") or {}
-    only("CreateHyperParameterTuningJob's configuration", told, _CONFIGURATION)
-    if told.get("Strategy") not in _STRATEGIES:
-        raise invalid(f"Strategy {told.get('Strategy')} is none of {', '.join(_STRATEGIES)}")
-    single = parameters.get("TrainingJobDefinition")
-    definitions = [single] if single else list(parameters.get("TrainingJobDefinitions") or ())
-    if not definitions:
-        raise invalid("A tuning job needs TrainingJobDefinition or TrainingJobDefinitions")
-    objective = told.get("HyperParameterTuningJobObjective") or definitions[0].get("TuningObjective")
-    if not objective:
-        raise invalid("A tuning job needs an objective")
-    found = []
-    for definition in definitions:
-        only("a training job's definition", definition, _DEFINITION)
-        ranges = definition.get("HyperParameterRanges") or told.get("ParameterRanges") or {}
-        found.append((definition, _ranges(ranges)))
-    return told, dict(objective), found
-
-
-def _ranges(given: Parameters) -> dict[str, Any]:
-    if given.get("CategoricalParameterRanges"):
-        raise invalid("CategoricalParameterRanges: the algorithms have no hyperparameter of words")
-    return {
-        range_["Name"]: {
-            "low": _number(range_, "MinValue"),
-            "high": _number(range_, "MaxValue"),
-            "is_integer": is_integer,
-            "is_logarithmic": range_.get("ScalingType") == "Logarithmic",
-        }
-        for kind, is_integer in _RANGES.items()
-        for range_ in given.get(kind) or ()
-    }
-
-
-def _number(range_: Parameters, name: str) -> float:
-    try:
-        return float(range_[name])
-    except (KeyError, ValueError):
-        raise invalid(f"the range of {range_.get('Name')} has no number as its {name}") from None
