@@ -23,8 +23,8 @@ _TRANSITIONS = pa.array(["AG", "GA", "CT", "TC"])
 _TRANSVERSIONS = pa.array(["AC", "CA", "AT", "TA", "CG", "GC", "GT", "TG"])
 _KEY = ["pos", "ref", "alt"]
 _ROWS_AT_ONCE = 1 << 17
-# Of a cohort with a partition for each sample, several are one task's.
-_MOST_TASKS = 256
+# A task of Spark costs more to start than a sample's partition to read.
+_MOST_TASKS = 32
 # Footers, and small files as a whole, lie in it.
 _TAIL_BYTES = 1 << 20
 
