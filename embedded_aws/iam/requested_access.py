@@ -16,7 +16,8 @@ from embedded_aws.context import Context
 from embedded_aws.iam import condition_keys, passed_roles
 from embedded_aws.iam.identity import access_key
 from embedded_aws.iam.requested_objects import of_s3
-from embedded_aws.iam.requested_resources import Parameters, resources_of
+from embedded_aws.iam.requested_resources import resources_of
+from embedded_aws.iam.resource_finders import Parameters
 from embedded_aws.requests import Access
 
 # Where the name that signs requests is not the prefix of the IAM actions.
