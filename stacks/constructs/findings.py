@@ -1,6 +1,7 @@
 """Compliance findings that are accepted: each beside its resource, with the reason a reviewer would be given."""
 
 import json
+import re
 
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
@@ -40,6 +41,8 @@ def _spelled(value: object) -> str:
             return _spelled(name)
         case {"Ref": name}:
             return f"<{name}>"
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{([^}]+)\}", r"<\1>", text)
         case {"Fn::Select": _}:
             return json.dumps(value, separators=(",", ":"))
     raise TypeError(f"{value!r} is no reference that a policy can hold")
