@@ -6,6 +6,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.constructs.findings import acknowledge
+from stacks.constructs.interface_endpoints import add_interfaces
 from stacks.constructs.lustre_scratch import LustreScratch
 from stacks.constructs.windows_shares import WindowsShares
 
@@ -89,14 +90,4 @@ class AnalysisInstance(Construct):
             "SessionManager": ec2.InterfaceVpcEndpointAwsService.SSM,
             "SessionMessages": ec2.InterfaceVpcEndpointAwsService.SSM_MESSAGES,
         }
-        for construct_id, service in services.items():
-            ec2.InterfaceVpcEndpoint(
-                self,
-                construct_id,
-                vpc=vpc,
-                service=service,
-                subnets=ec2.SubnetSelection(subnets=vpc.isolated_subnets),
-                security_groups=[group],
-                open=False,
-                private_dns_enabled=True,
-            )
+        add_interfaces(self, vpc, services, group)

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from genomics.contracts import object_keys
 from stacks.constructs.findings import acknowledge, resource_finding
+from stacks.constructs.interface_endpoints import add_interfaces
 from stacks.constructs.runbook import Places, Runbook
 from stacks.constructs.source import ROOT, only
 
@@ -132,17 +133,7 @@ class NotebookDesk(Construct):
                 self, "Endpoints", vpc=vpc, description="Endpoints of SageMaker and Glue", allow_all_outbound=False
             )
             endpoints.add_ingress_rule(group, ec2.Port.tcp(443), "Notebook instance")
-            for construct_id, service in _INTERFACES.items():
-                ec2.InterfaceVpcEndpoint(
-                    self,
-                    construct_id,
-                    vpc=vpc,
-                    service=service,
-                    subnets=ec2.SubnetSelection(subnets=vpc.isolated_subnets),
-                    security_groups=[endpoints],
-                    open=False,
-                    private_dns_enabled=True,
-                )
+            add_interfaces(self, vpc, _INTERFACES, endpoints)
         return group
 
     def _let_stop(self, role: iam.Role) -> None:
